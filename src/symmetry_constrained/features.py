@@ -1,0 +1,99 @@
+"""Feature maps on images scaled to [-1, 1], and how far each is from invariance under a transformation.
+
+The maps of the paper (sections 3 and 4): identity, square, neighbour, permuted, and quadratic, which it names and sets
+aside. Two controls of ours: absolute, and canonical, which has the inversion symmetry and nothing else.
+A map takes images (n, height·width) and their shape, and gives features (n, m).
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+PERMUTATION_SEED = 1717  # the author's
+MAX_FEATURES = 20_000
+
+
+def identity(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """x_i: not invariant."""
+    return images
+
+
+def square(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """x_i²: blind to every sign."""
+    return images**2
+
+
+def neighbour(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """x_i times the pixel on its right, wrapping around the row. Flipping the sign of whole rows changes nothing."""
+    grid = images.reshape(-1, *shape)
+    return (grid * np.roll(grid, -1, axis=2)).reshape(images.shape)
+
+
+def permuted(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """x_i · x_P(i), P the author's fixed permutation of the pixels."""
+    return images * images[:, permutation(images.shape[1])]
+
+
+def permutation(pixels: int) -> np.ndarray:
+    """P, shape (pixels,)."""
+    return np.random.RandomState(PERMUTATION_SEED).permutation(pixels)
+
+
+def quadratic(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Every x_i · x_j with i <= j: complete for inversion, with M (M + 1) / 2 features."""
+    first, second = np.triu_indices(images.shape[1])
+    return images[:, first] * images[:, second]
+
+
+def absolute(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """|x_i|: what square keeps, on another scale."""
+    return np.abs(images)
+
+
+def canonical(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """-sign(Σx) · x: of x and -x the one that is dark on the whole. An image with Σx = 0 is left as it is."""
+    total = images.sum(axis=1, keepdims=True)
+    return np.where(total > 0, -images, images)
+
+
+FEATURES: dict[str, Callable[[np.ndarray, tuple[int, int]], np.ndarray]] = {
+    map_.__name__: map_ for map_ in (identity, square, neighbour, permuted, quadratic, absolute, canonical)
+}
+
+
+def feature_count(name: str, pixels: int) -> int:
+    """The number of features of a map on images of so many pixels."""
+    return pixels * (pixels + 1) // 2 if name == "quadratic" else pixels
+
+
+def compute(name: str, images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The features (n, m) of images (n, height·width). ValueError in one line if the map is unknown or too large."""
+    if name not in FEATURES:
+        raise ValueError(f"features: {name!r} is unknown; choose one of {', '.join(FEATURES)}")
+    check_size(name, shape)
+    return FEATURES[name](images, shape)
+
+
+def check_size(name: str, shape: tuple[int, int]) -> None:
+    """ValueError in one line if the map has too many features on images of this shape."""
+    count = feature_count(name, shape[0] * shape[1])
+    if count > MAX_FEATURES:
+        raise ValueError(
+            f"features: {name!r} on {shape[0]}x{shape[1]} images would be {count:,} features, more than "
+            f"{MAX_FEATURES:,}; choose another map or smaller images"
+        )
+
+
+def inversion(images: np.ndarray) -> np.ndarray:
+    """x -> -x."""
+    return -images
+
+
+def invariance_error(
+    name: str,
+    images: np.ndarray,
+    shape: tuple[int, int],
+    transformation: Callable[[np.ndarray], np.ndarray] = inversion,
+) -> float:
+    """The largest |φ(g x) - φ(x)| over the images and features: 0 for a map that is invariant under g."""
+    return float(np.abs(compute(name, transformation(images), shape) - compute(name, images, shape)).max())

@@ -1,0 +1,241 @@
+"""Ensembles of small tanh networks: parameters, loss, gradient and predictions.
+
+A network is z <- tanh(W z + b) over its hidden layers, then the logits f(x) = U z + c (section 2 of the paper); a
+bias-free one has b = c = 0, so f(-x) = -f(x). K networks are evaluated together, feature-major: activations have
+shape (K, units, n) with the samples contiguous, and all K first layers are one matrix product (K·units x d)(d x n).
+
+Parameters travel as float64 rows, shape (K, P). Layer by layer a row holds (fan_out, fan_in + 1) in C order, the bias
+being the last column: the weight of a constant input. A bias-free network has the same row with zeros there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+CLIP = 1e-10  # scikit-learn 0.19 clips a class probability here, in the reported loss only
+# Blocks sized so that one layer's activations stay in a core's cache; a GPU wants them large.
+LANE_BLOCK = {"cpu": 16, "cuda": 256}
+BLOCK_BYTES = {"cpu": 655_360, "cuda": 268_435_456}  # of the widest layer's activations
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layer sizes of a network: inputs, hidden layers, classes."""
+
+    inputs: int
+    hidden_layers: tuple[int, ...]
+    classes: int = 10
+
+    @property
+    def layers(self) -> list[tuple[int, int]]:
+        """(fan_in, fan_out) of each layer."""
+        sizes = (self.inputs, *self.hidden_layers, self.classes)
+        return list(zip(sizes[:-1], sizes[1:], strict=True))
+
+    @property
+    def row_length(self) -> int:
+        """P: the numbers in a row of parameters, biases included."""
+        return sum(fan_out * (fan_in + 1) for fan_in, fan_out in self.layers)
+
+    def parameters(self, biased: bool) -> int:
+        """The trainable parameters: 740 bias-free and 765 biased for 64-10-5-10."""
+        return sum(fan_out * (fan_in + biased) for fan_in, fan_out in self.layers)
+
+    def split(self, rows):
+        """Rows (K, P), NumPy or torch -> views (K, fan_out, fan_in + 1), one per layer."""
+        views, start = [], 0
+        for fan_in, fan_out in self.layers:
+            stop = start + fan_out * (fan_in + 1)
+            views.append(rows[:, start:stop].reshape(len(rows), fan_out, fan_in + 1))
+            start = stop
+        return views
+
+    def is_bias(self) -> np.ndarray:
+        """Mask (P,): which numbers of a row are biases."""
+        mask = np.zeros((1, self.row_length), dtype=bool)
+        start = 0
+        for fan_in, fan_out in self.layers:
+            stop = start + fan_out * (fan_in + 1)
+            mask[0, start + fan_in : stop : fan_in + 1] = True
+            start = stop
+        return mask[0]
+
+    def initial(self, seed: int, biased: bool) -> np.ndarray:
+        """Initial parameters (P,), bit for bit those of scikit-learn's tanh `MLPClassifier` with this seed.
+
+        Uniform in ±sqrt(6 / (fan_in + fan_out)), layer by layer the weights (fan_in, fan_out), then the biases. A
+        bias-free network draws its biases too and drops them, so both networks of a seed share their weights.
+        """
+        random = np.random.RandomState(seed)
+        parts = []
+        for fan_in, fan_out in self.layers:
+            bound = np.sqrt(6.0 / (fan_in + fan_out))
+            weights = random.uniform(-bound, bound, (fan_in, fan_out))
+            biases = random.uniform(-bound, bound, fan_out)
+            parts.append(np.column_stack([weights.T, biases if biased else np.zeros(fan_out)]).ravel())
+        return np.concatenate(parts)
+
+
+class Samples:
+    """Labelled inputs on a device, feature-major: (d + 1, n) with a last row of ones, and one-hot labels."""
+
+    def __init__(self, inputs: np.ndarray, labels: np.ndarray, classes: int, dtype: torch.dtype, device: str):
+        """inputs (n, d), labels (n,) in 0..classes-1."""
+        if len(inputs) != len(labels):
+            raise ValueError(f"{len(inputs)} inputs but {len(labels)} labels")
+        if not np.isfinite(inputs).all():
+            raise ValueError("inputs must be finite")
+        self.labels = np.asarray(labels)
+        if len(self.labels) == 0 or self.labels.min() < 0 or self.labels.max() >= classes:
+            raise ValueError(f"labels must be present and lie in 0..{classes - 1}")
+        ones = np.ones((1, len(inputs)), dtype=inputs.dtype)
+        self.inputs = torch.tensor(np.concatenate([inputs.T, ones]), dtype=dtype, device=device)
+        one_hot = np.arange(classes)[:, None] == self.labels
+        self.one_hot = torch.tensor(one_hot, dtype=dtype, device=device)  # (classes, n)
+        self.index = torch.tensor(self.labels, dtype=torch.int64, device=device)  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def _of_true_class(log_p: Tensor, samples: Samples, block: slice) -> Tensor:
+    """Log-probabilities (L, classes, b) of a block of the samples -> those of their true classes, (L, b)."""
+    return log_p.gather(1, samples.index[block].expand(len(log_p), 1, -1))[:, 0]
+
+
+class Ensemble:
+    """K networks of one architecture, biased or bias-free each, on one precision and device."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        biased: np.ndarray,
+        alpha: float = 1e-5,
+        dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
+    ):
+        """biased: mask (K,). alpha: weight of the L2 penalty, alpha / (2n) · sum of squared weights."""
+        self.architecture = architecture
+        self.alpha, self.dtype, self.device = alpha, dtype, torch.device(device)
+        self.lane_block = LANE_BLOCK.get(self.device.type, LANE_BLOCK["cpu"])
+        self.block_bytes = BLOCK_BYTES.get(self.device.type, BLOCK_BYTES["cpu"])
+        is_bias = torch.tensor(architecture.is_bias(), device=self.device)
+        biased = torch.tensor(np.asarray(biased, dtype=bool), device=self.device)
+        self.trainable = (biased[:, None] | ~is_bias).double()  # (K, P)
+        self.penalised = (~is_bias).double()  # (P,)
+
+    def samples(self, inputs: np.ndarray, labels: np.ndarray) -> Samples:
+        """Inputs (n, d) and labels (n,), laid out for this ensemble."""
+        if inputs.shape[1] != self.architecture.inputs:
+            raise ValueError(f"{inputs.shape[1]} features per sample, but the networks take {self.architecture.inputs}")
+        return Samples(inputs, labels, self.architecture.classes, self.dtype, self.device)
+
+    def loss_and_gradient(self, rows: Tensor, samples: Samples, lanes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy plus alpha / (2n) Σ‖W‖² and its gradient (scikit-learn's loss).
+
+        rows: parameters (L, P) float64 of the networks numbered `lanes` (all, unless given).
+        Returns the losses (L,) and gradients (L, P) in float64; biases that are not trained have gradient 0.
+        """
+        trainable = self.trainable if lanes is None else self.trainable[lanes]
+        n = len(samples)
+        cross_entropy = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
+        gradient = torch.empty(rows.shape, dtype=self.dtype, device=self.device)
+        for start in range(0, len(rows), self.lane_block):
+            block = slice(start, start + self.lane_block)
+            cross_entropy[block] = self._accumulate(rows[block].to(self.dtype), samples, gradient[block])
+        weights = rows * self.penalised
+        loss = cross_entropy / n + 0.5 * self.alpha / n * weights.square().sum(1)
+        gradient = (gradient.double() + self.alpha * weights) / n
+        return loss, gradient * trainable
+
+    def _accumulate(self, rows: Tensor, samples: Samples, gradient: Tensor) -> Tensor:
+        """Sums over the samples for L networks: cross-entropies (L,), and the gradient (L, P) written in place."""
+        layers = self.architecture.split(rows)
+        first, weights, biases = self._unpack(layers)
+        transposed = [weight.mT.contiguous() for weight in weights]
+        gradients = [torch.zeros_like(layer) for layer in layers]
+        total = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
+        size = self._sample_block(len(rows))
+        for start in range(0, len(samples), size):
+            block = slice(start, start + size)
+            inputs = samples.inputs[:, block]  # (d + 1, b)
+            one_hot = samples.one_hot[:, block]  # (classes, b)
+            activations = self._hidden(first, weights, biases, inputs)
+            logits = torch.baddbmm(biases[-1], weights[-1], activations[-1])  # (L, classes, b)
+            log_p = torch.log_softmax(logits, 1)
+            total -= _of_true_class(log_p, samples, block).sum(1, dtype=torch.float64)
+            delta = log_p.exp_().sub_(one_hot)  # d loss / d logits
+            for index in range(len(weights) - 1, -1, -1):
+                below = activations[index]
+                gradients[index + 1][:, :, :-1].baddbmm_(delta, below.mT)
+                gradients[index + 1][:, :, -1] += delta.sum(2)
+                delta = torch.bmm(transposed[index], delta)
+                delta = torch.ops.aten.tanh_backward(delta, below)
+            gradients[0].flatten(0, 1).addmm_(delta.flatten(0, 1), inputs.mT)
+        torch.cat([part.flatten(1) for part in gradients], 1, out=gradient)
+        return total
+
+    @staticmethod
+    def _hidden(first: Tensor, weights: list[Tensor], biases: list[Tensor], inputs: Tensor) -> list[Tensor]:
+        """The activations (L, units, b) of every hidden layer."""
+        lanes = len(weights[0])
+        activations = [(first @ inputs).unflatten(0, (lanes, -1)).tanh_()]
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+            activations.append(torch.baddbmm(bias, weight, activations[-1]).tanh_())
+        return activations
+
+    def logits(self, rows: Tensor, samples: Samples) -> Iterator[tuple[slice, slice, Tensor]]:
+        """Yield (lanes, samples, logits (L, classes, b)) block by block, for the parameters rows (K, P)."""
+        for start in range(0, len(rows), self.lane_block):
+            lanes = slice(start, min(start + self.lane_block, len(rows)))
+            layers = self.architecture.split(rows[lanes].to(self.dtype))
+            first, weights, biases = self._unpack(layers)
+            size = self._sample_block(len(layers[0]))
+            for begin in range(0, len(samples), size):
+                block = slice(begin, min(begin + size, len(samples)))
+                hidden = self._hidden(first, weights, biases, samples.inputs[:, block])
+                yield lanes, block, torch.baddbmm(biases[-1], weights[-1], hidden[-1])
+
+    def _sample_block(self, lanes: int) -> int:
+        """Samples per block for so many networks at once."""
+        widest = max(fan_out for _, fan_out in self.architecture.layers)
+        return max(256, self.block_bytes // (lanes * widest * self.dtype.itemsize))
+
+    @staticmethod
+    def _unpack(layers: list[Tensor]) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """First layers (L·out, d + 1) with their bias, then weights (L, out, in) and biases (L, out, 1) of the others."""
+        weights = [layer[:, :, :-1].contiguous() for layer in layers[1:]]
+        biases = [layer[:, :, -1:].contiguous() for layer in layers[1:]]
+        return layers[0].flatten(0, 1), weights, biases
+
+
+@dataclass
+class Evaluation:
+    """What K networks say of n samples."""
+
+    classes: np.ndarray  # (K, n) uint8: the most likely class
+    loss: np.ndarray  # (K,) mean cross-entropy, without the penalty
+    accuracy: np.ndarray  # (K,)
+    clipped: np.ndarray  # (K,) samples whose true class has a probability that scikit-learn 0.19 would clip
+
+
+def evaluate(ensemble: Ensemble, rows: Tensor, samples: Samples) -> Evaluation:
+    """Predict the samples with the parameters rows (K, P)."""
+    classes = np.empty((len(rows), len(samples)), dtype=np.uint8)
+    loss = torch.zeros(len(rows), dtype=torch.float64, device=ensemble.device)
+    clipped = torch.zeros(len(rows), dtype=torch.int64, device=ensemble.device)
+    for lanes, block, logits in ensemble.logits(rows, samples):
+        # From the logits: subtracting log Σ exp could round two close ones to a tie.
+        classes[lanes, block] = logits.argmax(1).to(torch.uint8).cpu().numpy()
+        true = _of_true_class(torch.log_softmax(logits, 1), samples, block)
+        loss[lanes] -= true.sum(1, dtype=torch.float64)
+        clipped[lanes] += (true < np.log(CLIP)).sum(1)
+    return Evaluation(
+        classes=classes,
+        loss=(loss / len(samples)).cpu().numpy(),
+        accuracy=(classes == samples.labels).mean(1),
+        clipped=clipped.cpu().numpy(),
+    )

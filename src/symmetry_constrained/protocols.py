@@ -1,0 +1,155 @@
+"""From source images to training and test sets: nudging, splitting, scaling, nested fractions.
+
+Two protocols for nudged data (digits):
+- `published`: every image is nudged, then the nudged images are split at random, and the scaling is taken from all of
+  them. Copies of one image stand on both sides: the paper's recipe, leak and all.
+- `clean`: the source images are split, then each side is nudged; the scaling comes from the training side alone.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+PROTOCOLS = ("published", "clean")
+TRAINING_SETS = ("original", "augmented", "random-sign")
+SHIFTS = ("none", "up", "left", "right", "down")  # in the author's order
+TEST_SHARE = 0.2
+SCALE_OFFSET = 0.0001  # the author's guard against pixels that never change
+
+
+def nudge(images: np.ndarray, shift: str) -> np.ndarray:
+    """Images (n, height, width) moved one pixel in the direction named, zeros shifted in."""
+    moved = np.zeros_like(images)
+    if shift == "none":
+        moved[:] = images
+    elif shift == "up":
+        moved[:, :-1] = images[:, 1:]
+    elif shift == "down":
+        moved[:, 1:] = images[:, :-1]
+    elif shift == "left":
+        moved[:, :, :-1] = images[:, :, 1:]
+    elif shift == "right":
+        moved[:, :, 1:] = images[:, :, :-1]
+    else:
+        raise ValueError(f"shift: {shift!r} is unknown; choose one of {', '.join(SHIFTS)}")
+    return moved
+
+
+def scale(images: np.ndarray, minimum: np.ndarray, maximum: np.ndarray) -> np.ndarray:
+    """Pixels (n, d) -> float32 in about [-1, 1], per pixel: (x - min) / (max + 0.0001), then 2x - 1."""
+    unit = (images.astype(np.float32) - minimum.astype(np.float32)) / (
+        maximum.astype(np.float32) + np.float32(SCALE_OFFSET)
+    )
+    return np.float32(2) * unit - np.float32(1)
+
+
+def nested_order(labels: np.ndarray, seed: int) -> np.ndarray:
+    """Ranks (n,), a permutation of 0..n-1, whose every prefix is stratified: each class within one image of its share.
+
+    Within a class the order is random; the classes are then interleaved by the middle of each image's share.
+    """
+    random = np.random.default_rng(seed)
+    key = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        key[random.permutation(members)] = (np.arange(len(members)) + 0.5) / len(members)
+    rank = np.empty(len(labels), dtype=np.int64)
+    rank[np.lexsort((labels, key))] = np.arange(len(labels))
+    return rank
+
+
+@dataclass
+class Split:
+    """Which images train and which test, and how pixels are scaled. Small enough to read, and kept as two CSV files.
+
+    rows: one line per image and shift: set (train, test), image (index of the source image), shift, label, and rank:
+    the place in the nested order of fractions (-1 in the test set). Copies of one image share a rank under `clean`.
+    """
+
+    rows: pd.DataFrame
+    minimum: np.ndarray = field(repr=False)  # (d,) int64, per pixel
+    maximum: np.ndarray = field(repr=False)
+
+    def write(self, folder: Path) -> None:
+        self.rows.to_csv(folder / "rows.csv", index=False)
+        scaling = pd.DataFrame({"minimum": self.minimum, "maximum": self.maximum})
+        scaling.rename_axis("pixel").to_csv(folder / "scaling.csv")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Split":
+        scaling = pd.read_csv(folder / "scaling.csv")
+        rows = pd.read_csv(folder / "rows.csv", keep_default_na=False)
+        return cls(rows, scaling["minimum"].to_numpy(), scaling["maximum"].to_numpy())
+
+    def select(self, subset: str, fraction: float = 1.0) -> pd.DataFrame:
+        """The rows of `train` (a fraction of it, by rank) or `test`, in the order of the split."""
+        rows = self.rows[self.rows["set"] == subset]
+        if fraction < 1.0:
+            count = round(fraction * (rows["rank"].max() + 1))
+            rows = rows[rows["rank"] < count]
+        return rows
+
+    def images(self, images: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+        """The scaled pixels (n, d) float32 of the given rows, from source images (N, height, width)."""
+        source, shift = rows["image"].to_numpy(), rows["shift"].to_numpy()
+        pixels = np.empty((len(rows), *images.shape[1:]), dtype=images.dtype)
+        for name in SHIFTS:
+            here = shift == name
+            pixels[here] = nudge(images[source[here]], name)
+        return scale(pixels.reshape(len(rows), -1), self.minimum, self.maximum)
+
+
+def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: int) -> Split:
+    """Nudge and split source images (N, height, width) with labels (N,) by a protocol; `split` seeds the draw."""
+    # Splitting is scikit-learn's, and so is its import time: training jobs read the files and never come here.
+    from sklearn.model_selection import train_test_split
+
+    count = len(images)
+    if protocol == "published":
+        # Row k is source image k mod N under shift k div N, as in the author's stack of copies.
+        sides = train_test_split(np.arange(count * len(SHIFTS)), test_size=TEST_SHARE, random_state=split)
+        parts = [(side % count, side // count) for side in sides]
+    elif protocol == "clean":
+        sides = train_test_split(np.arange(count), test_size=TEST_SHARE, random_state=split)
+        copies = np.arange(len(SHIFTS))
+        parts = [(np.tile(side, len(copies)), np.repeat(copies, len(side))) for side in sides]
+    else:
+        raise ValueError(f"protocol: {protocol!r} is unknown; choose one of {', '.join(PROTOCOLS)}")
+    train, test = parts
+    # The unit of a fraction is a row where copies are split apart, and a source image where they stay together.
+    if protocol == "published":
+        rank = nested_order(labels[train[0]], split)
+    else:
+        rank = np.tile(nested_order(labels[sides[0]], split), len(SHIFTS))
+    rows = pd.concat(
+        pd.DataFrame(
+            {"set": name, "image": image, "shift": np.take(SHIFTS, shift), "label": labels[image], "rank": ranks}
+        )
+        for name, (image, shift), ranks in (("train", train, rank), ("test", test, -1))
+    )
+    scaled_on = parts if protocol == "published" else [train]
+    pixels = np.concatenate(
+        [
+            nudge(images[image[shift == number]], name).reshape(-1, images[0].size)
+            for image, shift in scaled_on
+            for number, name in enumerate(SHIFTS)
+        ]
+    ).astype(np.int64)
+    return Split(rows.reset_index(drop=True), pixels.min(0), pixels.max(0))
+
+
+def training_set(images: np.ndarray, labels: np.ndarray, kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scaled images (n, d) and labels (n,) -> those trained on.
+
+    original: X. augmented: X stacked over -X. random-sign: each image's sign drawn once, from the seed.
+    """
+    if kind == "original":
+        return images, labels
+    if kind == "augmented":
+        return np.concatenate([images, -images]), np.concatenate([labels, labels])
+    if kind == "random-sign":
+        signs = np.random.default_rng([seed, 1]).choice(np.array([-1, 1], dtype=images.dtype), len(images))
+        return images * signs[:, None], labels
+    raise ValueError(f"training_set: {kind!r} is unknown; choose one of {', '.join(TRAINING_SETS)}")

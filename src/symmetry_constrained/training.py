@@ -1,0 +1,236 @@
+"""A training batch: every network of one dataset, protocol, split, feature map and training set.
+
+For each fraction of the training images, both kinds of network and all seeds train together as one ensemble. The
+batch leaves one row per network, one row per network and checkpoint, the weights and the predictions.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from symmetry_constrained import features, lbfgs, networks
+from symmetry_constrained.costs import flop_per_evaluation
+from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.protocols import Split, training_set
+
+NETWORKS = ("biased", "bias-free")
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All that decides a batch's numbers."""
+
+    study: str
+    dataset: str
+    protocol: str
+    split: int
+    features: str
+    training_set: str
+    hidden_layers: tuple[int, ...]
+    fractions: tuple[float, ...]
+    networks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    budget: dict[str, int]  # max_iterations, max_evaluations: either or both
+    checkpoints: tuple[int, ...]  # iterations at which a network is also judged
+    alpha: float = 1e-5
+    dtype: str = "float32"
+    device: str = "auto"
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Spec":
+        """From JSON. ValueError in one line for a missing or unknown key."""
+        try:
+            return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        except TypeError as error:
+            raise ValueError(f"spec: {str(error).replace('Spec.__init__() ', '')}") from None
+
+
+@dataclass
+class Batch:
+    """What a batch leaves; arrays are keyed by `fraction` or `fraction/test set`, with a row per network."""
+
+    networks: pd.DataFrame
+    history: pd.DataFrame
+    timings: pd.DataFrame
+    weights: dict[str, np.ndarray] = field(repr=False)  # (K, P)
+    predictions: dict[str, np.ndarray] = field(repr=False)  # (K, n_test) uint8
+
+
+def resolve_device(name: str) -> str:
+    """`auto` is CUDA where there is one, then the CPU."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
+class Checkpoints:
+    """Catches the parameters of every network as it passes the iterations asked for."""
+
+    def __init__(self, iterations: tuple[int, ...], rows: Tensor):
+        """rows: the ensemble's parameters (K, P), for their shape."""
+        self.iterations = torch.tensor(sorted(iterations), dtype=torch.int64, device=rows.device)
+        shape = (len(rows), len(iterations))
+        self.rows = rows.new_zeros(*shape, rows.shape[1])  # (K, C, P)
+        self.evaluations = torch.zeros(shape, dtype=torch.int64, device=rows.device)  # 0: not reached
+
+    def accepted(self, state: lbfgs.State, done: Tensor) -> None:
+        hit = (done[:, None] & (state.iterations[:, None] == self.iterations)).nonzero()
+        if len(hit):
+            lane, checkpoint = hit.T
+            self.rows[state.lane[lane], checkpoint] = state.x[lane]
+            self.evaluations[state.lane[lane], checkpoint] = state.evaluations[lane]
+
+
+def train_batch(
+    spec: Spec, dataset: Dataset, split: Split, progress: Callable[[str], None] = lambda line: None
+) -> Batch:
+    """Train, judge and tabulate the batch. `progress` gets a line now and then."""
+    device = resolve_device(spec.device)
+    dtype = DTYPES[spec.dtype]
+    test_rows = split.select("test")
+    test_images = split.images(dataset.images, test_rows)
+    test_labels = test_rows["label"].to_numpy()
+    test_sets = {"original": test_images, "inverted": -test_images}
+    test_inputs = {name: features.compute(spec.features, images, dataset.shape) for name, images in test_sets.items()}
+    # What C1 speaks of: the network's own input negated, whatever the features.
+    test_inputs["negated"] = -test_inputs["original"]
+
+    biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))
+    seeds = np.tile(spec.seeds, len(spec.networks))
+    architecture = Architecture(test_inputs["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
+    ensemble = Ensemble(architecture, biased, spec.alpha, dtype, device)
+    tests = {name: ensemble.samples(inputs, test_labels) for name, inputs in test_inputs.items()}
+    initial = np.stack([architecture.initial(int(seed), bool(b)) for seed, b in zip(seeds, biased, strict=True)])
+    initial = torch.tensor(initial, device=device)
+
+    batch = Batch(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), {}, {})
+    parts: dict[str, list[pd.DataFrame]] = {"networks": [], "history": [], "timings": []}
+    for fraction in spec.fractions:
+        began = time.perf_counter()
+        train_rows = split.select("train", fraction)
+        images, labels = training_set(
+            split.images(dataset.images, train_rows), train_rows["label"].to_numpy(), spec.training_set, spec.split
+        )
+        inputs = features.compute(spec.features, images, dataset.shape)
+        train = ensemble.samples(inputs, labels)
+        featured = time.perf_counter()
+
+        checkpoints = Checkpoints(spec.checkpoints, initial)
+        result = lbfgs.minimise(
+            lambda rows, lanes, train=train: ensemble.loss_and_gradient(rows, train, lanes),
+            initial,
+            Budget(**spec.budget),
+            accepted=checkpoints.accepted,
+            ticked=_reporter(progress, spec, fraction, len(initial)),
+        )
+        trained = time.perf_counter()
+
+        identity = pd.DataFrame(
+            {
+                "study": spec.study,
+                "dataset": spec.dataset,
+                "protocol": spec.protocol,
+                "split": spec.split,
+                "features": spec.features,
+                "training_set": spec.training_set,
+                "network": np.where(biased, "biased", "bias-free"),
+                "hidden_layers": "-".join(map(str, spec.hidden_layers)),
+                "fraction": fraction,
+                "seed": seeds,
+                "n_train": len(inputs),
+            }
+        )
+        flop = np.array([flop_per_evaluation(architecture, bool(b), len(inputs)) for b in biased])
+        final, classes = _judge(ensemble, result.x, train, tests)
+        evaluations = result.evaluations.cpu().numpy()
+        effort = pd.DataFrame({"iterations": result.iterations.cpu().numpy(), "evaluations": evaluations})
+        closing = pd.DataFrame(
+            {
+                "status": result.status,
+                "parameters": [architecture.parameters(bool(b)) for b in biased],
+                "flop": flop * evaluations,
+            }
+        )
+        parts["networks"].append(pd.concat([identity, final, effort, closing], axis=1))
+        parts["history"].append(_history(ensemble, checkpoints, identity, flop, train, tests))
+        parts["history"].append(pd.concat([identity, effort, final, closing[["flop"]]], axis=1))
+        key = format(fraction, "g")
+        batch.weights[key] = result.x.to(dtype).cpu().numpy()
+        batch.predictions |= {f"{key}/{name}": predicted for name, predicted in classes.items()}
+        parts["timings"].append(
+            pd.DataFrame(
+                {
+                    "fraction": [fraction],
+                    "networks": [len(initial)],
+                    "evaluations": [int(evaluations.sum())],
+                    "feature_seconds": [featured - began],
+                    "training_seconds": [trained - featured],
+                    "judging_seconds": [time.perf_counter() - trained],
+                }
+            )
+        )
+    batch.networks = pd.concat(parts["networks"], ignore_index=True)
+    batch.timings = pd.concat(parts["timings"], ignore_index=True)
+    history = pd.concat(parts["history"], ignore_index=True)
+    # A budget that ends on a checkpoint gives the same row twice.
+    keys = ["network", "fraction", "seed", "iterations"]
+    batch.history = history.drop_duplicates(keys).sort_values(keys, kind="stable", ignore_index=True)
+    return batch
+
+
+def _judge(ensemble: Ensemble, rows: Tensor, train, tests: dict) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """Accuracy and mean cross-entropy of the parameters rows (K, P) on each set, and the classes predicted."""
+    judged = {name: evaluate(ensemble, rows, samples) for name, samples in {"train": train, **tests}.items()}
+    columns = {}
+    for name, evaluation in judged.items():
+        column = "test" if name == "original" else name
+        columns[f"{column}_accuracy"] = evaluation.accuracy
+        if name != "negated":
+            columns[f"{column}_loss"] = evaluation.loss
+    columns["clipped"] = judged["train"].clipped
+    return pd.DataFrame(columns), {name: judged[name].classes for name in tests}
+
+
+def _history(ensemble, checkpoints: Checkpoints, identity, flop, train, tests) -> pd.DataFrame:
+    """The networks at each checkpoint they reached."""
+    parts = []
+    for index, iterations in enumerate(checkpoints.iterations.tolist()):
+        evaluations = checkpoints.evaluations[:, index].cpu().numpy()
+        reached = evaluations > 0
+        judged, _ = _judge(ensemble, checkpoints.rows[:, index], train, tests)
+        effort = pd.DataFrame({"iterations": iterations, "evaluations": evaluations})
+        cost = pd.DataFrame({"flop": flop * evaluations})
+        parts.append(pd.concat([identity, effort, judged, cost], axis=1)[reached])
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def _reporter(progress, spec: Spec, fraction: float, count: int):
+    """A line every ten seconds: how far, and how long still at this pace."""
+    began = last = time.monotonic()
+    budget = Budget(**spec.budget)
+
+    def ticked(state: lbfgs.State) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < 10:
+            return
+        last = now
+        done = max(
+            float(state.iterations.double().mean()) / budget.max_iterations,
+            float(state.evaluations.double().mean()) / budget.max_evaluations,
+        )
+        left = (now - began) * (1 - done) / max(done, 1e-9)
+        progress(
+            f"{spec.dataset}/{spec.protocol} split {spec.split} {spec.features}/{spec.training_set} "
+            f"fraction {fraction:g}: {count} networks, {done:.0%} of the budget, at most {left:.0f} s left"
+        )
+
+    return ticked
