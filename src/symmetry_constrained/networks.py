@@ -8,6 +8,7 @@ Parameters travel as float64 rows, shape (K, P). Layer by layer a row holds (fan
 being the last column: the weight of a constant input. A bias-free network has the same row with zeros there.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Architecture:
     def layers(self) -> list[tuple[int, int]]:
         """(fan_in, fan_out) of each layer."""
         sizes = (self.inputs, *self.hidden_layers, self.classes)
-        return list(zip(sizes[:-1], sizes[1:], strict=True))
+        return list(itertools.pairwise(sizes))
 
     @property
     def row_length(self) -> int:
@@ -206,7 +207,7 @@ class Ensemble:
 
     @staticmethod
     def _unpack(layers: list[Tensor]) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """First layers (L·out, d + 1) with their bias, then weights (L, out, in) and biases (L, out, 1) of the others."""
+        """First layers (L·out, d + 1), bias included; weights (L, out, in) and biases (L, out, 1) of the others."""
         weights = [layer[:, :, :-1].contiguous() for layer in layers[1:]]
         biases = [layer[:, :, -1:].contiguous() for layer in layers[1:]]
         return layers[0].flatten(0, 1), weights, biases

@@ -6,14 +6,14 @@ batch leaves one row per network, one row per network and checkpoint, the weight
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from symmetry_constrained import features, lbfgs, networks
+from symmetry_constrained import features, lbfgs
 from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
