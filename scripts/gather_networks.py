@@ -1,0 +1,19 @@
+"""Put the rows of many batches into one table, in the order given."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from symmetry_constrained import artifacts, cli
+
+
+def main(arguments: argparse.Namespace) -> None:
+    artifacts.write_csv(pd.concat(map(pd.read_csv, arguments.tables), ignore_index=True), arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tables", type=Path, nargs="+", help="CSV files with equal columns")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write")
+    cli.run(main, parser)

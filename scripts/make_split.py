@@ -1,0 +1,22 @@
+"""Split a dataset into training and test images by a protocol; write rows.csv and scaling.csv."""
+
+import argparse
+from pathlib import Path
+
+from symmetry_constrained import cli
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import PROTOCOLS, split_nudged
+
+
+def main(arguments: argparse.Namespace) -> None:
+    dataset = Dataset.read(arguments.data)
+    split_nudged(dataset.images, dataset.labels, arguments.protocol, arguments.split).write(arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--protocol", required=True, help=f"one of {', '.join(PROTOCOLS)}")
+    parser.add_argument("--split", type=int, required=True, help="number of the split, which seeds it")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the two files")
+    cli.run(main, parser)

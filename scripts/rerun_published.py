@@ -1,0 +1,53 @@
+"""Train one published network again from its own seeds, by scikit-learn and by us, and perturbed copies of it.
+
+Writes reruns.csv, perturbed.csv and provenance.json.
+"""
+
+import argparse
+from pathlib import Path
+
+from symmetry_constrained import artifacts, cli, published, reruns
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import Split
+from symmetry_constrained.training import resolve_device
+
+
+def main(arguments: argparse.Namespace) -> None:
+    numbers = published.read(arguments.published)
+    numbers = numbers[numbers["id"] == arguments.id]
+    if numbers.empty:
+        raise ValueError(f"{arguments.id} is no id in {arguments.published}")
+    device = resolve_device(arguments.device)
+    recipe = reruns.Recipe(numbers.iloc[0], Dataset.read(arguments.data), Split.read(arguments.split))
+    again = reruns.rerun(recipe, device)
+    cli.say(f"{arguments.id}: rerun by both solvers; now up to {arguments.perturbed_networks} perturbed networks")
+    perturbed = reruns.perturb(
+        recipe,
+        numbers,
+        again,
+        device,
+        networks=arguments.perturbed_networks,
+        at_a_time=arguments.perturbed_at_a_time,
+        size=arguments.perturbation,
+    )
+    artifacts.write_csv(again, arguments.out / "reruns.csv")
+    artifacts.write_csv(perturbed, arguments.out / "perturbed.csv")
+    inputs = [arguments.published, *(arguments.data / name for name in ("images.npy", "labels.npy"))]
+    inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
+    keys = ("id", "perturbed_networks", "perturbed_at_a_time", "perturbation", "device")
+    spec = {key: getattr(arguments, key) for key in keys}
+    artifacts.write_json(artifacts.provenance(spec, inputs, device), arguments.out / "provenance.json")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--id", required=True, help="the network's id in published.csv")
+    parser.add_argument("--published", type=Path, required=True, help="published.csv")
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder with the published split")
+    parser.add_argument("--perturbed-networks", type=int, default=200, help="perturbed copies at most")
+    parser.add_argument("--perturbed-at-a-time", type=int, default=40, help="perturbed copies between looks")
+    parser.add_argument("--perturbation", type=float, default=1e-12, help="largest change of an initial weight")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
+    cli.run(main, parser)

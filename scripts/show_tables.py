@@ -1,0 +1,37 @@
+"""Print the paper's tables beside what was found, and where everything lies."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from symmetry_constrained import cli, tables
+
+
+def main(arguments: argparse.Namespace) -> None:
+    for name in ("1", "2"):
+        table = pd.read_csv(arguments.results / f"tables/table{name}.csv")
+        print(f"\nTable {name} of the paper, and the same cells here\n")
+        print(tables.aligned(tables.readable(table)))
+    bound = pd.read_csv(arguments.results / "tables/bound.csv")
+    bias_free = bound[bound["network"] == "bias-free"]
+    print(
+        f"Of {bias_free['networks'].sum():,} bias-free networks, {bias_free['violations'].sum()} break "
+        f"R + R̄ <= 1 on their own inputs (largest sum {bias_free['largest_sum_negated'].max():.3f}).\n"
+    )
+    for what, where in (
+        ("Report", "report.html"),
+        ("Tables", "tables/"),
+        ("Figures", "figures/"),
+        ("Notebooks", "notebooks/"),
+        ("Training batches", "batches/"),
+        ("Reruns", "reruns/"),
+        ("Logs", "logs/"),
+    ):
+        print(f"{what:<17} {arguments.results / where}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder of a finished run")
+    cli.run(main, parser)

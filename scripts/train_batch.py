@@ -1,0 +1,39 @@
+"""Train a batch: every network of one dataset, protocol, split, feature map and training set.
+
+Writes networks.csv, history.csv, timings.csv, weights.safetensors, predictions.safetensors and provenance.json.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors.numpy import save_file
+
+from symmetry_constrained import artifacts, cli, training
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import Split
+from symmetry_constrained.spec import Spec
+
+
+def main(arguments: argparse.Namespace) -> None:
+    spec, out = Spec.from_dict(json.loads(arguments.spec)), arguments.out
+    batch = training.train_batch(spec, Dataset.read(arguments.data), Split.read(arguments.split), cli.say)
+    for name in ("weights", "predictions"):
+        with artifacts.whole(out / f"{name}.safetensors") as temporary:
+            save_file(getattr(batch, name), temporary)
+    for name in ("networks", "history", "timings"):
+        artifacts.write_csv(getattr(batch, name), out / f"{name}.csv")
+    inputs = [arguments.data / name for name in ("images.npy", "labels.npy")]
+    inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
+    device = training.resolve_device(spec.device)
+    artifacts.write_json(artifacts.provenance(asdict(spec), inputs, device), out / "provenance.json")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--spec", required=True, help="what to train, as JSON: the fields of spec.Spec")
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
+    cli.run(main, parser)

@@ -1,0 +1,27 @@
+"""What every script shares: one thread, one plain line for an error."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from threadpoolctl import threadpool_limits
+
+
+def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> None:
+    """Parse the command line and call `main`; bad input ends in one line and exit status 1.
+
+    On one thread: results depend on the number of threads, so parallelism comes from jobs.
+    """
+    arguments = parser.parse_args()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            main(arguments)
+    except (ValueError, OSError) as error:
+        sys.exit(f"{parser.prog}: {error}")
+
+
+def say(line: str) -> None:
+    """A line of progress, at once."""
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,126 @@
+"""The study's configuration: checked against its schema, and turned into batches."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from symmetry_constrained import datasets, features
+from symmetry_constrained.spec import Spec
+
+
+class ConfigError(ValueError):
+    """A configuration that can't be used; its text is one line: the key, the value seen, what is legal."""
+
+
+def check(config: dict, schema: Path) -> dict:
+    """The configuration itself if it is usable. ConfigError with one line, for the first fault by place, if not."""
+    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    faults = sorted(validator.iter_errors(config), key=lambda fault: [str(part) for part in fault.absolute_path])
+    if faults:
+        raise ConfigError(_plain(faults[0]))
+    for name, study in config["studies"].items():
+        _check_study(f"studies.{name}", study)
+    for key in ("study", "clean_study"):
+        named = config["published_numbers"][key]
+        if named not in config["studies"]:
+            raise _fault(f"published_numbers.{key}", named, f"one of the studies: {', '.join(config['studies'])}")
+    return config
+
+
+def _check_study(where: str, study: dict) -> None:
+    """What a schema can't say: order, and values that contradict each other."""
+    fractions, checkpoints, budget = study["fractions"], study["checkpoints"], study["budget"]
+    for key, values in (("fractions", fractions), ("checkpoints", checkpoints)):
+        if values != sorted(values):
+            raise _fault(f"{where}.{key}", values, "ascending")
+    limit = min(budget.values())
+    if checkpoints and checkpoints[-1] >= limit:
+        raise _fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
+    for name in study["features"]:
+        try:
+            features.check_size(name, datasets.SHAPES[study["dataset"]])
+        except ValueError as error:
+            raise ConfigError(f"config: {where}.{error}") from None
+
+
+def numbers(value: int | list[int]) -> list[int]:
+    """A count N stands for 0..N-1; a list for itself."""
+    return list(range(value)) if isinstance(value, int) else list(value)
+
+
+def batches(config: dict) -> dict[tuple, dict]:
+    """Every training batch of the configuration: (study, features, training set, hidden layers, split) -> its spec."""
+    specs = {}
+    for name, study in config["studies"].items():
+        base = Spec(
+            study=name,
+            dataset=study["dataset"],
+            protocol=study["protocol"],
+            split=0,
+            features="",
+            training_set="",
+            hidden_layers=(),
+            fractions=tuple(study["fractions"]),
+            networks=tuple(study["networks"]),
+            seeds=tuple(numbers(study["seeds"])),
+            budget=study["budget"],
+            checkpoints=tuple(study["checkpoints"]),
+            alpha=config["alpha"],
+            dtype=config["dtype"],
+            device=config["device"],
+        )
+        for features_, training_sets in study["features"].items():
+            for training_set in training_sets:
+                for layers in study["hidden_layers"]:
+                    for split in numbers(study["splits"]):
+                        spec = replace(
+                            base,
+                            split=split,
+                            features=features_,
+                            training_set=training_set,
+                            hidden_layers=tuple(layers),
+                        )
+                        key = (name, features_, training_set, "-".join(map(str, layers)), str(split))
+                        specs[key] = asdict(spec)
+    return specs
+
+
+def _fault(where: str, value: Any, legal: str) -> ConfigError:
+    return ConfigError(f"config: {where} is {_show(value)}; it must be {legal}")
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _plain(fault: jsonschema.ValidationError) -> str:
+    """A schema's fault as one line."""
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.absolute_path).lstrip(".")
+    schema, value, rule = fault.schema, fault.instance, fault.validator_value
+    if fault.validator == "additionalProperties":
+        legal = sorted(schema.get("properties", {}))
+        unknown = next(key for key in value if key not in legal)
+        return f"config: {f'{where}.' if where else ''}{unknown} is unknown; legal keys are {', '.join(legal)}"
+    if fault.validator == "required":
+        missing = next(key for key in rule if key not in value)
+        return f"config: {f'{where}.' if where else ''}{missing} is missing; it is required"
+    legal = {
+        "enum": lambda: f"one of {', '.join(map(str, rule))}",
+        "type": lambda: {"object": "a mapping of keys", "array": "a list", "string": "text"}.get(rule, f"a {rule}"),
+        "minimum": lambda: f"at least {rule}",
+        "maximum": lambda: f"at most {rule}",
+        "exclusiveMinimum": lambda: f"above {rule}",
+        "minItems": lambda: "a list that is not empty",
+        "minProperties": lambda: "a mapping that is not empty",
+        "uniqueItems": lambda: "a list without repeats",
+        "oneOf": lambda: schema["description"],
+        "pattern": lambda: schema.get("description", f"text like {rule}"),
+    }.get(fault.validator, lambda: fault.message)()
+    place = f"config: {where}" if where else "config"
+    if "propertyNames" in fault.absolute_schema_path:
+        return f"{place}: the key {_show(value)} is not legal; it must be {legal}"
+    return f"{place} is {_show(value)}; it must be {legal}"

@@ -1,0 +1,86 @@
+"""The paper's numbers: each one's rerun from its own seeds (verdict A) and its place among many draws (verdict B).
+
+A published number is one network on one split, so it is compared with single draws, never with a mean's interval.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained import statistics
+
+CELL = ["dataset", "network", "features", "training_set"]
+
+
+def read(path: Path) -> pd.DataFrame:
+    """`published.csv`: a row per published number; numbers of one network share an `id`."""
+    return pd.read_csv(path, dtype={"table": str})
+
+
+def judge(
+    numbers: pd.DataFrame,
+    reruns: dict[str, pd.DataFrame],
+    perturbed: dict[str, pd.DataFrame],
+    draws: pd.DataFrame,
+    needed: int,
+) -> pd.DataFrame:
+    """One row per published number: its reruns, its place among the draws, both verdicts.
+
+    reruns, perturbed: by the id of the network. draws: `networks.csv` rows of the typicality study. needed: perturbed
+    networks without which "not reproduced" is not said.
+    """
+    rows = []
+    for _, row in numbers.iterrows():
+        again, chaos = reruns[row["id"]], perturbed[row["id"]]
+        cell = draws[(draws[CELL] == row[CELL]).all(axis=1)]
+        accuracy = cell[column(row["test_set"])].to_numpy()
+        found = statistics.place(row["published"], accuracy, row["decimals"])
+        side = test_set(row["test_set"])
+        values = again.set_index(["solver", "budget"])[side]
+        rows.append(
+            row[["id", "table", *CELL, "test_set", "published"]].to_dict()
+            | {
+                "rerun_scikit_learn": values["scikit-learn", "evaluations"],
+                "rerun_ours": values["ours", "evaluations"],
+                "rerun_scikit_learn_iterations": values["scikit-learn", "iterations"],
+                "rerun_ours_iterations": values["ours", "iterations"],
+                "perturbed_low": chaos[side].min() if len(chaos) else np.nan,
+                "perturbed_high": chaos[side].max() if len(chaos) else np.nan,
+                "perturbed_n": len(chaos),
+                "median": found.median,
+                "low": found.low,
+                "high": found.high,
+                "n": found.n,
+                "percentile": found.percentile,
+                "p": found.p,
+                "same_seed": same_seed(row, again, chaos, needed),
+                "typicality": statistics.typicality(found),
+            }
+        )
+    table = pd.DataFrame(rows)
+    table["p_holm"] = statistics.holm(table["p"])
+    return table
+
+
+def test_set(name: str) -> str:
+    """The test set that a number is read on: one accuracy stands for `both` where features are invariant."""
+    return "original" if name == "both" else name
+
+
+def column(name: str) -> str:
+    """The column of `networks.csv` that a number is read from."""
+    return {"original": "test_accuracy", "inverted": "inverted_accuracy"}[test_set(name)]
+
+
+def same_seed(row: pd.Series, reruns: pd.DataFrame, perturbed: pd.DataFrame | None, needed: int = 0) -> str:
+    """Verdict A for one number, under the author's reading of the budget."""
+    side, decimals, published = test_set(row["test_set"]), int(row["decimals"]), float(row["published"])
+    again = reruns[reruns["budget"] == "evaluations"]
+    half = 0.5 * 10**-decimals + 1e-12
+    if (again.loc[again["solver"] == "scikit-learn", side] - published).abs().max() <= half:
+        return "exact"
+    values = again[side] if perturbed is None else np.concatenate([again[side], perturbed[side].astype(float)])
+    if np.min(values) - half <= published <= np.max(values) + half:
+        return "within numerical chaos"
+    return "not reproduced" if perturbed is not None and len(perturbed) >= needed else "not judged"

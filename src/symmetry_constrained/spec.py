@@ -1,0 +1,32 @@
+"""What a training batch is told: all that decides its numbers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spec:
+    """All that decides a batch's numbers."""
+
+    study: str
+    dataset: str
+    protocol: str
+    split: int
+    features: str
+    training_set: str
+    hidden_layers: tuple[int, ...]
+    fractions: tuple[float, ...]
+    networks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    budget: dict[str, int]  # max_iterations, max_evaluations: either or both
+    checkpoints: tuple[int, ...]  # iterations at which a network is also judged
+    alpha: float = 1e-5
+    dtype: str = "float32"
+    device: str = "auto"
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Spec":
+        """From JSON. ValueError in one line for a missing or unknown key."""
+        try:
+            return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        except TypeError as error:
+            raise ValueError(f"spec: {str(error).replace('Spec.__init__() ', '')}") from None

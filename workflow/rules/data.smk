@@ -1,0 +1,33 @@
+# Source images, and which of them train and test.
+
+
+rule fetch_dataset:
+    input:
+        code=code("scripts/fetch_dataset.py"),
+    output:
+        images=f"{RESULTS}/data/{{dataset}}/images.npy",
+        labels=f"{RESULTS}/data/{{dataset}}/labels.npy",
+    log:
+        f"{RESULTS}/logs/fetch_dataset/{{dataset}}.log",
+    params:
+        out=subpath(output.images, parent=True),
+    shell:
+        "python {input.code[0]} --dataset {wildcards.dataset} --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule make_split:
+    input:
+        code=code("scripts/make_split.py"),
+        images=rules.fetch_dataset.output.images,
+        labels=rules.fetch_dataset.output.labels,
+    output:
+        rows=f"{RESULTS}/splits/{{dataset}}/{{protocol}}/split-{{split}}/rows.csv",
+        scaling=f"{RESULTS}/splits/{{dataset}}/{{protocol}}/split-{{split}}/scaling.csv",
+    log:
+        f"{RESULTS}/logs/make_split/{{dataset}}-{{protocol}}-{{split}}.log",
+    params:
+        data=subpath(input.images, parent=True),
+        out=subpath(output.rows, parent=True),
+    shell:
+        "python {input.code[0]} --data {params.data:q} --protocol {wildcards.protocol}"
+        " --split {wildcards.split} --out {params.out:q} 2>&1 | tee {log:q}"
