@@ -46,6 +46,9 @@ def dataset_of(study):
     return config["studies"][study]["dataset"]
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/analysis.smk"

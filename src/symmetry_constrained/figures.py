@@ -1,0 +1,202 @@
+"""How every figure looks and is saved: the same colour for the same model everywhere, its data beside it as CSV.
+
+Drawing only: nothing here trains or judges.
+"""
+
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from symmetry_constrained import features, published, tables
+from symmetry_constrained.artifacts import whole, write_csv
+
+# Okabe and Ito's colours, told apart by colour-blind readers; a model is its features and training set.
+COLOURS = {
+    "identity, X": "#D55E00",
+    "identity, ±X": "#E69F00",
+    "identity, random signs": "#8C6D31",
+    "square": "#56B4E9",
+    "neighbour": "#0072B2",
+    "permuted": "#009E73",
+    "canonical": "#CC79A7",
+    "absolute": "#7F7F7F",
+    "quadratic": "#332288",
+}
+MARKERS = {"biased": "o", "bias-free": "X"}
+CLEAN_COLOUR = "#9A9A9A"
+WIDTH = 7.2  # inches: a page's text
+
+
+def use_style() -> None:
+    """Seaborn's white style, at sizes that stay legible in a page; SVG with stable names."""
+    sns.set_theme(context="paper", style="whitegrid", font_scale=1.05)
+    matplotlib.rcParams.update(
+        {
+            "svg.hashsalt": "symmetry-constrained",
+            "svg.fonttype": "path",
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "legend.frameon": False,
+            "figure.dpi": 110,
+        }
+    )
+
+
+def save(figure: Figure, stem: Path, data: pd.DataFrame) -> None:
+    """Write stem.svg, stem.png and stem.csv, the data drawn. Equal data gives equal bytes."""
+    for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
+        with whole(stem.with_suffix(suffix)) as temporary:
+            figure.savefig(temporary, metadata=metadata, bbox_inches="tight", dpi=160)
+    write_csv(data, stem.with_suffix(".csv"))
+
+
+def model(features_: str, training_set: str) -> str:
+    """A model's name in legends."""
+    if features_ != "identity":
+        return features_
+    return {"original": "identity, X", "augmented": "identity, ±X", "random-sign": "identity, random signs"}[training_set]
+
+
+def models(networks: pd.DataFrame) -> list[str]:
+    """The model of each row of `networks.csv`."""
+    pairs = zip(networks["features"], networks["training_set"], strict=True)
+    return [model(features_, training_set) for features_, training_set in pairs]
+
+
+def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """A strip of dots per published number: each network's accuracy, the central 95 %, the number as a diamond.
+
+    table: table1.csv or table2.csv. networks, clean: `networks.csv` rows under the two protocols.
+    """
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.62 * len(table) + 1.2))
+    random = np.random.default_rng(0)
+    drawn, labels = [], []
+    for position, (_, row) in enumerate(table.iterrows()):
+        column = published.column(row["test_set"])
+        colour = COLOURS[model(row["features"], row["training_set"])]
+        for source, offset, shade in ((networks, -0.15, colour), (clean, 0.22, CLEAN_COLOUR)):
+            cell = source[(source[published.CELL] == row[published.CELL]).all(axis=1)]
+            heights = position + offset + random.uniform(-0.1, 0.1, len(cell))
+            axes.scatter(cell[column], heights, s=9, color=shade, alpha=0.55, linewidths=0, zorder=2)
+            kept = cell[["study", "protocol", *published.CELL, "split", "seed"]]
+            drawn.append(kept.assign(test_set=row["test_set"], accuracy=cell[column]))
+        for prefix, offset in (("", -0.15), ("clean_", 0.22)):
+            low, median, high = row[f"{prefix}low"], row[f"{prefix}median"], row[f"{prefix}high"]
+            axes.plot([low, high], [position + offset] * 2, color="black", linewidth=1, zorder=3)
+            axes.plot([median] * 2, [position + offset - 0.1, position + offset + 0.1], color="black", zorder=3)
+        axes.scatter(
+            row["published"], position - 0.15, marker="D", s=46, color="black", edgecolor="white", linewidth=1, zorder=4
+        )
+        symbols = tables.SYMBOLS
+        trained = f" trained on {symbols[row['training_set']]}," if row["table"] == 1 else ""
+        labels.append(f"{row['network']}, {row['features']},{trained}\non {symbols[row['test_set']]}")
+    axes.set_yticks(range(len(table)), labels)
+    axes.invert_yaxis()
+    axes.set_xlim(-0.03, 1.03)
+    axes.set_xlabel("accuracy on the test images")
+    axes.grid(axis="y", visible=False)
+    handles = [
+        Line2D([], [], marker="D", color="black", linestyle="", markeredgecolor="white", markersize=8),
+        Line2D([], [], marker="o", color="#555555", linestyle="", alpha=0.6, markersize=4),
+        Line2D([], [], marker="o", color=CLEAN_COLOUR, linestyle="", alpha=0.6, markersize=4),
+        Line2D([], [], marker="|", color="black", markersize=8),
+    ]
+    counts = {name: _counts(table[name]) for name in ("n", "clean_n")}
+    names = [
+        "published number",
+        f"one network, published protocol (colours: models; N = {counts['n']} a strip)",
+        f"one network, clean protocol (N = {counts['clean_n']})",
+        "median and central 95 %",
+    ]
+    axes.legend(handles, names, loc="upper left", bbox_to_anchor=(0, -0.75 / (0.62 * len(table) + 1.2)), ncols=2)
+    typical = int((table["typicality"] == "typical").sum())
+    axes.set_title(f"Table {table['table'].iloc[0]}: {_finding(table)};\n{typical} of {len(table)} published numbers are typical draws")
+    return figure, pd.concat(drawn, ignore_index=True)
+
+
+def _finding(table: pd.DataFrame) -> str:
+    """What the table's medians say, in a clause."""
+    if (table["test_set"] == "both").all():
+        best = table.loc[table["median"].idxmax()]
+        worst = table.loc[table["median"].idxmin()]
+        return (
+            f"invariant features give one accuracy on X and −X, from {worst['median']:.2f} "
+            f"({worst['features']}) to {best['median']:.2f} ({best['features']})"
+        )
+    inverted = table[(table["training_set"] == "original") & (table["test_set"] == "inverted")]
+    verb = "fails" if inverted["high"].max() < 0.1 else "does worse"
+    return f"training on X alone {verb} on −X (median at most {inverted['median'].max():.2f})"
+
+
+def _counts(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def bound(networks: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Accuracy on inverted images against accuracy on the images, a point per network, with the line R + R̄ = 1."""
+    figure, axes = plt.subplots(figsize=(WIDTH, 5.2))
+    data = networks[["study", *published.CELL, "split", "seed", "test_accuracy", "inverted_accuracy"]].copy()
+    data.insert(1, "model", models(networks))
+    present = [name for name in COLOURS if name in set(data["model"])]
+    for name in present:
+        for network, marker in MARKERS.items():
+            cell = data[(data["model"] == name) & (data["network"] == network)]
+            axes.scatter(
+                cell["test_accuracy"],
+                cell["inverted_accuracy"],
+                color=COLOURS[name],
+                marker=marker,
+                s=16,
+                alpha=0.5,
+                linewidths=0,
+            )
+    axes.plot([0, 1], [1, 0], color="black", linewidth=1.2)
+    axes.annotate("R + R̄ = 1", (0.3, 0.7), xytext=(4, 4), textcoords="offset points", rotation=-37)
+    axes.set(xlim=(-0.02, 1), ylim=(-0.02, 1), xlabel="R: accuracy on X", ylabel="R̄: accuracy on −X")
+    handles = [Line2D([], [], marker="s", linestyle="", color=COLOURS[name]) for name in present]
+    handles += [Line2D([], [], marker=marker, linestyle="", color="#555555") for marker in MARKERS.values()]
+    axes.legend(handles, [*present, *MARKERS], loc="upper left", bbox_to_anchor=(1, 1))
+    odd = data[(data["features"] == "identity") & (data["network"] == "bias-free")]
+    above = int((odd["test_accuracy"] + odd["inverted_accuracy"] > 1).sum())
+    largest = (odd["test_accuracy"] + odd["inverted_accuracy"]).max()
+    axes.set_title(
+        f"{above} of {len(odd):,} bias-free networks on raw pixels break R + R̄ ≤ 1 (largest sum {largest:.2f});\n"
+        f"biases or invariant features cross the line (N = {len(data):,} networks)"
+    )
+    return figure, data
+
+
+def figure1(image: np.ndarray, shape: tuple[int, int]) -> tuple[Figure, pd.DataFrame]:
+    """The paper's Figure 1: a scaled image (d,), its inverse, and its neighbour features."""
+    panels = {
+        "image x": image,
+        "inverse −x": -image,
+        "neighbour features\n$x_i \\cdot x_{right\\ of\\ i}$": features.compute("neighbour", image[None], shape)[0],
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.9), layout="constrained")
+    for axis, (name, values) in zip(axes, panels.items(), strict=True):
+        shown = axis.imshow(values.reshape(shape), cmap="gray", vmin=-1, vmax=1)
+        axis.set_title(name, fontweight="normal", fontsize="medium", loc="center")
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.colorbar(shown, ax=axes, label="value", shrink=0.8, ticks=[-1, 0, 1])
+    inverse = features.compute("neighbour", -image[None], shape)[0]
+    change = np.abs(inverse - panels[list(panels)[2]]).max()
+    figure.suptitle(
+        f"Neighbour features do not see inversion: they change by {change:.0f} from x to −x",
+        x=0.01,
+        ha="left",
+        fontweight="bold",
+        fontsize="medium",
+    )
+    data = pd.DataFrame(
+        {"pixel": range(image.size), "image": image, "inverse": -image, "neighbour": panels[list(panels)[2]]}
+    )
+    return figure, data
