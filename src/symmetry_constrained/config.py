@@ -110,7 +110,12 @@ def _plain(fault: jsonschema.ValidationError) -> str:
         return f"config: {f'{where}.' if where else ''}{missing} is missing; it is required"
     legal = {
         "enum": lambda: f"one of {', '.join(map(str, rule))}",
-        "type": lambda: {"object": "a mapping of keys", "array": "a list", "string": "text"}.get(rule, f"a {rule}"),
+        "type": lambda: {
+            "object": "a mapping of keys",
+            "array": "a list",
+            "string": "text",
+            "integer": "a whole number",
+        }.get(rule, f"a {rule}"),
         "minimum": lambda: f"at least {rule}",
         "maximum": lambda: f"at most {rule}",
         "exclusiveMinimum": lambda: f"above {rule}",

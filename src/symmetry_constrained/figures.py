@@ -60,7 +60,9 @@ def model(features_: str, training_set: str) -> str:
     """A model's name in legends."""
     if features_ != "identity":
         return features_
-    return {"original": "identity, X", "augmented": "identity, ±X", "random-sign": "identity, random signs"}[training_set]
+    return {"original": "identity, X", "augmented": "identity, ±X", "random-sign": "identity, random signs"}[
+        training_set
+    ]
 
 
 def models(networks: pd.DataFrame) -> list[str]:
@@ -116,7 +118,9 @@ def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame
     ]
     axes.legend(handles, names, loc="upper left", bbox_to_anchor=(0, -0.75 / (0.62 * len(table) + 1.2)), ncols=2)
     typical = int((table["typicality"] == "typical").sum())
-    axes.set_title(f"Table {table['table'].iloc[0]}: {_finding(table)};\n{typical} of {len(table)} published numbers are typical draws")
+    axes.set_title(
+        f"Table {table['table'].iloc[0]}: {_finding(table)};\n{typical} of {len(table)} published numbers are typical draws"
+    )
     return figure, pd.concat(drawn, ignore_index=True)
 
 

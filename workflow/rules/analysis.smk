@@ -1,20 +1,16 @@
 # From all networks to the tables.
 
 
-def published_ids():
-    """The published networks whose dataset is studied."""
-    datasets = {study["dataset"] for study in config["studies"].values()}
-    return list(dict.fromkeys(NUMBERS.loc[NUMBERS["dataset"].isin(datasets), "id"]))
-
-
 rule gather_networks:
     input:
         code=code("scripts/gather_networks.py"),
-        networks=[f"{folder}/networks.csv" for folder in batch_folders()],
+        networks=[f"{folder}/networks.csv" for folder in BATCH_FOLDERS],
     output:
         f"{RESULTS}/tables/networks.csv",
     log:
         f"{RESULTS}/logs/gather_networks.log",
+    conda:
+        "../../environment.yml"
     shell:
         "python {input.code[0]} {input.networks:q} --out {output:q} 2>&1 | tee {log:q}"
 
@@ -22,9 +18,9 @@ rule gather_networks:
 rule check_bound:
     input:
         code=code("scripts/check_bound.py"),
-        networks=[f"{folder}/networks.csv" for folder in batch_folders()],
-        predictions=[f"{folder}/predictions.safetensors" for folder in batch_folders()],
-        rows=sorted({f"{folder}/rows.csv" for folder in batch_splits()}),
+        networks=[f"{folder}/networks.csv" for folder in BATCH_FOLDERS],
+        predictions=[f"{folder}/predictions.safetensors" for folder in BATCH_FOLDERS],
+        rows=sorted({f"{folder}/rows.csv" for folder in BATCH_SPLITS}),
     output:
         report(
             f"{RESULTS}/tables/bound.csv",
@@ -34,9 +30,11 @@ rule check_bound:
         ),
     log:
         f"{RESULTS}/logs/check_bound.log",
+    conda:
+        "../../environment.yml"
     params:
-        batches=batch_folders(),
-        splits=batch_splits(),
+        batches=BATCH_FOLDERS,
+        splits=BATCH_SPLITS,
     shell:
         "python {input.code[0]} --batches {params.batches:q} --splits {params.splits:q} --out {output:q}"
         " 2>&1 | tee {log:q}"
@@ -65,6 +63,8 @@ rule judge_published:
         markdown=expand(f"{RESULTS}/tables/table{{table}}.md", table=[1, 2]),
     log:
         f"{RESULTS}/logs/judge_published.log",
+    conda:
+        "../../environment.yml"
     params:
         study=config["published_numbers"]["study"],
         clean_study=config["published_numbers"]["clean_study"],

@@ -9,6 +9,8 @@ rule fetch_dataset:
         labels=f"{RESULTS}/data/{{dataset}}/labels.npy",
     log:
         f"{RESULTS}/logs/fetch_dataset/{{dataset}}.log",
+    conda:
+        "../../environment.yml"
     params:
         out=subpath(output.images, parent=True),
     shell:
@@ -25,6 +27,8 @@ rule make_split:
         scaling=f"{RESULTS}/splits/{{dataset}}/{{protocol}}/split-{{split}}/scaling.csv",
     log:
         f"{RESULTS}/logs/make_split/{{dataset}}-{{protocol}}-{{split}}.log",
+    conda:
+        "../../environment.yml"
     params:
         data=subpath(input.images, parent=True),
         out=subpath(output.rows, parent=True),

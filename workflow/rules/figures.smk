@@ -48,6 +48,8 @@ rule draw_paper_tables:
         html=f"{RESULTS}/notebooks/paper_tables.html",
     log:
         f"{RESULTS}/logs/draw_paper_tables.log",
+    conda:
+        "../../environment.yml"
     params:
         results=os.path.relpath(RESULTS, "notebooks"),
     shell:

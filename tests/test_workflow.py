@@ -1,0 +1,162 @@
+"""The workflow itself, on a small configuration: runs, reruns, refusals and equal bytes."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PARTS = ("Snakefile", "config", "profiles", "workflow", "scripts", "notebooks", "src")
+SMALL = {
+    "results": "results/small",
+    "studies": {
+        name: {
+            "features": {"identity": ["original", "augmented"], "neighbour": ["original"]},
+            "splits": [0, 3],
+            "seeds": [1, 2],
+            "fractions": [0.1, 1.0],
+            "budget": {"max_evaluations": 12},
+            "checkpoints": [4],
+        }
+        for name in ("digits-published", "digits-clean")
+    },
+    "published_numbers": {"perturbed_networks": 2, "perturbed_at_a_time": 2},
+}
+# Timings, logs and provenance may differ between runs, and executed notebooks carry the time.
+STABLE = ("**/*.csv", "**/*.safetensors", "**/*.npy", "**/*.md", "figures/*")
+
+
+def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
+    """Run the workflow in the folder on its small configuration."""
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", "small.yaml", *arguments]
+    environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def checkout(folder: Path, features: dict | None = None) -> Path:
+    """A copy of what the workflow is made of, with a small configuration."""
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, folder / part)
+    # The default's features would be merged in: this copy's default has only what is asked for.
+    default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    for name, study in SMALL["studies"].items():
+        default["studies"][name] |= study
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(default))
+    (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    published = pd.read_csv(ROOT / "workflow/resources/published.csv", dtype=str)
+    kept = published[published["features"].isin(["identity", "neighbour"])]
+    kept.to_csv(folder / "workflow/resources/published.csv", index=False)
+    return folder
+
+
+def stable_bytes(folder: Path) -> dict[str, bytes]:
+    results = folder / "results/small"
+    paths = {path for pattern in STABLE for path in results.glob(pattern) if path.name != "timings.csv"}
+    return {path.relative_to(results).as_posix(): path.read_bytes() for path in paths}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A finished small run."""
+    folder = checkout(tmp_path_factory.mktemp("run") / "checkout")
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+def planned(folder: Path) -> set[str]:
+    """The rules that a dry run would execute."""
+    run = snakemake(folder, "--dry-run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    if "Nothing to be done" in run.stdout + run.stderr:
+        return set()
+    statistics = (run.stdout + run.stderr).split("Job stats:")[-1]
+    return set(re.findall(r"^(\w+) +\d+$", statistics, re.M)) - {"all", "total"}
+
+
+def test_a_run_leaves_every_table_and_figure(finished):
+    results = finished / "results/small"
+    networks = pd.read_csv(results / "tables/networks.csv")
+    # 2 studies x 3 models x 2 splits x 2 fractions x 2 networks x 2 seeds
+    assert len(networks) == 96
+    assert not networks.isna().any().any()
+    numbers = pd.read_csv(results / "tables/published_numbers.csv")
+    assert len(numbers) == 10
+    for name in ("table1", "table2", "bound", "figure1"):
+        for suffix in ("svg", "png", "csv"):
+            assert (results / f"figures/{name}.{suffix}").stat().st_size > 500
+    assert (results / "report.html").stat().st_size > 100_000
+    assert (results / "notebooks/paper_tables.html").stat().st_size > 100_000
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert planned(finished) == set()
+
+
+def test_equal_bytes_on_one_core_and_in_another_folder(finished, tmp_path):
+    other = checkout(tmp_path / "otro día")
+    run = snakemake(other, cores=1)
+    assert run.returncode == 0, run.stdout + run.stderr
+    first, second = stable_bytes(finished), stable_bytes(other)
+    assert len(first) > 100
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+@pytest.mark.parametrize(
+    ("edited", "reruns"),
+    [
+        ("src/symmetry_constrained/figures.py", {"draw_paper_tables"}),
+        ("src/symmetry_constrained/statistics.py", {"rerun_published", "judge_published", "draw_paper_tables"}),
+        ("src/symmetry_constrained/bound.py", {"check_bound", "draw_paper_tables"}),
+        ("src/symmetry_constrained/costs.py", {"rerun_published", "train_batch", *()}),
+        ("src/symmetry_constrained/config.py", set()),
+        ("notebooks/paper_tables.ipynb", {"draw_paper_tables"}),
+        ("scripts/gather_networks.py", {"gather_networks"}),
+    ],
+)
+def test_an_edit_reruns_exactly_what_imports_it(finished, edited, reruns):
+    path = finished / edited
+    original = path.read_text()
+    path.write_text(original + ("\n" if path.suffix == ".ipynb" else "# edited\n"))
+    try:
+        # Rules behind an edited one run only if its output changes, which a dry run can't know: it lists them too.
+        assert direct(finished) == reruns
+    finally:
+        path.write_text(original)
+    assert planned(finished) == set()
+
+
+def direct(folder: Path) -> set[str]:
+    """The rules that a dry run would execute for changed inputs of their own, not for another job's output."""
+    run = snakemake(folder, "--dry-run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    jobs = re.findall(r"^rule (\w+):.*?reason: (.*?)$", run.stdout + run.stderr, re.M | re.S)
+    return {rule for rule, reason in jobs if "Updated input files" in reason}
+
+
+def test_a_bad_configuration_is_refused_in_one_line_with_nothing_written(tmp_path):
+    folder = checkout(tmp_path / "checkout")
+    (folder / "small.yaml").write_text(yaml.safe_dump(SMALL | {"dtype": "float16"}))
+    run = snakemake(folder)
+    assert run.returncode != 0
+    lines = [line for line in run.stderr.splitlines() if "dtype" in line]
+    assert lines == ["config: dtype is 'float16'; it must be one of float32, float64"]
+    assert "Traceback" not in run.stdout + run.stderr
+    assert not (folder / "results").exists()
+
+
+def test_lint():
+    run = subprocess.run([sys.executable, "-m", "snakemake", "--lint"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
