@@ -8,8 +8,8 @@ from pathlib import Path
 
 from symmetry_constrained import artifacts, cli, published, reruns
 from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.networks import resolve_device
 from symmetry_constrained.protocols import Split
-from symmetry_constrained.training import resolve_device
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from safetensors.numpy import save_file
 
 from symmetry_constrained import artifacts, cli, training
 from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.networks import resolve_device
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
@@ -26,7 +27,7 @@ def main(arguments: argparse.Namespace) -> None:
         artifacts.write_csv(getattr(batch, name), out / f"{name}.csv")
     inputs = [arguments.data / name for name in ("images.npy", "labels.npy")]
     inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
-    device = training.resolve_device(spec.device)
+    device = resolve_device(spec.device)
     artifacts.write_json(artifacts.provenance(asdict(spec), inputs, device), out / "provenance.json")
 
 

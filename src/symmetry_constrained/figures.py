@@ -85,7 +85,7 @@ def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame
         for source, offset, shade in ((networks, -0.15, colour), (clean, 0.22, CLEAN_COLOUR)):
             cell = source[(source[published.CELL] == row[published.CELL]).all(axis=1)]
             heights = position + offset + random.uniform(-0.1, 0.1, len(cell))
-            axes.scatter(cell[column], heights, s=9, color=shade, alpha=0.55, linewidths=0, zorder=2)
+            axes.scatter(cell[column], heights, s=11, color=shade, alpha=0.6, linewidths=0, zorder=2)
             kept = cell[["study", "protocol", *published.CELL, "split", "seed"]]
             drawn.append(kept.assign(test_set=row["test_set"], accuracy=cell[column]))
         for prefix, offset in (("", -0.15), ("clean_", 0.22)):
@@ -95,13 +95,12 @@ def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame
         axes.scatter(
             row["published"], position - 0.15, marker="D", s=46, color="black", edgecolor="white", linewidth=1, zorder=4
         )
-        symbols = tables.SYMBOLS
-        trained = f" trained on {symbols[row['training_set']]}," if row["table"] == 1 else ""
-        labels.append(f"{row['network']}, {row['features']},{trained}\non {symbols[row['test_set']]}")
+        labels.append(_row_label(row))
     axes.set_yticks(range(len(table)), labels)
     axes.invert_yaxis()
     axes.set_xlim(-0.03, 1.03)
-    axes.set_xlabel("accuracy on the test images")
+    on = "X and on −X" if (table["test_set"] == "both").all() else "the test set named"
+    axes.set_xlabel(f"accuracy on {on}")
     axes.grid(axis="y", visible=False)
     handles = [
         Line2D([], [], marker="D", color="black", linestyle="", markeredgecolor="white", markersize=8),
@@ -118,9 +117,8 @@ def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame
     ]
     axes.legend(handles, names, loc="upper left", bbox_to_anchor=(0, -0.75 / (0.62 * len(table) + 1.2)), ncols=2)
     typical = int((table["typicality"] == "typical").sum())
-    axes.set_title(
-        f"Table {table['table'].iloc[0]}: {_finding(table)};\n{typical} of {len(table)} published numbers are typical draws"
-    )
+    number = table["table"].iloc[0]
+    axes.set_title(f"Table {number}: {_finding(table)};\n{typical} of {len(table)} published numbers are typical draws")
     return figure, pd.concat(drawn, ignore_index=True)
 
 
@@ -136,6 +134,14 @@ def _finding(table: pd.DataFrame) -> str:
     inverted = table[(table["training_set"] == "original") & (table["test_set"] == "inverted")]
     verb = "fails" if inverted["high"].max() < 0.1 else "does worse"
     return f"training on X alone {verb} on −X (median at most {inverted['median'].max():.2f})"
+
+
+def _row_label(row: pd.Series) -> str:
+    """What was trained on what, and tested on what."""
+    trained, tested = tables.SYMBOLS[row["training_set"]], tables.SYMBOLS[row["test_set"]]
+    if row["test_set"] == "both":
+        return f"{row['network']}, {row['features']}"
+    return f"{row['network']}, trained on {trained}\ntested on {tested}"
 
 
 def _counts(values: pd.Series) -> str:
@@ -162,7 +168,7 @@ def bound(networks: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 linewidths=0,
             )
     axes.plot([0, 1], [1, 0], color="black", linewidth=1.2)
-    axes.annotate("R + R̄ = 1", (0.3, 0.7), xytext=(4, 4), textcoords="offset points", rotation=-37)
+    axes.annotate("R + R̄ = 1", (0.62, 0.38), xytext=(6, 2), textcoords="offset points")
     axes.set(xlim=(-0.02, 1), ylim=(-0.02, 1), xlabel="R: accuracy on X", ylabel="R̄: accuracy on −X")
     handles = [Line2D([], [], marker="s", linestyle="", color=COLOURS[name]) for name in present]
     handles += [Line2D([], [], marker=marker, linestyle="", color="#555555") for marker in MARKERS.values()]

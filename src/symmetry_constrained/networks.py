@@ -22,6 +22,13 @@ LANE_BLOCK = {"cpu": 16, "cuda": 256}
 BLOCK_BYTES = {"cpu": 655_360, "cuda": 268_435_456}  # of the widest layer's activations
 
 
+def resolve_device(name: str) -> str:
+    """`auto` is CUDA where there is one, then the CPU."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
+
+
 @dataclass(frozen=True)
 class Architecture:
     """Layer sizes of a network: inputs, hidden layers, classes."""

@@ -10,9 +10,9 @@ LABELS = {
     "training_set": "trained on",
     "test_set": "tested on",
     "published": "published",
-    "rerun_scikit_learn": "same seed, scikit-learn",
-    "rerun_ours": "same seed, ours",
-    "same_seed": "same seed",
+    "rerun_scikit_learn": "by scikit-learn",
+    "rerun_ours": "by us",
+    "same_seed": "same seed gives",
     "median": "median",
     "range": "95 % of draws",
     "n": "N",
@@ -22,6 +22,18 @@ LABELS = {
     "clean_range": "clean 95 %",
     "clean_n": "clean N",
 }
+# What fits a terminal.
+NARROW = [
+    "network",
+    "features",
+    "training_set",
+    "test_set",
+    "published",
+    "rerun_scikit_learn",
+    "rerun_ours",
+    "same_seed",
+]
+NARROW += ["median", "range", "n", "typicality"]
 SYMBOLS = {"original": "X", "inverted": "−X", "augmented": "±X", "both": "X and −X"}
 
 
@@ -62,6 +74,25 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def page(parts: dict[str, pd.DataFrame], note: str) -> str:
+    """Readable tables by heading, and a note below them, as a page that stands alone."""
+    body = "".join(
+        f"<h2>{heading}</h2>{table.to_html(index=False, border=0, justify='left')}" for heading, table in parts.items()
+    )
+    style = (
+        "body{font:15px sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"
+        "th,td{padding:.35em .8em;border-bottom:1px solid #ddd;text-align:left}p{max-width:60em;line-height:1.5}"
+    )
+    return (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Published numbers</title>'
+        f"<style>{style}</style></head><body>{body}<p>{note}</p></body></html>\n"
+    )
+
+
 def aligned(table: pd.DataFrame) -> str:
-    """A table of text and numbers in columns, for a terminal."""
-    return table.to_string(index=False, justify="left") + "\n"
+    """A readable table in columns, for a terminal: the columns that fit one."""
+    shown = table[[LABELS[name] for name in NARROW]].astype(str)
+    rows = [list(shown.columns), *shown.to_numpy().tolist()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]]) + "\n"

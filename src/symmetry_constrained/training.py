@@ -17,7 +17,7 @@ from symmetry_constrained import features, lbfgs
 from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks import Architecture, Ensemble, evaluate, resolve_device
 from symmetry_constrained.protocols import Split, training_set
 from symmetry_constrained.spec import Spec
 
@@ -33,13 +33,6 @@ class Batch:
     timings: pd.DataFrame
     weights: dict[str, np.ndarray] = field(repr=False)  # (K, P)
     predictions: dict[str, np.ndarray] = field(repr=False)  # (K, n_test) uint8
-
-
-def resolve_device(name: str) -> str:
-    """`auto` is CUDA where there is one, then the CPU."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
 
 
 class Checkpoints:

@@ -25,8 +25,8 @@ rule check_bound:
         report(
             f"{RESULTS}/tables/bound.csv",
             caption="../report/bound.rst",
-            category="The paper's tables",
-            labels={"table": "the bound R + R̄ ≤ 1"},
+            category="The bound",
+            labels={"result": "The largest R + R̄ of every cell (CSV)"},
         ),
     log:
         f"{RESULTS}/logs/check_bound.log",
@@ -52,14 +52,15 @@ rule judge_published:
             f"{RESULTS}/tables/published_numbers.csv",
             caption="../report/published_numbers.rst",
             category="The paper's tables",
-            labels={"table": "every published number judged"},
+            labels={"result": "Every published number judged (CSV)"},
         ),
-        tables=report(
-            expand(f"{RESULTS}/tables/table{{table}}.csv", table=[1, 2]),
-            caption="../report/paper_table.rst",
+        page=report(
+            f"{RESULTS}/tables/published_numbers.html",
+            caption="../report/paper_tables.rst",
             category="The paper's tables",
-            labels={"table": "Tables 1 and 2 re-derived"},
+            labels={"result": "Tables 1 and 2, number by number"},
         ),
+        tables=expand(f"{RESULTS}/tables/table{{table}}.csv", table=[1, 2]),
         markdown=expand(f"{RESULTS}/tables/table{{table}}.md", table=[1, 2]),
     log:
         f"{RESULTS}/logs/judge_published.log",

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,13 +22,15 @@ except settings.ConfigError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
 
-# The jobs use this checkout's library as well.
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
+# Bash's strict mode, as by default; and the jobs use this checkout's library as well.
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
 
 RESULTS = config["results"]
 PUBLISHED = "workflow/resources/published.csv"
 NUMBERS = pd.read_csv(ROOT / PUBLISHED)
-USES_GPU = config["device"].startswith("cuda") or (config["device"] == "auto" and Path("/dev/nvidia0").exists())
+USES_GPU = config["device"].startswith("cuda") or (
+    config["device"] == "auto" and shutil.which("nvidia-smi") is not None
+)
 
 # Every training batch of the configuration: its wildcards -> its spec.
 BATCH_KEYS = ("study", "features", "training_set", "hidden_layers", "split")

@@ -1,0 +1,70 @@
+"""The report, opened in a real browser: its figures show."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FIGURES = {
+    "The paper's tables": [
+        "Table 1: raw pixels, with and without ±X",
+        "Table 2: invariant features",
+        "Figure 1: a six, its inverse, its features",
+    ],
+    "The bound": ["The bound R + R̄ ≤ 1"],
+}
+# Walks the report as a reader would: home, category, the figure's eye. Then leaves what it saw in the page.
+VISIT = """
+<script>
+(async () => {
+  const wait = () => new Promise((resolve) => setTimeout(resolve, 400));
+  const named = (selector, text) =>
+    [...document.querySelectorAll(selector)].filter((element) => element.textContent.trim() === text).pop();
+  const seen = {};
+  for (const [category, figures] of Object.entries(FIGURES)) {
+    for (const figure of figures) {
+      document.querySelector("a[class='hover:text-emerald-600']")?.click();  // the house
+      await wait();
+      for (const place of ["Results", category]) {
+        const link = named("a", place);
+        if (link) { link.click(); await wait(); }
+      }
+      const row = named("td", figure)?.closest("tr");
+      row?.querySelector("a")?.click();
+      await wait();
+      const images = [...document.images].map((image) => [image.naturalWidth, image.naturalHeight]);
+      seen[figure] = { listed: Boolean(row), images, text: document.body.innerText.length };
+    }
+  }
+  const probe = document.createElement("pre");
+  probe.id = "probe";
+  probe.textContent = "SEEN" + JSON.stringify(seen) + "END";
+  document.body.appendChild(probe);
+})();
+</script>
+"""
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (Debian: apt-get install chromium)")
+def test_every_figure_shows_in_a_browser(finished, tmp_path):
+    page = tmp_path / "report.html"
+    report = (finished / "results/small/report.html").read_text(encoding="utf-8")
+    page.write_text(report + VISIT.replace("FIGURES", json.dumps(FIGURES)), encoding="utf-8")
+    dom = visit(page, tmp_path / "profile")
+    seen = json.loads(re.search(r"SEEN(\{.*\})END", dom)[1])
+    for figures in FIGURES.values():
+        for figure in figures:
+            assert seen[figure]["listed"], f"{figure} is not listed"
+            assert any(width > 200 and height > 100 for width, height in seen[figure]["images"]), f"{figure}: {seen}"
+
+
+def visit(page: Path, profile: Path) -> str:
+    """The page's DOM after its scripts have run."""
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={profile}", "--virtual-time-budget=30000", page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout

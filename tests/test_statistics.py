@@ -1,0 +1,120 @@
+"""The place of one value among draws, and Holm's correction, against their definitions."""
+
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symmetry_constrained.statistics import holm, place, typicality
+
+
+def naive_place(value, draws):
+    """percentile and p in exact arithmetic, a tie counting half on each side."""
+    below = sum(Fraction(1) for a in draws if a < value) + sum(Fraction(1, 2) for a in draws if a == value)
+    above = len(draws) - below
+    p = min(Fraction(1), 2 * min(1 + below, 1 + above) / (len(draws) + 1))
+    return 100 * below / len(draws), p
+
+
+@given(st.integers(0, 12), st.lists(st.integers(0, 12), min_size=1, max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_p_is_the_rank_probability_with_ties_counted_half(value, draws):
+    found = place(value / 8, np.array(draws) / 8)
+    percentile, p = naive_place(value, draws)
+    assert found.percentile == pytest.approx(float(percentile), abs=1e-12)
+    assert found.p == pytest.approx(float(p), abs=1e-15)
+    assert found.n == len(draws)
+    assert found.median == np.median(np.array(draws) / 8)
+
+
+@pytest.mark.parametrize(
+    ("value", "draws", "p", "percentile"),
+    [
+        # 2 (1 + 0) / (4 + 1): below all of four.
+        (0.0, [1, 2, 3, 4], 0.4, 0),
+        (9.0, [1, 2, 3, 4], 0.4, 100),
+        # Two on each side: 2 (1 + 2) / 5 is above 1.
+        (2.5, [1, 2, 3, 4], 1.0, 50),
+        # One below, and half of a tie: 2 (1 + 1.5) / 7.
+        (2.0, [1, 2, 3, 4, 5, 6], 5 / 7, 25),
+        # All tied.
+        (1.0, [1, 1, 1], 1.0, 50),
+        # 2 · 1 / 100
+        (-1.0, range(99), 0.02, 0),
+    ],
+)
+def test_hand_worked_places(value, draws, p, percentile):
+    found = place(value, np.array(list(draws), dtype=float))
+    assert found.p == pytest.approx(p, abs=1e-15)
+    assert found.percentile == pytest.approx(percentile)
+
+
+def test_values_are_compared_as_they_were_published_but_summarised_as_they_are():
+    draws = np.array([0.8386, 0.8394, 0.8395999, 0.84])
+    assert place(0.839, draws, decimals=3).percentile == 25
+    assert place(0.839, draws).percentile == 25
+    # The first two round to 0.839: two ties and two above.
+    assert place(0.839, draws, decimals=3).p == pytest.approx(2 * (1 + 1) / 5)
+    # Exactly, one is below and three above.
+    assert place(0.839, draws).p == pytest.approx(2 * (1 + 1) / 5)
+    assert place(0.8390001, draws, decimals=3).p == place(0.839, draws, decimals=3).p
+    tied = np.array([0.8389, 0.8391, 0.8392, 0.8393])
+    assert (place(0.839, tied, decimals=3).percentile, place(0.839, tied).percentile) == (50, 25)
+    assert place(0.839, tied, decimals=3).median == pytest.approx(0.83915, abs=1e-12)
+
+
+def test_low_and_high_hold_the_central_95_percent():
+    draws = np.random.default_rng(0).permutation(np.arange(1001)) / 1000
+    found = place(0.5, draws)
+    assert (found.low, found.median, found.high) == pytest.approx((0.025, 0.5, 0.975), abs=1e-12)
+    inside = ((draws >= found.low) & (draws <= found.high)).mean()
+    assert inside == pytest.approx(0.95, abs=0.001)
+
+
+@pytest.mark.parametrize("draws", [[], [0.5, np.nan], [np.inf, 0.5]])
+def test_no_draws_or_one_that_is_not_finite_has_no_place(draws):
+    with pytest.raises(ValueError, match="at least one draw, and finite ones"):
+        place(0.5, np.array(draws))
+
+
+@pytest.mark.parametrize(
+    ("value", "n", "verdict"),
+    [(-1, 39, "unlucky"), (99, 39, "lucky"), (-1, 38, "typical"), (99, 38, "typical"), (19, 39, "typical")],
+)
+def test_typical_ends_where_p_reaches_5_percent(value, n, verdict):
+    # Outside all 39 draws, p = 2 / 40: the central 95 % ends there. Outside 38 says less.
+    assert typicality(place(value, np.arange(n, dtype=float))) == verdict
+
+
+def test_a_draw_like_the_others_is_found_untypical_once_in_twenty_times():
+    random = np.random.default_rng(20)
+    draws = random.normal(size=(4000, 100))
+    verdicts = [typicality(place(row[0], row[1:])) for row in draws]
+    outside = len(verdicts) - verdicts.count("typical")
+    # p <= 0.05 on the ranks 1, 2, 99 and 100 of 100: 4 %, since 5 % is no whole number of ranks.
+    assert abs(outside / 4000 - 0.04) < 4 * np.sqrt(0.04 * 0.96 / 4000)
+    assert abs(verdicts.count("lucky") - verdicts.count("unlucky")) < 4 * np.sqrt(outside)
+    # With 39 others it is a whole number: 5 %.
+    verdicts = [typicality(place(row[0], row[1:40])) for row in draws]
+    assert abs(1 - verdicts.count("typical") / 4000 - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 4000)
+
+
+def test_holm_hand_worked():
+    # Sorted 0.005, 0.01, 0.03, 0.04: times 4, 3, 2, 1, then never falling.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02], abs=1e-15)
+    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
+    assert holm([0.2]) == pytest.approx([0.2])
+    assert len(holm([])) == 0
+
+
+@given(st.lists(st.integers(1, 40).map(lambda k: k / 40), min_size=1, max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_holm_is_the_closed_test_of_bonferronis(p):
+    # A hypothesis is rejected at the level where every set with it is: its largest Bonferroni p-value over such sets.
+    m = len(p)
+    sets = [s for size in range(1, m + 1) for s in itertools.combinations(range(m), size)]
+    expected = [max(min(1.0, len(s) * min(p[i] for i in s)) for s in sets if index in s) for index in range(m)]
+    assert holm(p) == pytest.approx(expected, abs=1e-12)
