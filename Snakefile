@@ -22,11 +22,13 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/solvers.smk"
 
 
 localrules:
     all,
     figures,
+    solvers,
 
 
 rule all:
@@ -41,6 +43,11 @@ rule all:
 rule figures:
     input:
         FIGURES,
+
+
+rule solvers:
+    input:
+        rules.compare_solvers.output,
 
 
 onstart:

@@ -173,12 +173,17 @@ def bound(networks: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     handles = [Line2D([], [], marker="s", linestyle="", color=COLOURS[name]) for name in present]
     handles += [Line2D([], [], marker=marker, linestyle="", color="#555555") for marker in MARKERS.values()]
     axes.legend(handles, [*present, *MARKERS], loc="upper left", bbox_to_anchor=(1, 1))
-    odd = data[(data["features"] == "identity") & (data["network"] == "bias-free")]
-    above = int((odd["test_accuracy"] + odd["inverted_accuracy"] > 1).sum())
-    largest = (odd["test_accuracy"] + odd["inverted_accuracy"]).max()
+    sums = data["test_accuracy"] + data["inverted_accuracy"]
+    odd = (data["features"] == "identity") & (data["network"] == "bias-free")
+    augmented = (data["model"] == "identity, ±X") & (data["network"] == "biased")
+    invariant = data["features"] != "identity"
+    above = {
+        name: f"{(sums[mask] > 1).mean():.0%}" for name, mask in (("augmented", augmented), ("invariant", invariant))
+    }
     axes.set_title(
-        f"{above} of {len(odd):,} bias-free networks on raw pixels break R + R̄ ≤ 1 (largest sum {largest:.2f});\n"
-        f"biases or invariant features cross the line (N = {len(data):,} networks)"
+        f"{int((sums[odd] > 1).sum())} of {odd.sum():,} bias-free networks on raw pixels break R + R̄ ≤ 1 "
+        f"(largest sum {sums[odd].max():.2f});\nabove it: {above['augmented']} of the biased ones trained on ±X, "
+        f"{above['invariant']} on invariant features (N = {len(data):,})"
     )
     return figure, data
 

@@ -1,0 +1,21 @@
+"""Compare the accuracies our ensembles reach with scikit-learn's on the same splits and seeds."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from symmetry_constrained import artifacts, cli, solvers
+
+
+def main(arguments: argparse.Namespace) -> None:
+    theirs = pd.concat(map(pd.read_csv, arguments.scikit_learn), ignore_index=True)
+    artifacts.write_csv(solvers.compare(pd.read_csv(arguments.networks), theirs), arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", type=Path, required=True, help="networks.csv of all batches")
+    parser.add_argument("--scikit-learn", type=Path, nargs="+", required=True, help="tables of train_scikit_learn.py")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write")
+    cli.run(main, parser)

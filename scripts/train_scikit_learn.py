@@ -1,0 +1,24 @@
+"""Train a batch's networks one by one with scikit-learn, to compare with ours."""
+
+import argparse
+import json
+from pathlib import Path
+
+from symmetry_constrained import artifacts, cli, solvers
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import Split
+from symmetry_constrained.spec import Spec
+
+
+def main(arguments: argparse.Namespace) -> None:
+    spec = Spec.from_dict(json.loads(arguments.spec))
+    artifacts.write_csv(solvers.train(spec, Dataset.read(arguments.data), Split.read(arguments.split)), arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spec", required=True, help="what to train, as JSON: the fields of spec.Spec")
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write")
+    cli.run(main, parser)

@@ -1,0 +1,83 @@
+"""The same cells by scikit-learn: does our ensemble reach the accuracies that its estimator reaches?"""
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained import features, scikit_learn
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.protocols import Split, training_set
+from symmetry_constrained.spec import Spec
+
+CELL = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]
+TOLERANCE = 0.01
+
+
+def train(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
+    """The networks of a batch one by one with scikit-learn in float64: identity, accuracies, effort."""
+    test = split.select("test")
+    images, labels = split.images(dataset.images, test), test["label"].to_numpy()
+    test_inputs = {
+        name: features.compute(spec.features, sign * images, dataset.shape).astype(np.float64)
+        for name, sign in (("test_accuracy", 1), ("inverted_accuracy", -1))
+    }
+    rows = []
+    for fraction in spec.fractions:
+        train_rows = split.select("train", fraction)
+        train_images, train_labels = training_set(
+            split.images(dataset.images, train_rows), train_rows["label"].to_numpy(), spec.training_set, spec.split
+        )
+        inputs = features.compute(spec.features, train_images, dataset.shape)
+        for network in spec.networks:
+            for seed in spec.seeds:
+                fitted = scikit_learn.fit(
+                    inputs,
+                    train_labels,
+                    biased=network == "biased",
+                    seed=seed,
+                    budget=Budget(**spec.budget),
+                    hidden_layers=tuple(spec.hidden_layers),
+                    alpha=spec.alpha,
+                )
+                accuracy = {name: np.mean(fitted.predict(x) == labels) for name, x in test_inputs.items()}
+                identity = {
+                    "study": spec.study,
+                    "features": spec.features,
+                    "training_set": spec.training_set,
+                    "network": network,
+                    "hidden_layers": "-".join(map(str, spec.hidden_layers)),
+                    "fraction": fraction,
+                    "split": spec.split,
+                    "seed": seed,
+                }
+                rows.append(identity | accuracy | {"evaluations": fitted.evaluations_})
+    return pd.DataFrame(rows)
+
+
+def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Per cell and test set: both means, and the 95 % interval of their difference, paired by split and seed.
+
+    `equal` where the means are within 0.01 or the interval holds 0. Normal interval of the paired differences.
+    """
+    paired = theirs.merge(ours, on=[*CELL, "split", "seed"], suffixes=("_theirs", "_ours"), validate="one_to_one")
+    rows = []
+    for cell, group in paired.groupby(CELL, sort=False):
+        for test_set, column in (("original", "test_accuracy"), ("inverted", "inverted_accuracy")):
+            ours_, theirs_ = group[f"{column}_ours"], group[f"{column}_theirs"]
+            difference = ours_ - theirs_
+            half = 1.96 * difference.std(ddof=1) / np.sqrt(len(group))
+            mean = difference.mean()
+            rows.append(
+                dict(zip(CELL, cell, strict=True))
+                | {
+                    "test_set": test_set,
+                    "n": len(group),
+                    "scikit_learn": theirs_.mean(),
+                    "ours": ours_.mean(),
+                    "difference": mean,
+                    "low": mean - half,
+                    "high": mean + half,
+                    "equal": abs(mean) <= TOLERANCE or abs(mean) <= half,
+                }
+            )
+    return pd.DataFrame(rows)

@@ -1,0 +1,173 @@
+"""Files appear whole or not at all, read back equal, and carry a record of their making."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import stat
+import subprocess
+from importlib import metadata
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from symmetry_constrained import artifacts
+
+
+def test_a_file_takes_its_name_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "new/folder/table.csv"
+    with artifacts.whole(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        # Beside it, so that taking the name is one step; and of the same kind, for writers that go by the suffix.
+        assert temporary.parent == path.parent
+        assert temporary.suffix == ".csv"
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert os.listdir(path.parent) == ["table.csv"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("before", [None, "the old content"])
+def test_after_an_error_the_old_file_stands_and_nothing_else(tmp_path, error, before):
+    path = tmp_path / "table.csv"
+    if before is not None:
+        path.write_text(before)
+    with pytest.raises(error), artifacts.whole(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert os.listdir(tmp_path) == ([] if before is None else ["table.csv"])
+    if before is not None:
+        assert path.read_text() == before
+
+
+def test_a_block_that_removes_its_file_fails_and_leaves_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError), artifacts.whole(tmp_path / "table.csv") as temporary:
+        temporary.unlink()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_permissions_follow_the_umask_and_the_umask_stays(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        artifacts.write_text("text", tmp_path / "file.txt")
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file.txt").stat().st_mode) == 0o666 & ~umask
+
+
+@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=30))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_float_reads_back_equal(tmp_path, values):
+    path = tmp_path / "table.csv"
+    artifacts.write_csv(pd.DataFrame({"value": values}), path)
+    again = pd.read_csv(path, float_precision="round_trip")["value"].to_numpy(dtype=float)
+    assert again.tobytes() == np.array(values).tobytes()
+
+
+def test_a_table_is_written_in_the_shortest_digits_with_unix_lines(tmp_path):
+    path = tmp_path / "table.csv"
+    table = pd.DataFrame({"name": ["a", "b,c"], "value": [0.1, 1 / 3], "count": [1, 2]}, index=[7, 9])
+    artifacts.write_csv(table, path)
+    assert path.read_bytes() == b'name,value,count\na,0.1,1\n"b,c",0.3333333333333333,2\n'
+    artifacts.write_csv(table, tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == path.read_bytes()
+
+
+def test_json_and_text_keep_letters_of_every_alphabet(tmp_path):
+    artifacts.write_json({"R̄": [1, None, 0.1]}, tmp_path / "file.json")
+    text = (tmp_path / "file.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {"R̄": [1, None, 0.1]}
+    assert "R̄" in text
+    assert text.endswith("}\n")
+    artifacts.write_text("±X, −X\n", tmp_path / "file.txt")
+    assert (tmp_path / "file.txt").read_bytes() == "±X, −X\n".encode()
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path):
+    path = tmp_path / "file"
+    for content in (b"", b"abc", os.urandom(300_000)):
+        path.write_bytes(content)
+        assert artifacts.sha256(path) == hashlib.sha256(content).hexdigest()
+    path.write_bytes(b"abc")
+    assert artifacts.sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """The library as if it lay in an empty folder, with no checkout around it."""
+    folder = tmp_path / "library"
+    folder.mkdir()
+    monkeypatch.setattr(artifacts, "__file__", str(folder / "artifacts.py"))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    for name in ("GIT_DIR", "GIT_WORK_TREE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+def test_the_commit_is_unknown_outside_a_checkout(elsewhere):
+    assert artifacts.commit() == "unknown"
+
+
+def test_the_commit_is_unknown_without_git(elsewhere, monkeypatch):
+    monkeypatch.setenv("PATH", str(elsewhere))
+    assert artifacts.commit() == "unknown"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_commit_is_the_checkouts_and_says_when_files_differ(elsewhere):
+    def git(*arguments):
+        identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+        run = subprocess.run(["git", *identity, *arguments], cwd=elsewhere, capture_output=True, text=True, check=True)
+        return run.stdout.strip()
+
+    git("init", "--quiet")
+    (elsewhere / "file").write_text("1")
+    git("add", "file")
+    git("commit", "--quiet", "--message", "first")
+    head = git("rev-parse", "HEAD")
+    assert len(head) == 40
+    assert artifacts.commit() == head
+    (elsewhere / "file").write_text("2")
+    assert artifacts.commit() == f"{head}+changes"
+
+
+def test_provenance_says_what_was_done_to_which_bytes_with_which_software(tmp_path, monkeypatch):
+    import torch
+
+    first, second = tmp_path / "a.npy", tmp_path / "b.csv"
+    first.write_bytes(b"abc")
+    second.write_bytes(b"")
+    monkeypatch.setattr(artifacts, "PACKAGES", ("numpy", "no-such-package"))
+    record = artifacts.provenance({"split": 3}, [first, second], "cpu")
+    assert list(record) == [
+        "spec",
+        "inputs",
+        "commit",
+        "python",
+        "packages",
+        "platform",
+        "device",
+        "device_name",
+        "threads",
+    ]
+    assert record["spec"] == {"split": 3}
+    assert record["inputs"] == {
+        first.as_posix(): hashlib.sha256(b"abc").hexdigest(),
+        second.as_posix(): hashlib.sha256(b"").hexdigest(),
+    }
+    assert record["packages"] == {"numpy": metadata.version("numpy"), "no-such-package": None}
+    assert record["python"] == platform.python_version()
+    assert (record["device"], record["device_name"]) == ("cpu", platform.machine())
+    assert record["threads"] == torch.get_num_threads()
+    json.dumps(record)
+
+
+def test_the_packages_recorded_are_those_that_decide_numbers():
+    assert set(artifacts.PACKAGES) == {"numpy", "pandas", "safetensors", "scikit-learn", "scipy", "torch"}

@@ -1,0 +1,43 @@
+# On demand, `snakemake --cores all solvers`: do our ensembles reach what scikit-learn's estimator reaches?
+
+# Two splits of the study that the published numbers are placed among.
+SOLVER_BATCHES = [key for key in BATCHES if key[0] == config["published_numbers"]["study"] and key[-1] in ("0", "1")]
+SOLVER_TABLE = f"{RESULTS}/solvers/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.csv"
+
+
+rule train_scikit_learn:
+    input:
+        unpack(batch_data),
+        code=code("scripts/train_scikit_learn.py"),
+    output:
+        SOLVER_TABLE,
+    log:
+        f"{RESULTS}/logs/train_scikit_learn/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        spec=lambda wildcards: json.dumps(spec(wildcards)),
+        data=subpath(input.images, parent=True),
+        split=subpath(input.rows, parent=True),
+    shell:
+        "python {input.code[0]} --spec {params.spec:q} --data {params.data:q} --split {params.split:q}"
+        " --out {output:q} 2>&1 | tee {log:q}"
+
+
+rule compare_solvers:
+    input:
+        code=code("scripts/compare_solvers.py"),
+        networks=rules.gather_networks.output,
+        tables=[SOLVER_TABLE.format(**dict(zip(BATCH_KEYS, key))) for key in SOLVER_BATCHES],
+    output:
+        f"{RESULTS}/tables/solvers.csv",
+    log:
+        f"{RESULTS}/logs/compare_solvers.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python {input.code[0]} --networks {input.networks:q} --scikit-learn {input.tables:q} --out {output:q}"
+        " 2>&1 | tee {log:q}"
