@@ -10,13 +10,13 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("Snakefile", "config", "profiles", "workflow", "scripts", "notebooks", "src")
+PARTS = ("Snakefile", "environment.yml", "config", "profiles", "workflow", "scripts", "notebooks", "src")
 SMALL = {
     "results": "results/small",
     "studies": {
         name: {
             "features": {"identity": ["original", "augmented"], "neighbour": ["original"]},
-            "splits": [0, 3],
+            "splits": [0],
             "seeds": [1, 2],
             "fractions": [0.1, 1.0],
             "budget": {"max_evaluations": 12},

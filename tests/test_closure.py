@@ -1,6 +1,8 @@
 """Which modules a program imports, against what Python really loads."""
 
+import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,7 +47,10 @@ def package(tmp_path, monkeypatch):
         ("import os\nfrom pathlib import Path\n", set()),
         ("import symmetry_constrained\n", {"__init__"}),
         ("from symmetry_constrained import bottom\n", {"__init__", "bottom", "right", "left"}),
-        ("from symmetry_constrained import top as t, lonely\n", {"__init__", "top", "left", "right", "bottom", "lonely"}),
+        (
+            "from symmetry_constrained import top as t, lonely\n",
+            {"__init__", "top", "left", "right", "bottom", "lonely"},
+        ),
         ("from symmetry_constrained.right import anything\n", {"__init__", "left", "right", "bottom"}),
         # Late, conditional and guarded imports count as well.
         ("if False:\n    import symmetry_constrained.left\n", {"__init__", "left", "bottom", "right"}),
@@ -102,22 +107,18 @@ def test_all_that_python_loads_is_in_the_closure(script):
         " if name.partition('.')[0] == 'symmetry_constrained'), sep='\\n')"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT / "src", capture_output=True, text=True, check=True, env=environment()
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     loaded = {Path(line).resolve() for line in run.stdout.splitlines()}
     assert len(loaded) > 2
     assert loaded <= {path.resolve() for path in closure.closure(program)}
 
 
-def environment():
-    import os
-
-    return os.environ | {"PYTHONPATH": str(ROOT / "src")}
-
-
 def test_relative_imports_which_the_closure_does_not_follow_are_not_used():
-    import ast
-
     for path in (ROOT / "src").rglob("*.py"):
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level], path.name

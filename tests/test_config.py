@@ -1,6 +1,7 @@
 """Good configurations pass; each bad one is refused in one line that names the key, the value and what is legal."""
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -24,18 +25,15 @@ ABSENT = object()
 def merge(config, changes):
     """Snakemake's way with several configuration files: mappings are merged, all else is replaced."""
     for key, value in changes.items():
-        if isinstance(value, dict) and isinstance(config.get(key), dict):
-            merge(config[key], value)
-        else:
-            config[key] = value
+        config[key] = merge(config.get(key) or {}, value) if isinstance(value, dict) else value
     return config
 
 
 def load(*names):
     config = {}
     for name in names:
-        merge(config, copy.deepcopy(yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))))
-    return config
+        merge(config, yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8")))
+    return copy.deepcopy(config)
 
 
 def altered(place, value):
@@ -235,7 +233,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "message"), REFUSED, ids=[f"{number}-{message[:40]}" for number, (*_, message) in enumerate(REFUSED)]
+    ("place", "value", "message"),
+    REFUSED,
+    ids=[f"{number}-{message[:40]}" for number, (*_, message) in enumerate(REFUSED)],
 )
 def test_a_bad_value_is_refused_in_one_line(place, value, message):
     with pytest.raises(settings.ConfigError) as error:
@@ -276,7 +276,9 @@ def test_a_map_too_large_for_its_images_is_refused(monkeypatch):
     monkeypatch.setitem(settings.datasets.SHAPES, "digits", (28, 28))
     with pytest.raises(settings.ConfigError) as error:
         settings.check(altered(study("features", "quadratic"), ["original"]), SCHEMA)
-    assert str(error.value).startswith(f"config: {STUDY}.features: 'quadratic' on 28x28 images would be 307,720 features")
+    assert str(error.value).startswith(
+        f"config: {STUDY}.features: 'quadratic' on 28x28 images would be 307,720 features"
+    )
     assert "\n" not in str(error.value)
 
 
@@ -345,8 +347,6 @@ def test_a_batch_is_keyed_by_its_folder_and_its_spec_is_complete():
 
 
 def test_a_spec_survives_json_and_refuses_missing_and_unknown_keys():
-    import json
-
     values = next(iter(settings.batches(load("config.yaml")).values()))
     assert Spec.from_dict(json.loads(json.dumps(values))) == Spec(**values)
     with pytest.raises(ValueError, match=r"^spec: got an unexpected keyword argument 'sede'$"):

@@ -139,5 +139,6 @@ def test_an_unknown_map_is_refused_with_the_legal_ones():
     with pytest.raises(ValueError) as error:
         compute("cube", np.zeros((1, 64)), SHAPE)
     assert str(error.value) == (
-        "features: 'cube' is unknown; choose one of identity, square, neighbour, permuted, quadratic, absolute, canonical"
+        "features: 'cube' is unknown; choose one of identity, square, neighbour, permuted, quadratic, absolute, "
+        "canonical"
     )

@@ -149,6 +149,22 @@ def test_a_pair_without_curvature_is_skipped(factor, kept):
     assert (state.theta == before[2]).tolist() == [not kept, True]
     same = (lbfgs._direction(state) == before[3]).all(1)
     assert same.tolist() == [not kept, True]
+    if kept:  # s·y is taken from the slopes, whatever the vectors say
+        slot = state.newest[0]
+        curvature = state.sty[0, slot, slot].item()
+        assert curvature == pytest.approx(factor * lbfgs.EPS * 0.25)
+        assert state.theta[0].item() == pytest.approx(30 / curvature)
+
+
+def test_a_full_step_ends_exactly_at_the_point_the_direction_aimed_at():
+    """1.1, which 1e16 + (1.1 - 1e16) is not."""
+    state = lbfgs._start(torch.full((2, 1), 1e16, dtype=torch.float64), 2)
+    state.t, state.z = state.x, torch.full_like(state.x, 1.1)
+    state.d = state.z - state.t
+    state.search.stp = torch.tensor([1.0, 0.5], dtype=torch.float64)
+    trial = lbfgs._trial(state)[:, 0].tolist()
+    assert trial == [1.1, pytest.approx(5e15)]
+    assert (state.t + state.d)[0, 0] != 1.1
 
 
 # Whole runs
@@ -326,11 +342,24 @@ def test_a_minimum_at_the_start_takes_no_iteration():
 
 
 def test_the_gradient_test_includes_its_bound():
-    """|g| equal to gtol counts as converged, in the largest component."""
-    functions = [lambda x, c=c: (c @ x, c) for c in np.array([[1e-4, -1e-4], [1e-4, np.nextafter(1e-4, 1)]])]
-    starts = np.zeros((2, 2))
-    result = run(functions, starts, Budget(max_iterations=1))
-    assert result.status == ["converged_gradient", "max_iterations"]
+    """|g| equal to gtol counts as converged, in the largest component, at the start and later."""
+    bound = lbfgs.GTOL
+    above = np.nextafter(bound, 1.0)
+
+    def flattens(slope):
+        return lambda x: (1.0, np.ones(2)) if x[0] == 0.0 else (-1.0, np.array([slope, -slope / 2]))
+
+    def linear(slope):
+        return lambda x: (slope * (x[1] - x[0] / 2), np.array([-slope / 2, slope]))
+
+    functions, starts = [linear(bound), linear(above), flattens(bound), flattens(above)], np.zeros((4, 2))
+    result = run(functions, starts, Budget(max_iterations=2))
+    assert result.status[:3] == ["converged_gradient", "max_iterations", "converged_gradient"]
+    assert result.status[3] != "converged_gradient"
+    assert result.iterations.tolist()[:3] == [0, 2, 1]
+    for lane in range(4):
+        scipys = lbfgsb(functions[lane], starts[lane], max_iterations=2)
+        assert (result.status[lane], int(result.iterations[lane])) == (ENDS[scipys.message], scipys.nit)
 
 
 def plateau(x):

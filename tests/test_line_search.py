@@ -65,10 +65,22 @@ def inconsistent(random):
     )
 
 
-FAMILIES = (polynomial, cubic_valley, oscillating, nearly_linear, concave, saturating, inconsistent)
+def flat(random):
+    """Equal values everywhere, whatever the slope says."""
+    w, b = 10 ** random.uniform(-1, 1), random.normal()
+    return lambda t: 3.0, lambda t: -1.0 + b * math.sin(w * t)
 
 
-def functions(count=490, seed=0):
+def wall(random):
+    """So high beyond 0 that the interpolated steps underflow to 0."""
+    height = 10 ** random.uniform(200, 300)
+    return lambda t: height if t > 0 else 0.0, lambda t: -1.0
+
+
+FAMILIES = (polynomial, cubic_valley, oscillating, nearly_linear, concave, saturating, inconsistent, flat, wall)
+
+
+def functions(count=540, seed=0):
     """Pairs (value, slope) with a negative slope at 0, and first steps."""
     random = np.random.default_rng(seed)
     lanes = [FAMILIES[i % len(FAMILIES)](random) for i in range(count)]
@@ -121,11 +133,13 @@ def test_many_lanes_try_the_steps_of_scipys_scalar_search():
 
     assert ended.tolist() == [task != b"FG" for _, task, _ in expected]
     assert [len(trials) for trials in steps] == [len(trials) for trials, _, _ in expected]
-    worst = np.array(
-        [np.abs(np.array(mine) / theirs - 1).max() for mine, (theirs, _, _) in zip(steps, expected, strict=True)]
-    )
+    worst = np.zeros(len(lanes))
+    for lane, (mine, (theirs, _, _)) in enumerate(zip(steps, expected, strict=True)):
+        mine, theirs = np.array(mine), np.array(theirs)
+        worst[lane] = (np.abs(mine - theirs) / np.where(theirs == 0, 1.0, theirs)).max()
+    assert any(trials[-1] == 0.0 for trials in steps)
     # SciPy squares with C's pow, whose last digit is not always that of x·x; a few searches amplify it.
-    assert (worst == 0).mean() > 0.95
+    assert (worst == 0).mean() > 0.9
     assert np.sort(worst)[-3] < 1e-13
     assert worst.max() < 1e-8
     for name in ("stx", "fx", "gx", "sty", "fy", "gy", "stmin", "stmax", "width", "width1", "brackt", "stage"):

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from symmetry_constrained import protocols
+from symmetry_constrained import datasets, protocols, training
 from symmetry_constrained.protocols import PROTOCOLS, SHIFTS, TRAINING_SETS, Split, nested_order, nudge, split_nudged
+from symmetry_constrained.spec import Spec
 
 # A kernel with its one at the top brings up the pixel below: convolution turns kernels round.
 KERNELS = {
@@ -268,6 +269,35 @@ def test_random_signs_are_not_the_order_of_the_split():
     signed, _ = protocols.training_set(np.ones((len(rows), 1), dtype=np.float32), rows["label"], "random-sign", 0)
     early = signed[rows["rank"].to_numpy() < 700, 0]
     assert abs((early < 0).mean() - 0.5) < 4 * 0.5 / np.sqrt(700)
+
+
+def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_training_set(monkeypatch):
+    seen = []
+    compute = training.features.compute
+    monkeypatch.setattr(
+        training.features, "compute", lambda name, images, shape: seen.append(images) or compute(name, images, shape)
+    )
+    split = split_of_digits("clean", 0)
+    for kind in TRAINING_SETS:
+        spec = Spec(
+            study="small",
+            dataset="digits",
+            protocol="clean",
+            split=0,
+            features="identity",
+            training_set=kind,
+            hidden_layers=(2,),
+            fractions=(0.02, 0.1),
+            networks=("biased",),
+            seeds=(0,),
+            budget={"max_evaluations": 1},
+            checkpoints=(),
+            device="cpu",
+        )
+        training.train_batch(spec, datasets.Dataset(*digits()), split)
+        smaller, larger = (set(map(bytes, images)) for images in seen[-2:])
+        assert len(smaller) < len(larger)
+        assert smaller <= larger, kind
 
 
 @pytest.mark.parametrize(

@@ -171,9 +171,10 @@ def test_judging_against_a_few_lines_of_pandas():
         mine = digits[
             (digits["network"] == cell[0]) & (digits["features"] == cell[1]) & (digits["training_set"] == cell[2])
         ][column]
-        below, above = (mine.round(3) < numbers["published"][index]).sum(), (
-            mine.round(3) > numbers["published"][index]
-        ).sum()
+        below, above = (
+            (mine.round(3) < numbers["published"][index]).sum(),
+            (mine.round(3) > numbers["published"][index]).sum(),
+        )
         assert below + above == 45
         ps.append(min(1, 2 * (1 + min(below, above)) / 46))
         row = judged.iloc[index]

@@ -37,6 +37,10 @@ class Architecture:
     hidden_layers: tuple[int, ...]
     classes: int = 10
 
+    def __post_init__(self):
+        if not self.hidden_layers or min(self.inputs, self.classes, *self.hidden_layers) < 1:
+            raise ValueError(f"a network has at least one hidden layer, and no layer is empty, unlike {self}")
+
     @property
     def layers(self) -> list[tuple[int, int]]:
         """(fan_in, fan_out) of each layer."""
@@ -92,15 +96,16 @@ class Samples:
 
     def __init__(self, inputs: np.ndarray, labels: np.ndarray, classes: int, dtype: torch.dtype, device: str):
         """inputs (n, d), labels (n,) in 0..classes-1."""
-        if len(inputs) != len(labels):
-            raise ValueError(f"{len(inputs)} inputs but {len(labels)} labels")
-        if not np.isfinite(inputs).all():
-            raise ValueError("inputs must be finite")
-        self.labels = np.asarray(labels)
-        if len(self.labels) == 0 or self.labels.min() < 0 or self.labels.max() >= classes:
-            raise ValueError(f"labels must be present and lie in 0..{classes - 1}")
+        labels = np.asarray(labels)
+        if inputs.ndim != 2 or labels.ndim != 1 or len(inputs) != len(labels):
+            raise ValueError(f"inputs must be (n, d) and labels (n,), not {inputs.shape} and {labels.shape}")
+        if labels.dtype.kind not in "iu" or len(labels) == 0 or labels.min() < 0 or labels.max() >= classes:
+            raise ValueError(f"labels must be present and integers in 0..{classes - 1}")
+        self.labels = labels
         ones = np.ones((1, len(inputs)), dtype=inputs.dtype)
         self.inputs = torch.tensor(np.concatenate([inputs.T, ones]), dtype=dtype, device=device)
+        if not bool(self.inputs.isfinite().all()):
+            raise ValueError(f"inputs must be finite in {dtype}")
         one_hot = np.arange(classes)[:, None] == self.labels
         self.one_hot = torch.tensor(one_hot, dtype=dtype, device=device)  # (classes, n)
         self.index = torch.tensor(self.labels, dtype=torch.int64, device=device)  # (n,)
@@ -137,8 +142,10 @@ class Ensemble:
 
     def samples(self, inputs: np.ndarray, labels: np.ndarray) -> Samples:
         """Inputs (n, d) and labels (n,), laid out for this ensemble."""
-        if inputs.shape[1] != self.architecture.inputs:
-            raise ValueError(f"{inputs.shape[1]} features per sample, but the networks take {self.architecture.inputs}")
+        if inputs.shape[1:] != (self.architecture.inputs,):
+            raise ValueError(
+                f"inputs {inputs.shape}, but the networks take {self.architecture.inputs} features per sample"
+            )
         return Samples(inputs, labels, self.architecture.classes, self.dtype, self.device)
 
     def loss_and_gradient(self, rows: Tensor, samples: Samples, lanes: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,55 @@
+"""The FLOP of one evaluation, against a count by hand and against a count of every product."""
+
+import itertools
+
+import pytest
+
+from symmetry_constrained.costs import flop_per_evaluation
+from symmetry_constrained.networks import Architecture
+
+PAPER = Architecture(64, (10, 5), 10)
+
+
+@pytest.mark.parametrize(
+    ("biased", "per_sample"),
+    [
+        # Weights: 64·10 + 10·5 + 5·10 = 740. Forward 2·740; their gradient 2·740; the inputs of the upper two layers
+        # 2·(50 + 50): 1480 + 1480 + 200.
+        (False, 3160),
+        # And 25 biases, added going forward and summed for their gradient.
+        (True, 3210),
+    ],
+)
+@pytest.mark.parametrize("samples", [1, 7188, 14376])
+def test_the_papers_network_by_hand(biased, per_sample, samples):
+    assert flop_per_evaluation(PAPER, biased, samples) == per_sample * samples
+
+
+def counted(sizes, biased):
+    """One sample through forward and backward passes in plain Python, counting multiplications and additions."""
+    flop = 0
+    for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+        for _ in range(fan_out):  # forward: a unit sums its inputs' products, and its bias
+            flop += 2 * fan_in + (1 if biased else 0)
+        for _ in range(fan_out):  # gradient of the unit's weights: a product per input, added to the batch's sum
+            flop += 2 * fan_in + (1 if biased else 0)
+        if layer:  # gradient of the layer's inputs: a sum of products over its units
+            for _ in range(fan_in):
+                flop += 2 * fan_out
+    return flop
+
+
+@pytest.mark.parametrize("hidden", [(10, 5), (20, 10), (40, 20), (3,), (4, 4, 4)])
+@pytest.mark.parametrize("biased", [True, False])
+def test_any_network_against_a_count_of_every_operation(hidden, biased):
+    architecture = Architecture(30, hidden, 10)
+    assert flop_per_evaluation(architecture, biased, 11) == 11 * counted([30, *hidden, 10], biased)
+
+
+def test_training_on_the_augmented_set_costs_twice_as_much_per_evaluation():
+    once, twice = (flop_per_evaluation(PAPER, True, samples) for samples in (7188, 2 * 7188))
+    assert twice == 2 * once
+
+
+def test_the_count_is_a_whole_number_that_fits_a_table():
+    assert isinstance(flop_per_evaluation(PAPER, True, 7188), int)
