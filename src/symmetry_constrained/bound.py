@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 CELL = ["study", "dataset", "protocol", "features", "training_set", "network"]
@@ -56,4 +57,8 @@ def check_batch(folder: Path, split: Path) -> pd.DataFrame:
     """`check` for a batch's folder and its split's folder."""
     rows = pd.read_csv(split / "rows.csv", keep_default_na=False)
     labels = rows.loc[rows["set"] == "test", "label"].to_numpy()
-    return check(pd.read_csv(folder / "networks.csv"), load_file(folder / "predictions.safetensors"), labels)
+    try:
+        predictions = load_file(folder / "predictions.safetensors")
+    except SafetensorError as error:
+        raise ValueError(f"{folder / 'predictions.safetensors'}: {error}") from None
+    return check(pd.read_csv(folder / "networks.csv"), predictions, labels)

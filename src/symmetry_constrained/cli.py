@@ -18,7 +18,9 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
     try:
         with threadpool_limits(limits=1):
             main(arguments)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
+        sys.exit(f"{parser.prog}: {' '.join(str(error).split())}")
+    except OSError as error:
         sys.exit(f"{parser.prog}: {error}")
 
 

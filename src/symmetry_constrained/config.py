@@ -1,5 +1,6 @@
 """The study's configuration: checked against its schema, and turned into batches."""
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,30 @@ from symmetry_constrained import datasets, features
 from symmetry_constrained.spec import Spec
 
 
+def _is_whole(checker, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker, value: Any) -> bool:
+    return _is_whole(checker, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+# JSON counts 5.0 as an integer, and nan is neither below nor above any limit.
+VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_whole, "number": _is_number}
+    ),
+)
+
+
 class ConfigError(ValueError):
     """A configuration that can't be used; its text is one line: the key, the value seen, what is legal."""
 
 
 def check(config: dict, schema: Path) -> dict:
     """The configuration itself if it is usable. ConfigError with one line, for the first fault by place, if not."""
-    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    validator = VALIDATOR(yaml.safe_load(schema.read_text(encoding="utf-8")))
     faults = sorted(validator.iter_errors(config), key=lambda fault: [str(part) for part in fault.absolute_path])
     if faults:
         raise ConfigError(_plain(faults[0]))
@@ -92,6 +110,11 @@ def _fault(where: str, value: Any, legal: str) -> ConfigError:
     return ConfigError(f"config: {where} is {_show(value)}; it must be {legal}")
 
 
+def _name(key: Any) -> str:
+    """A key as it is, unless it would not stand in one line."""
+    return str(key) if str(key).isprintable() else repr(key)
+
+
 def _show(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -104,7 +127,7 @@ def _plain(fault: jsonschema.ValidationError) -> str:
     if fault.validator == "additionalProperties":
         legal = sorted(schema.get("properties", {}))
         unknown = next(key for key in value if key not in legal)
-        return f"config: {f'{where}.' if where else ''}{unknown} is unknown; legal keys are {', '.join(legal)}"
+        return f"config: {f'{where}.' if where else ''}{_name(unknown)} is unknown; legal keys are {', '.join(legal)}"
     if fault.validator == "required":
         missing = next(key for key in rule if key not in value)
         return f"config: {f'{where}.' if where else ''}{missing} is missing; it is required"

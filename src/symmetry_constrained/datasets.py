@@ -37,7 +37,10 @@ class Dataset:
 
     @classmethod
     def read(cls, folder: Path) -> "Dataset":
-        return cls(np.load(folder / "images.npy"), np.load(folder / "labels.npy"))
+        try:
+            return cls(np.load(folder / "images.npy"), np.load(folder / "labels.npy"))
+        except EOFError as error:
+            raise ValueError(f"{folder}: {error}") from None
 
 
 def load(name: str) -> Dataset:

@@ -177,14 +177,17 @@ def bound(networks: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     odd = (data["features"] == "identity") & (data["network"] == "bias-free")
     augmented = (data["model"] == "identity, ±X") & (data["network"] == "biased")
     invariant = data["features"] != "identity"
-    above = {
-        name: f"{(sums[mask] > 1).mean():.0%}" for name, mask in (("augmented", augmented), ("invariant", invariant))
-    }
-    axes.set_title(
-        f"{int((sums[odd] > 1).sum())} of {odd.sum():,} bias-free networks on raw pixels break R + R̄ ≤ 1 "
-        f"(largest sum {sums[odd].max():.2f});\nabove it: {above['augmented']} of the biased ones trained on ±X, "
-        f"{above['invariant']} on invariant features (N = {len(data):,})"
-    )
+    lines = []
+    if odd.any():
+        lines.append(
+            f"{int((sums[odd] > 1).sum())} of {odd.sum():,} bias-free networks on raw pixels break R + R̄ ≤ 1 "
+            f"(largest sum {sums[odd].max():.2f})"
+        )
+    groups = ((augmented, "of the biased ones trained on ±X"), (invariant, "on invariant features"))
+    shares = [f"{(sums[mask] > 1).mean():.0%} {of}" for mask, of in groups if mask.any()]
+    if shares:
+        lines.append(f"above it: {', '.join(shares)} (N = {len(data):,})")
+    axes.set_title(";\n".join(lines))
     return figure, data
 
 

@@ -23,7 +23,12 @@ BLOCK_BYTES = {"cpu": 655_360, "cuda": 268_435_456}  # of the widest layer's act
 
 
 def resolve_device(name: str) -> str:
-    """`auto` is CUDA where there is one, then the CPU."""
+    """`auto` is CUDA where there is one, then the CPU. ValueError in one line for a device that is not there."""
+    kind, _, number = name.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or (number and not number.isdecimal()):
+        raise ValueError(f"device: {name!r} is unknown; choose auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device: there is no {name} here; choose auto or cpu")
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return name

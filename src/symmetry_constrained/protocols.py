@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained.artifacts import write_csv
+
 PROTOCOLS = ("published", "clean")
 TRAINING_SETS = ("original", "augmented", "random-sign")
 SHIFTS = ("none", "up", "left", "right", "down")  # in the author's order
@@ -48,15 +50,22 @@ def scale(images: np.ndarray, minimum: np.ndarray, maximum: np.ndarray) -> np.nd
 def nested_order(labels: np.ndarray, seed: int) -> np.ndarray:
     """Ranks (n,), a permutation of 0..n-1, whose every prefix is stratified: each class within one image of its share.
 
-    Within a class the order is random; the classes are then interleaved by the middle of each image's share.
+    Within a class the order is random. The classes take turns by Tijdeman's rule (1980, the chairman assignment): of
+    those whose next image is due, the one that is due soonest.
     """
     random = np.random.default_rng(seed)
-    key = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        key[random.permutation(members)] = (np.arange(len(members)) + 0.5) / len(members)
+    classes, counts = np.unique(labels, return_counts=True)
+    share = counts / len(labels)
+    slack = 1 / max(2 * len(classes) - 2, 1)
+    taken = np.zeros(len(classes), dtype=np.int64)
+    turns = np.empty(len(labels), dtype=np.int64)
+    for place in range(len(labels)):
+        due = share * (place + 1) - taken >= slack - 1e-9
+        turns[place] = np.where(due, (1 - slack + taken) / share, np.inf).argmin()
+        taken[turns[place]] += 1
     rank = np.empty(len(labels), dtype=np.int64)
-    rank[np.lexsort((labels, key))] = np.arange(len(labels))
+    for index, label in enumerate(classes):
+        rank[random.permutation(np.flatnonzero(labels == label))] = np.flatnonzero(turns == index)
     return rank
 
 
@@ -73,14 +82,14 @@ class Split:
     maximum: np.ndarray = field(repr=False)
 
     def write(self, folder: Path) -> None:
-        self.rows.to_csv(folder / "rows.csv", index=False)
-        scaling = pd.DataFrame({"minimum": self.minimum, "maximum": self.maximum})
-        scaling.rename_axis("pixel").to_csv(folder / "scaling.csv")
+        write_csv(self.rows, folder / "rows.csv")
+        scaling = {"pixel": range(len(self.minimum)), "minimum": self.minimum, "maximum": self.maximum}
+        write_csv(pd.DataFrame(scaling), folder / "scaling.csv")
 
     @classmethod
     def read(cls, folder: Path) -> "Split":
-        scaling = pd.read_csv(folder / "scaling.csv")
-        rows = pd.read_csv(folder / "rows.csv", keep_default_na=False)
+        rows = _read(folder / "rows.csv", ["set", "image", "shift", "label", "rank"])
+        scaling = _read(folder / "scaling.csv", ["pixel", "minimum", "maximum"])
         return cls(rows, scaling["minimum"].to_numpy(), scaling["maximum"].to_numpy())
 
     def select(self, subset: str, fraction: float = 1.0) -> pd.DataFrame:
@@ -99,6 +108,14 @@ class Split:
             here = shift == name
             pixels[here] = nudge(images[source[here]], name)
         return scale(pixels.reshape(len(rows), -1), self.minimum, self.maximum)
+
+
+def _read(path: Path, columns: list[str]) -> pd.DataFrame:
+    """A table with exactly these columns. ValueError in one line if it has others."""
+    table = pd.read_csv(path, keep_default_na=False)
+    if list(table) != columns:
+        raise ValueError(f"{path}: columns are {', '.join(table)}; expected {', '.join(columns)}")
+    return table
 
 
 def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: int) -> Split:
@@ -140,16 +157,20 @@ def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: i
     return Split(rows.reset_index(drop=True), pixels.min(0), pixels.max(0))
 
 
-def training_set(images: np.ndarray, labels: np.ndarray, kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def training_set(
+    images: np.ndarray, labels: np.ndarray, kind: str, seed: int, places: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Scaled images (n, d) and labels (n,) -> those trained on.
 
     original: X. augmented: X stacked over -X. random-sign: each image's sign drawn once, from the seed.
+    places: each image's row in the split (0..n-1, unless given), so that every fraction gives an image one sign.
     """
     if kind == "original":
         return images, labels
     if kind == "augmented":
         return np.concatenate([images, -images]), np.concatenate([labels, labels])
     if kind == "random-sign":
-        signs = np.random.default_rng([seed, 1]).choice(np.array([-1, 1], dtype=images.dtype), len(images))
-        return images * signs[:, None], labels
+        places = np.arange(len(images)) if places is None else places
+        signs = np.random.default_rng([seed, 1]).choice(np.array([-1, 1], dtype=images.dtype), places.max() + 1)
+        return images * signs[places, None], labels
     raise ValueError(f"training_set: {kind!r} is unknown; choose one of {', '.join(TRAINING_SETS)}")

@@ -25,7 +25,11 @@ def train(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
     for fraction in spec.fractions:
         train_rows = split.select("train", fraction)
         train_images, train_labels = training_set(
-            split.images(dataset.images, train_rows), train_rows["label"].to_numpy(), spec.training_set, spec.split
+            split.images(dataset.images, train_rows),
+            train_rows["label"].to_numpy(),
+            spec.training_set,
+            spec.split,
+            train_rows.index.to_numpy(),
         )
         inputs = features.compute(spec.features, train_images, dataset.shape)
         for network in spec.networks:

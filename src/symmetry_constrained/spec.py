@@ -23,9 +23,23 @@ class Spec:
     dtype: str = "float32"
     device: str = "auto"
 
+    def __post_init__(self):
+        legal = {
+            "dtype": ("float32", "float64"),
+            "networks": ("biased", "bias-free"),
+            "budget": ("max_iterations", "max_evaluations"),
+        }
+        for key, names in legal.items():
+            seen = getattr(self, key)
+            for name in [seen] if isinstance(seen, str) else seen:
+                if name not in names:
+                    raise ValueError(f"spec: {key}: {name!r} is unknown; choose one of {', '.join(names)}")
+
     @classmethod
     def from_dict(cls, values: dict) -> "Spec":
         """From JSON. ValueError in one line for a missing or unknown key."""
+        if not isinstance(values, dict):
+            raise ValueError(f"spec: {values!r} is no mapping of keys")
         try:
             return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
         except TypeError as error:

@@ -81,7 +81,11 @@ def train_batch(
         began = time.perf_counter()
         train_rows = split.select("train", fraction)
         images, labels = training_set(
-            split.images(dataset.images, train_rows), train_rows["label"].to_numpy(), spec.training_set, spec.split
+            split.images(dataset.images, train_rows),
+            train_rows["label"].to_numpy(),
+            spec.training_set,
+            spec.split,
+            train_rows.index.to_numpy(),
         )
         inputs = features.compute(spec.features, images, dataset.shape)
         train = ensemble.samples(inputs, labels)
