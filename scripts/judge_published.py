@@ -1,6 +1,6 @@
 """Judge every published number, and lay the results out as the paper's tables.
 
-Writes published_numbers.csv, table1 and table2 as CSV and Markdown, and a page with both.
+Writes published_numbers.csv, table1, table2 and talk as CSV and Markdown, and a page with all of them.
 """
 
 import argparse
@@ -26,21 +26,25 @@ def main(arguments: argparse.Namespace) -> None:
     folders = {folder.name: folder for folder in arguments.reruns}
     numbers = numbers[numbers["id"].isin(folders)]
     networks = pd.read_csv(arguments.networks)
+    draws, clean = (
+        pd.concat(published.of_the_paper(networks, study) for study in studies)
+        for studies in (arguments.studies, arguments.clean_studies)
+    )
     judged = published.judge(
         numbers,
         {name: pd.read_csv(folder / "reruns.csv") for name, folder in folders.items()},
         {name: pd.read_csv(folder / "perturbed.csv") for name, folder in folders.items()},
-        networks[networks["study"] == arguments.study],
+        draws,
         NEEDED,
     )
     artifacts.write_csv(judged, arguments.out / "published_numbers.csv")
-    clean = networks[networks["study"] == arguments.clean_study]
     readable = {}
-    for name in ("1", "2"):
+    for name, stem in published.TABLES.items():
         table = tables.paper_table(judged, clean, name)
-        readable[f"Table {name}"] = tables.readable(table)
-        artifacts.write_csv(table, arguments.out / f"table{name}.csv")
-        artifacts.write_text(tables.markdown(readable[f"Table {name}"]), arguments.out / f"table{name}.md")
+        if len(table):
+            readable[tables.HEADINGS[name]] = tables.readable(table)
+            artifacts.write_csv(table, arguments.out / f"{stem}.csv")
+            artifacts.write_text(tables.markdown(tables.readable(table)), arguments.out / f"{stem}.md")
     artifacts.write_text(tables.page(readable, NOTE), arguments.out / "published_numbers.html")
 
 
@@ -48,8 +52,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--published", type=Path, required=True, help="published.csv")
     parser.add_argument("--networks", type=Path, required=True, help="networks.csv of all batches")
-    parser.add_argument("--study", required=True, help="the study the numbers are placed among")
-    parser.add_argument("--clean-study", required=True, help="the study of the same cells without the leak")
+    parser.add_argument("--studies", nargs="+", required=True, help="the studies the numbers are placed among")
+    parser.add_argument("--clean-studies", nargs="+", required=True, help="studies of the same cells without the leak")
     parser.add_argument("--reruns", type=Path, nargs="+", required=True, help="folders of the reruns, named by id")
     parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
     cli.run(main, parser)

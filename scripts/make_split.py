@@ -3,18 +3,19 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import cli
+from symmetry_constrained import cli, datasets
 from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import PROTOCOLS, split_nudged
+from symmetry_constrained.protocols import PROTOCOLS, make_split
 
 
 def main(arguments: argparse.Namespace) -> None:
     dataset = Dataset.read(arguments.data)
-    split_nudged(dataset.images, dataset.labels, arguments.protocol, arguments.split).write(arguments.out)
+    make_split(arguments.dataset, dataset, arguments.protocol, arguments.split).write(arguments.out)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(datasets.SHAPES)}")
     parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
     parser.add_argument("--protocol", required=True, help=f"one of {', '.join(PROTOCOLS)}")
     parser.add_argument("--split", type=int, required=True, help="number of the split, which seeds it")

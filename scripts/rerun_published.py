@@ -19,8 +19,8 @@ def main(arguments: argparse.Namespace) -> None:
         raise ValueError(f"{arguments.id} is no id in {arguments.published}")
     device = resolve_device(arguments.device)
     recipe = reruns.Recipe(numbers.iloc[0], Dataset.read(arguments.data), Split.read(arguments.split))
-    again = reruns.rerun(recipe, device)
-    cli.say(f"{arguments.id}: rerun by both solvers; now up to {arguments.perturbed_networks} perturbed networks")
+    again = reruns.rerun(recipe, device, arguments.solvers, arguments.budgets)
+    cli.say(f"{arguments.id}: rerun; now at most {arguments.perturbed_networks} perturbed networks")
     perturbed = reruns.perturb(
         recipe,
         numbers,
@@ -34,7 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
     artifacts.write_csv(perturbed, arguments.out / "perturbed.csv")
     inputs = [arguments.published, *(arguments.data / name for name in ("images.npy", "labels.npy"))]
     inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
-    keys = ("id", "perturbed_networks", "perturbed_at_a_time", "perturbation", "device")
+    keys = ("id", "solvers", "budgets", "perturbed_networks", "perturbed_at_a_time", "perturbation", "device")
     spec = {key: getattr(arguments, key) for key in keys}
     artifacts.write_json(artifacts.provenance(spec, inputs, device), arguments.out / "provenance.json")
 
@@ -45,6 +45,8 @@ if __name__ == "__main__":
     parser.add_argument("--published", type=Path, required=True, help="published.csv")
     parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
     parser.add_argument("--split", type=Path, required=True, help="folder with the published split")
+    parser.add_argument("--solvers", nargs="+", default=["scikit-learn", "ours"], help="scikit-learn, ours or both")
+    parser.add_argument("--budgets", nargs="+", default=list(reruns.BUDGETS), help="evaluations, iterations or both")
     parser.add_argument("--perturbed-networks", type=int, default=200, help="perturbed copies at most")
     parser.add_argument("--perturbed-at-a-time", type=int, default=40, help="perturbed copies between looks")
     parser.add_argument("--perturbation", type=float, default=1e-12, help="largest change of an initial weight")

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import cli, tables
+from symmetry_constrained import cli, published, tables
 
 
 def main(arguments: argparse.Namespace) -> None:
-    for name in ("1", "2"):
-        table = pd.read_csv(arguments.results / f"tables/table{name}.csv")
-        print(f"\nTable {name} of the paper, and the same cells here\n")
-        print(tables.aligned(tables.readable(table)))
+    for name, stem in published.TABLES.items():
+        path = arguments.results / f"tables/{stem}.csv"
+        if path.exists():
+            print(f"\n{tables.HEADINGS[name]}\n")
+            print(tables.aligned(tables.readable(pd.read_csv(path))))
     bound = pd.read_csv(arguments.results / "tables/bound.csv")
     bias_free = bound[bound["network"] == "bias-free"]
     print(

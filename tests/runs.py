@@ -6,27 +6,51 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import yaml
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("Snakefile", "environment.yml", "config", "profiles", "workflow", "scripts", "notebooks", "src")
+COMMON = {
+    "features": {"identity": ["original", "augmented", "random-sign"], "neighbour": ["original"]},
+    "networks": ["biased", "bias-free"],
+    "hidden_layers": [[10, 5]],
+    "splits": [0],
+    "seeds": [1, 2],
+    "fractions": [1.0],
+    "budget": {"max_evaluations": 12},
+    "checkpoints": [4],
+}
 SMALL = {
     "results": "results/small",
     "studies": {
-        name: {
-            "features": {"identity": ["original", "augmented"], "neighbour": ["original"]},
-            "splits": [0],
-            "seeds": [1, 2],
-            "fractions": [0.1, 1.0],
-            "budget": {"max_evaluations": 12},
-            "checkpoints": [4],
-        }
-        for name in ("digits-published", "digits-clean")
+        "digits-published": COMMON | {"dataset": "digits", "protocol": "published"},
+        "digits-clean": COMMON | {"dataset": "digits", "protocol": "clean", "fractions": [0.1, 1.0]},
+        "digits-budget": COMMON | {"dataset": "digits", "protocol": "clean", "budget": {"max_iterations": 12}},
     },
-    "published_numbers": {"perturbed_networks": 2, "perturbed_at_a_time": 2},
+    "published_numbers": {
+        "digits": {
+            "study": "digits-published",
+            "clean_study": "digits-clean",
+            "solvers": ["scikit-learn", "ours"],
+            "budgets": ["evaluations", "iterations"],
+            "perturbed_networks": 2,
+        },
+        "perturbed_at_a_time": 2,
+        "perturbation": 1e-12,
+    },
+    "targets": {"digits": [0.2, 0.7]},
+    "figures": {"curves": ["digits-clean"], "budget": "digits-budget", "target": {"digits": 0.2}},
+    "solo": {"repeats": 1, "max_evaluations": 3},
 }
 # Timings, logs and provenance may differ between runs, and executed notebooks carry the time.
+TIMED = {
+    "timings.csv",
+    "solo_timings.csv",
+    "cost_to_target.csv",
+    "cost-digits.csv",
+    "cost-digits.svg",
+    "cost-digits.png",
+}
 STABLE = ("**/*.csv", "**/*.safetensors", "**/*.npy", "**/*.md", "figures/*")
 
 
@@ -37,7 +61,7 @@ def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.Compl
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-def checkout(folder: Path, features: dict | None = None) -> Path:
+def checkout(folder: Path) -> Path:
     """A copy of what the workflow is made of, with a small configuration."""
     for part in PARTS:
         source = ROOT / part
@@ -46,19 +70,14 @@ def checkout(folder: Path, features: dict | None = None) -> Path:
         else:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder / part)
-    # The default's features would be merged in: this copy's default has only what is asked for.
+    # Not merged over the default: this copy's default is the small configuration itself.
     default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    for name, study in SMALL["studies"].items():
-        default["studies"][name] |= study
-    (folder / "config/config.yaml").write_text(yaml.safe_dump(default))
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(default | SMALL))
     (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
-    published = pd.read_csv(ROOT / "workflow/resources/published.csv", dtype=str)
-    kept = published[published["features"].isin(["identity", "neighbour"])]
-    kept.to_csv(folder / "workflow/resources/published.csv", index=False)
     return folder
 
 
 def stable_bytes(folder: Path) -> dict[str, bytes]:
     results = folder / "results/small"
-    paths = {path for pattern in STABLE for path in results.glob(pattern) if path.name != "timings.csv"}
+    paths = {path for pattern in STABLE for path in results.glob(pattern) if path.name not in TIMED}
     return {path.relative_to(results).as_posix(): path.read_bytes() for path in paths}

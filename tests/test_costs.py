@@ -1,10 +1,12 @@
-"""The FLOP of one evaluation, against a count by hand and against a count of every product."""
+"""The FLOP of one evaluation and of a feature map, by hand and against a count of every operation."""
 
 import itertools
 
+import numpy as np
 import pytest
 
-from symmetry_constrained.costs import flop_per_evaluation
+from symmetry_constrained.costs import feature_flop, flop_per_evaluation
+from symmetry_constrained.features import FEATURES
 from symmetry_constrained.networks import Architecture
 
 PAPER = Architecture(64, (10, 5), 10)
@@ -53,3 +55,54 @@ def test_training_on_the_augmented_set_costs_twice_as_much_per_evaluation():
 
 def test_the_count_is_a_whole_number_that_fits_a_table():
     assert isinstance(flop_per_evaluation(PAPER, True, 7188), int)
+
+
+class Counted(float):
+    """A number that counts what is done with it."""
+
+    operations = 0
+
+    def _count(self, result):
+        Counted.operations += 1
+        return Counted(result)
+
+    def __mul__(self, other):
+        return self._count(float(self) * float(other))
+
+    def __pow__(self, power):
+        return self._count(float(self) ** power)
+
+    def __add__(self, other):
+        return self._count(float(self) + float(other))
+
+    def __neg__(self):
+        return self._count(-float(self))
+
+    def __abs__(self):
+        return self._count(abs(float(self)))
+
+
+@pytest.mark.parametrize("features", FEATURES)
+def test_a_feature_map_against_a_count_of_every_operation(features):
+    images = np.array(
+        [[Counted(x) for x in row] for row in np.random.default_rng(0).normal(size=(5, 12))], dtype=object
+    )
+    Counted.operations = 0
+    FEATURES[features](images, (3, 4))
+    # The first of a sum's terms is added to nothing.
+    assert Counted.operations + (5 if features == "canonical" else 0) == feature_flop(features, 12, 5)
+
+
+def test_feature_maps_by_hand():
+    counts = {name: feature_flop(name, 64, 7185) / 7185 for name in FEATURES}
+    assert counts == {
+        "identity": 0,
+        "square": 64,
+        "neighbour": 64,
+        "permuted": 64,
+        "quadratic": 2080,
+        "absolute": 64,
+        "canonical": 128,
+    }
+    with pytest.raises(ValueError, match="'cube' is unknown; choose one of identity"):
+        feature_flop("cube", 64, 1)

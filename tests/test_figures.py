@@ -173,12 +173,17 @@ def test_the_bounds_legend_names_the_models_present_and_no_others():
 
 
 def test_table_1s_title_says_what_the_medians_say():
-    draws, clean = networks("published", LOW), networks("clean", LOW)
+    draws, clean = networks("published", LOW * 13), networks("clean", LOW)
     figure, _ = figures.paper_table(table1(draws, clean), draws, clean)
-    # 0.83 is a typical draw on X; on −X no draw of three stands out either.
+    # Among 39 draws 0.83 is a typical one on X, and lucky on −X.
     assert title(figure) == (
-        "Table 1: training on X alone fails on −X (median at most 0.03);\n4 of 4 published numbers are typical draws"
+        "Table 1: training on X alone fails on −X (median at most 0.03);\n2 of 4 published numbers are typical draws"
     )
+    # Of 38 draws none can be said to be typical.
+    few = networks("published", (LOW * 13)[:-1])
+    table = table1(few, clean)
+    assert set(table["typicality"]) == {"too few draws"}
+    assert title(figures.paper_table(table, few, clean)[0]).endswith("0 of 4 published numbers are typical draws")
     draws = networks("published", HIGH)
     figure, _ = figures.paper_table(table1(draws, clean), draws, clean)
     assert "training on X alone does worse on −X (median at most 0.31)" in title(figure)

@@ -1,8 +1,10 @@
 """Splits, nudging, scaling and nested fractions against the author's recipe and against naive versions."""
 
+import tracemalloc
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.ndimage
 from hypothesis import given, settings
@@ -11,7 +13,18 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from symmetry_constrained import datasets, protocols, training
-from symmetry_constrained.protocols import PROTOCOLS, SHIFTS, TRAINING_SETS, Split, nested_order, nudge, split_nudged
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import (
+    PROTOCOLS,
+    SHIFTS,
+    TRAINING_SETS,
+    Split,
+    make_split,
+    nested_order,
+    nudge,
+    split_nudged,
+    split_plain,
+)
 from symmetry_constrained.spec import Spec
 
 # A kernel with its one at the top brings up the pixel below: convolution turns kernels round.
@@ -62,6 +75,128 @@ def test_the_published_split_is_the_authors_bit_for_bit_and_row_for_row(number):
         assert ours.tobytes() == pixels.tobytes()
         np.testing.assert_array_equal(rows["label"], labels)
     assert (len(train), len(test)) == (7188, 1797)
+
+
+# Data that come with training and test images: no nudging.
+
+
+@cache
+def plain():
+    """Noise: images (4500, 4, 5), of which 4000 are for training, with labels (4500,)."""
+    random = np.random.default_rng(2)
+    return random.integers(0, 256, (4500, 4, 5), dtype=np.uint8), random.integers(0, 10, 4500, dtype=np.uint8)
+
+
+@cache
+def split_of_plain(protocol, number):
+    return split_plain(*plain(), protocol, number, training=4000)
+
+
+@pytest.mark.parametrize("number", [0, 717])
+def test_a_published_split_without_nudging_is_the_authors_bit_for_bit_and_row_for_row(number):
+    images, labels = plain()
+    pixels = images.reshape(-1, 20).astype("float32")
+    pixels = 2 * ((pixels - pixels.min(0)) / (pixels.max(0) + 0.0001)) - 1
+    train, test, train_labels, test_labels = train_test_split(pixels, labels, test_size=0.2, random_state=number)
+    split = split_of_plain("published", number)
+    for name, expected, classes in (("train", train, train_labels), ("test", test, test_labels)):
+        rows = split.select(name)
+        assert split.images(images, rows).tobytes() == expected.tobytes()
+        np.testing.assert_array_equal(rows["label"], classes)
+    assert (len(train), len(test)) == (3600, 900)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_clean_split_without_nudging_is_the_canonical_one_and_the_number_seeds_the_order(number):
+    _, labels = plain()
+    split = split_of_plain("clean", number)
+    assert split.select("train")["image"].tolist() == list(range(4000))
+    assert split.select("test")["image"].tolist() == list(range(4000, 4500))
+    np.testing.assert_array_equal(split.rows["label"], labels)
+    np.testing.assert_array_equal(split.select("train")["rank"], nested_order(labels[:4000], number))
+    assert set(split.select("test")["rank"]) == {-1}
+
+
+def test_without_nudging_scaling_comes_from_the_training_images_alone_if_clean():
+    # The extremes of each side differ.
+    images = np.concatenate([np.full((8, 2, 2), 100), np.full((2, 2, 2), 200)]).astype(np.uint8)
+    images[0, 0, 0] = 7
+    labels = np.zeros(10, dtype=np.uint8)
+    clean, published = (split_plain(images, labels, protocol, 0, training=8) for protocol in ("clean", "published"))
+    assert (clean.minimum.tolist(), clean.maximum.tolist()) == ([7, 100, 100, 100], [100] * 4)
+    assert (published.minimum.tolist(), published.maximum.tolist()) == ([7, 100, 100, 100], [200] * 4)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_split_without_nudging_has_each_image_once_and_nested_stratified_fractions(protocol):
+    split = split_of_plain(protocol, 3)
+    assert set(split.rows["shift"]) == {"none"}
+    assert sorted(split.rows["image"]) == list(range(4500))
+    rows = split.select("train")
+    assert sorted(rows["rank"]) == list(range(len(rows)))
+    for fraction in (0.01, 0.1, 0.5):
+        part = split.select("train", fraction)
+        assert len(part) == round(fraction * len(rows))
+        shares = rows["label"].value_counts() * fraction
+        assert (part["label"].value_counts() - shares).abs().max() <= 1.5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_split_without_nudging_is_written_and_read_whole(tmp_path, protocol):
+    split = split_of_plain(protocol, 0)
+    split.write(tmp_path)
+    again = Split.read(tmp_path)
+    assert again.rows.astype(str).equals(split.rows.astype(str))
+    images = plain()[0]
+    assert again.images(images, again.select("test")).tobytes() == split.images(images, split.select("test")).tobytes()
+    # The nudged splits' types, so that both are written alike.
+    nudged = split_of_digits(protocol, 0)
+    assert split.rows.dtypes.astype(str).to_dict() == nudged.rows.dtypes.astype(str).to_dict()
+    assert (split.minimum.dtype, split.maximum.dtype) == (nudged.minimum.dtype, nudged.maximum.dtype)
+
+
+@pytest.mark.parametrize("count", [1, protocols.BLOCK, protocols.BLOCK + 1])
+def test_images_are_scaled_in_blocks_as_all_at_once(count):
+    split = split_of_digits("published", 0)
+    rows = split.select("train").iloc[:count]
+    copies = [nudge(digits()[0][[image]], shift)[0] for image, shift in zip(rows["image"], rows["shift"], strict=True)]
+    expected = protocols.scale(np.stack(copies).reshape(count, -1), split.minimum, split.maximum)
+    assert split.images(digits()[0], rows).tobytes() == expected.tobytes()
+
+
+def test_scaling_mnist_takes_little_more_memory_than_its_result():
+    images = np.zeros((1000, 28, 28), dtype=np.uint8)
+    rows = pd.DataFrame({"image": np.arange(56_000) % 1000, "shift": "none"})
+    split = Split(rows, np.zeros(784, dtype=np.int64), np.full(784, 255))
+    tracemalloc.start()
+    scaled = split.images(images, rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert scaled.shape == (56_000, 784)
+    assert peak - scaled.nbytes < 30e6
+
+
+def test_a_dataset_is_split_by_its_name(monkeypatch):
+    assert make_split("digits", Dataset(*digits()), "clean", 3).rows.equals(split_of_digits("clean", 3).rows)
+    monkeypatch.setitem(datasets.SHAPES, "mnist", (4, 5))
+    monkeypatch.setitem(datasets.COUNTS, "mnist", (4000, 500))
+    assert make_split("mnist", Dataset(*plain()), "published", 3).rows.equals(split_of_plain("published", 3).rows)
+
+
+def test_a_dataset_under_anothers_name_is_refused():
+    for name, says in (
+        ("mnist", "dataset mnist: the images are 8 × 8, expected 28 × 28"),
+        ("mnits", "dataset: 'mnits' is unknown; choose one of digits, mnist, fashion-mnist, kmnist"),
+    ):
+        with pytest.raises(ValueError) as error:
+            make_split(name, Dataset(*digits()), "clean", 0)
+        assert str(error.value) == says
+
+
+@pytest.mark.parametrize("training", [0, 10, 11])
+def test_a_side_without_images_is_refused(training):
+    with pytest.raises(ValueError, match=f"10 images, of which {training} for training"):
+        split_plain(np.ones((10, 3, 3), np.uint8), np.zeros(10, np.uint8), "clean", 0, training)
 
 
 @pytest.mark.parametrize("shift", KERNELS)
@@ -305,6 +440,10 @@ def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_trai
     [
         (
             lambda images, labels: split_nudged(images, labels, "leaky", 0),
+            "protocol: 'leaky' is unknown; choose one of published, clean",
+        ),
+        (
+            lambda images, labels: split_plain(images, labels, "leaky", 0, 5),
             "protocol: 'leaky' is unknown; choose one of published, clean",
         ),
         (

@@ -16,6 +16,10 @@ FIGURES = {
         "Figure 1: a six, its inverse, its features",
     ],
     "The bound": ["The bound R + R̄ ≤ 1"],
+    "Over-fitting": ["Accuracy on X and on −X: digits", "Generalisation and symmetry gaps: digits"],
+    "Data": ["Images needed on both X and −X", "What symmetry saves when signs are random"],
+    "Cost": ["Training cost to a target: digits"],
+    "Budget": ["Does training on ±X catch up?"],
 }
 # Walks the report as a reader would: home, category, the figure's eye. Then leaves what it saw in the page.
 VISIT = """

@@ -10,6 +10,9 @@ import pytest
 import yaml
 from runs import ROOT, SMALL, checkout, snakemake, stable_bytes
 
+FIGURES = ("table1", "table2", "bound", "figure1", "accuracy-digits", "gaps-digits", "images-needed")
+FIGURES += ("random-sign-factor", "cost-digits", "budget")
+
 
 def planned(folder: Path) -> set[str]:
     """The rules that a dry run would execute."""
@@ -24,16 +27,19 @@ def planned(folder: Path) -> set[str]:
 def test_a_run_leaves_every_table_and_figure(finished):
     results = finished / "results/small"
     networks = pd.read_csv(results / "tables/networks.csv")
-    # 2 studies x 3 models x 1 split x 2 fractions x 2 networks x 2 seeds
-    assert len(networks) == 48
+    # 4 models x 2 networks x 2 seeds, in two studies of one fraction and one of two.
+    assert len(networks) == 64
     assert not networks.isna().any().any()
-    numbers = pd.read_csv(results / "tables/published_numbers.csv")
-    assert len(numbers) == 10
-    for name in ("table1", "table2", "bound", "figure1"):
+    # Those of the paper's numbers whose cell is studied: 8 in Table 1, 2 in Table 2.
+    assert pd.read_csv(results / "tables/published_numbers.csv")["table"].value_counts().to_dict() == {1: 8, 2: 2}
+    for name in ("summary", "sample_efficiency", "cost_to_target", "solo_timings", "history", "bound", "table1"):
+        assert len(pd.read_csv(results / f"tables/{name}.csv"))
+    for name in FIGURES:
         for suffix in ("svg", "png", "csv"):
-            assert (results / f"figures/{name}.{suffix}").stat().st_size > 500
+            assert (results / f"figures/{name}.{suffix}").stat().st_size > 200, name
     assert (results / "report.html").stat().st_size > 100_000
-    assert (results / "notebooks/paper_tables.html").stat().st_size > 100_000
+    for notebook in ("paper_tables", "overfitting", "training_cost", "budget"):
+        assert (results / f"notebooks/{notebook}.html").stat().st_size > 100_000
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -50,29 +56,53 @@ def test_equal_bytes_on_one_core_and_in_another_folder(finished, tmp_path):
     assert [name for name in first if first[name] != second[name]] == []
 
 
-AFTER_TRAINING = {"gather_networks", "check_bound", "judge_published", "draw_paper_tables"}
+# What each rule's output goes into.
+FEEDS = {
+    "train_batch": {"gather_networks", "gather_history", "check_bound"},
+    "rerun_published": {"judge_published"},
+    "time_solo": {"cost_to_target", "draw_training_cost"},
+    "gather_networks": {"summarise", "measure_efficiency", "judge_published", "draw_paper_tables"},
+    "gather_history": {"cost_to_target", "draw_budget"},
+    "summarise": {"draw_overfitting"},
+    "measure_efficiency": {"draw_overfitting"},
+    "cost_to_target": {"draw_training_cost"},
+    "check_bound": {"draw_paper_tables"},
+    "judge_published": {"draw_paper_tables"},
+}
+NOTEBOOKS = {"draw_paper_tables", "draw_overfitting", "draw_training_cost", "draw_budget"}
+
+
+def with_what_follows(rules: set[str]) -> set[str]:
+    """The rules and, again and again, those their outputs go into."""
+    found, waiting = set(), set(rules)
+    while waiting:
+        rule = waiting.pop()
+        found.add(rule)
+        waiting |= FEEDS.get(rule, set()) - found
+    return found
 
 
 @pytest.mark.parametrize(
-    ("edited", "reruns"),
+    ("edited", "importers"),
     [
-        ("src/symmetry_constrained/figures.py", {"draw_paper_tables"}),
-        ("src/symmetry_constrained/statistics.py", {"rerun_published", "judge_published", "draw_paper_tables"}),
-        ("src/symmetry_constrained/bound.py", {"check_bound", "draw_paper_tables"}),
-        ("src/symmetry_constrained/costs.py", {"train_batch", *AFTER_TRAINING}),
-        ("src/symmetry_constrained/lbfgs.py", {"train_batch", "rerun_published", *AFTER_TRAINING}),
+        ("src/symmetry_constrained/figures.py", NOTEBOOKS),
+        ("src/symmetry_constrained/study_figures.py", NOTEBOOKS - {"draw_paper_tables"}),
+        ("src/symmetry_constrained/bound.py", {"check_bound"}),
+        ("src/symmetry_constrained/efficiency.py", {"measure_efficiency", "cost_to_target"}),
+        ("src/symmetry_constrained/lbfgs.py", {"train_batch", "rerun_published", "time_solo"}),
         ("src/symmetry_constrained/config.py", set()),
         ("src/symmetry_constrained/solvers.py", set()),
-        ("notebooks/paper_tables.ipynb", {"draw_paper_tables"}),
-        ("scripts/gather_networks.py", {"gather_networks", "judge_published", "draw_paper_tables"}),
+        ("notebooks/budget.ipynb", {"draw_budget"}),
+        ("scripts/summarise.py", {"summarise"}),
+        ("workflow/resources/published.csv", {"rerun_published", "judge_published"}),
     ],
 )
-def test_an_edit_reruns_what_imports_it_and_what_is_made_from_that(finished, edited, reruns):
+def test_an_edit_reruns_what_imports_it_and_what_is_made_from_that(finished, edited, importers):
     path = finished / edited
     original = path.read_text()
-    path.write_text(original + ("\n" if path.suffix == ".ipynb" else "# edited\n"))
+    path.write_text(original + ("\n" if path.suffix in (".ipynb", ".csv") else "# edited\n"))
     try:
-        assert planned(finished) == reruns
+        assert planned(finished) == with_what_follows(importers)
     finally:
         path.write_text(original)
     # Content decides, not the time of the edit.

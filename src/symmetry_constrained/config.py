@@ -34,18 +34,45 @@ class ConfigError(ValueError):
 
 
 def check(config: dict, schema: Path) -> dict:
-    """The configuration itself if it is usable. ConfigError with one line, for the first fault by place, if not."""
+    """The configuration if it is usable, without what is null: so that a file may drop what it is merged over.
+
+    ConfigError with one line, for the first fault by place, if it is not.
+    """
+    if isinstance(config, dict):
+        config = {
+            key: {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value
+            for key, value in config.items()
+        }
     validator = VALIDATOR(yaml.safe_load(schema.read_text(encoding="utf-8")))
     faults = sorted(validator.iter_errors(config), key=lambda fault: [str(part) for part in fault.absolute_path])
     if faults:
         raise ConfigError(_plain(faults[0]))
     for name, study in config["studies"].items():
         _check_study(f"studies.{name}", study)
-    for key in ("study", "clean_study"):
-        named = config["published_numbers"][key]
-        if named not in config["studies"]:
-            raise _fault(f"published_numbers.{key}", named, f"one of the studies: {', '.join(config['studies'])}")
+    for dataset in placed(config):
+        for key in ("study", "clean_study"):
+            named = config["published_numbers"][dataset][key]
+            of_dataset = [name for name, study in config["studies"].items() if study["dataset"] == dataset]
+            if named not in of_dataset:
+                legal = f"one of the studies of {dataset}: {', '.join(of_dataset) or 'there is none'}"
+                raise _fault(f"published_numbers.{dataset}.{key}", named, legal)
+    drawn = config["figures"]
+    for key, names in (("curves", drawn["curves"]), ("budget", [drawn["budget"]])):
+        for name in names:
+            if name not in config["studies"]:
+                raise _fault(f"figures.{key}", name, f"one of the studies: {', '.join(config['studies'])}")
+    for name in drawn["curves"]:
+        dataset = config["studies"][name]["dataset"]
+        legal = config["targets"].get(dataset, [])
+        if drawn["target"].get(dataset) not in legal:
+            seen, listed = drawn["target"].get(dataset), ", ".join(map(str, legal)) or "there is none"
+            raise _fault(f"figures.target.{dataset}", seen, f"one of targets.{dataset}: {listed}")
     return config
+
+
+def placed(config: dict) -> list[str]:
+    """The datasets whose published numbers are judged."""
+    return [key for key, value in config["published_numbers"].items() if isinstance(value, dict)]
 
 
 def _check_study(where: str, study: dict) -> None:
@@ -142,7 +169,9 @@ def _plain(fault: jsonschema.ValidationError) -> str:
         "minimum": lambda: f"at least {rule}",
         "maximum": lambda: f"at most {rule}",
         "exclusiveMinimum": lambda: f"above {rule}",
+        "exclusiveMaximum": lambda: f"below {rule}",
         "minItems": lambda: "a list that is not empty",
+        "minLength": lambda: schema.get("description", "text that is not empty"),
         "minProperties": lambda: "a mapping that is not empty",
         "uniqueItems": lambda: "a list without repeats",
         "oneOf": lambda: schema["description"],

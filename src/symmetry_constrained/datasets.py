@@ -1,5 +1,12 @@
-"""Source images: the digits that ship with scikit-learn, kept as two arrays whose bytes are checked."""
+"""Source images, kept as two arrays whose bytes are checked.
 
+The digits ship with scikit-learn. MNIST and the sets made in its likeness are read from their four idx files
+(`scripts/fetch_dataset.py` gets them), the canonical training images first, then the test images.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,11 +14,18 @@ import numpy as np
 
 from symmetry_constrained.artifacts import whole
 
-SHAPES = {"digits": (8, 8)}
 CLASSES = 10
-# sha256 of the arrays' bytes (images as uint8, then labels as uint8), from scikit-learn 1.9.1's copy of
-# the UCI test set (Alpaydin and Kaynak 1998).
-DIGEST = {"digits": "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"}
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}  # their classes there
+SHAPES = {"digits": (8, 8)} | dict.fromkeys(TORCHVISION, (28, 28))
+# How many images are for training and how many for testing, in this order, where that was decided by who made the set.
+COUNTS = dict.fromkeys(TORCHVISION, (60_000, 10_000))
+# sha256 of the arrays' bytes (images as uint8, then labels as uint8): from scikit-learn 1.9.1's copy of the UCI test
+# set (Alpaydin and Kaynak 1998), and from the files of workflow/resources/mnist.yaml.
+DIGEST = {
+    "digits": "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826",
+    "mnist": "c2069063c1105f2bf96266aef1ff68c6e13bdda7a54e37bf19c16f1db24efc83",
+}
+IDX = {3: "images", 1: "labels"}  # by number of dimensions
 
 
 @dataclass
@@ -26,9 +40,10 @@ class Dataset:
         return self.images.shape[1:]
 
     def digest(self) -> str:
-        import hashlib
-
-        return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
+        """sha256 of the images' bytes, then the labels'."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images))
+        digest.update(np.ascontiguousarray(self.labels))
+        return digest.hexdigest()
 
     def write(self, folder: Path) -> None:
         for name in ("images", "labels"):
@@ -43,14 +58,68 @@ class Dataset:
             raise ValueError(f"{folder}: {error}") from None
 
 
-def load(name: str) -> Dataset:
-    """The dataset by name, its bytes checked. ValueError in one line for an unknown name or other bytes."""
-    if name != "digits":
+def check_name(name: str) -> None:
+    """ValueError in one line for a dataset that is not known."""
+    if name not in SHAPES:
         raise ValueError(f"dataset: {name!r} is unknown; choose one of {', '.join(SHAPES)}")
+
+
+def load(name: str, folder: Path | None = None) -> Dataset:
+    """The dataset by name, its bytes checked. ValueError in one line for an unknown name or other bytes.
+
+    folder: where the idx files are, for all but the digits; `data/<name>` unless given.
+    """
+    check_name(name)
+    folder = Path("data", name) if folder is None else folder
+    dataset = _read_digits() if name == "digits" else _read_idx(name, folder)
+    if name in DIGEST and dataset.digest() != DIGEST[name]:
+        raise ValueError(f"dataset {name}: sha256 is {dataset.digest()}, expected {DIGEST[name]}")
+    return dataset
+
+
+def _read_digits() -> Dataset:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    dataset = Dataset(digits.images.astype(np.uint8), digits.target.astype(np.uint8))
-    if dataset.digest() != DIGEST[name]:
-        raise ValueError(f"dataset {name}: sha256 is {dataset.digest()}, expected {DIGEST[name]}")
-    return dataset
+    return Dataset(digits.images.astype(np.uint8), digits.target.astype(np.uint8))
+
+
+def _read_idx(name: str, folder: Path) -> Dataset:
+    """Training images, then test images, as torchvision reads them. ValueError naming a file that can't be right."""
+    for part, count in zip(("train", "t10k"), COUNTS[name], strict=True):
+        _check_idx(folder / f"{part}-images-idx3-ubyte", (count, *SHAPES[name]))
+        labels = folder / f"{part}-labels-idx1-ubyte"
+        _check_idx(labels, (count,))
+        largest = np.fromfile(labels, dtype=np.uint8, offset=8).max()
+        if largest >= CLASSES:
+            raise ValueError(f"{labels}: holds the label {largest}; the largest must be {CLASSES - 1}")
+    # Slow to import, and needed nowhere else: training jobs read the arrays.
+    import torchvision
+
+    kind = getattr(torchvision.datasets, TORCHVISION[name])
+    # The class itself would look in a folder of its own below.
+    here = type(kind.__name__, (kind,), {"raw_folder": str(folder)})
+    sides = [here(folder, train=train) for train in (True, False)]
+    images = np.concatenate([side.data.numpy() for side in sides])
+    return Dataset(images, np.concatenate([side.targets.numpy() for side in sides]).astype(np.uint8))
+
+
+def _check_idx(path: Path, shape: tuple[int, ...]) -> None:
+    """ValueError naming the file if it is no idx file of bytes in this shape: cut off, swapped, another set's."""
+    # Two zeros, 8 for unsigned bytes, the number of dimensions; then each dimension in four bytes.
+    expected = bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">u4").tobytes()
+    with open(path, "rb") as file:
+        header = file.read(len(expected))
+    if header[:4] != expected[:4]:
+        seen = IDX.get(header[3], "other data") if header[:3] == expected[:3] and len(header) > 3 else "no idx data"
+        raise ValueError(f"{path}: holds {seen} where {IDX[len(shape)]} are due")
+    if header != expected:
+        seen = np.frombuffer(header[4 : len(header) // 4 * 4], dtype=">u4")
+        raise ValueError(f"{path}: holds {_times(seen)} bytes, expected {_times(shape)}")
+    size, due = path.stat().st_size, len(expected) + math.prod(shape)
+    if size != due:
+        raise ValueError(f"{path}: has {size:,} bytes, expected {due:,}")
+
+
+def _times(shape: Iterable[int]) -> str:
+    return " × ".join(map(str, shape))

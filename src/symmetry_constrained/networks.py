@@ -107,8 +107,8 @@ class Samples:
         if labels.dtype.kind not in "iu" or len(labels) == 0 or labels.min() < 0 or labels.max() >= classes:
             raise ValueError(f"labels must be present and integers in 0..{classes - 1}")
         self.labels = labels
-        ones = np.ones((1, len(inputs)), dtype=inputs.dtype)
-        self.inputs = torch.tensor(np.concatenate([inputs.T, ones]), dtype=dtype, device=device)
+        self.inputs = torch.ones((inputs.shape[1] + 1, len(inputs)), dtype=dtype, device=device)
+        self.inputs[:-1] = torch.from_numpy(inputs).T
         if not bool(self.inputs.isfinite().all()):
             raise ValueError(f"inputs must be finite in {dtype}")
         one_hot = np.arange(classes)[:, None] == self.labels

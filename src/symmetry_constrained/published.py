@@ -11,6 +11,12 @@ import pandas as pd
 from symmetry_constrained import statistics
 
 CELL = ["dataset", "network", "features", "training_set"]
+TABLES = {"1": "table1", "2": "table2", "talk": "talk"}  # in the paper, and in the author's later talk
+
+
+def of_the_paper(networks: pd.DataFrame, study: str) -> pd.DataFrame:
+    """Rows of `networks.csv` that a published number may be placed among: all training images, the paper's layers."""
+    return networks[(networks["study"] == study) & (networks["fraction"] == 1) & (networks["hidden_layers"] == "10-5")]
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -27,8 +33,8 @@ def judge(
 ) -> pd.DataFrame:
     """One row per published number: its reruns, its place among the draws, both verdicts.
 
-    reruns, perturbed: by the id of the network. draws: `networks.csv` rows of the typicality study. needed: perturbed
-    networks without which "not reproduced" is not said.
+    reruns, perturbed: by the id of the network. draws: `networks.csv` rows to place the numbers among. needed:
+    perturbed networks without which "not reproduced" is not said.
     """
     rows = []
     for _, row in numbers.iterrows():
@@ -41,10 +47,10 @@ def judge(
         rows.append(
             row[["id", "table", *CELL, "test_set", "published"]].to_dict()
             | {
-                "rerun_scikit_learn": values["scikit-learn", "evaluations"],
-                "rerun_ours": values["ours", "evaluations"],
-                "rerun_scikit_learn_iterations": values["scikit-learn", "iterations"],
-                "rerun_ours_iterations": values["ours", "iterations"],
+                "rerun_scikit_learn": values.get(("scikit-learn", "evaluations"), np.nan),
+                "rerun_ours": values.get(("ours", "evaluations"), np.nan),
+                "rerun_scikit_learn_iterations": values.get(("scikit-learn", "iterations"), np.nan),
+                "rerun_ours_iterations": values.get(("ours", "iterations"), np.nan),
                 "perturbed_low": chaos[side].min() if len(chaos) else np.nan,
                 "perturbed_high": chaos[side].max() if len(chaos) else np.nan,
                 "perturbed_n": len(chaos),

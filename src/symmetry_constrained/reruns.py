@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import features, lbfgs
+from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
-from symmetry_constrained.protocols import Split, training_set
+from symmetry_constrained.protocols import Split
 from symmetry_constrained.published import same_seed
 
 HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5
@@ -20,17 +20,10 @@ class Recipe:
     """The cell of one published network on its own split: what both solvers are given."""
 
     def __init__(self, row: pd.Series, dataset: Dataset, split: Split):
-        train, test = split.select("train"), split.select("test")
-        images, self.labels = training_set(
-            split.images(dataset.images, train), train["label"].to_numpy(), row["training_set"], int(row["split_seed"])
+        self.inputs, self.labels = inputs.training_inputs(
+            dataset, split, row["features"], row["training_set"], int(row["split_seed"])
         )
-        self.inputs = features.compute(row["features"], images, dataset.shape)
-        images = split.images(dataset.images, test)
-        self.test_inputs = {
-            "original": features.compute(row["features"], images, dataset.shape),
-            "inverted": features.compute(row["features"], -images, dataset.shape),
-        }
-        self.test_labels = test["label"].to_numpy()
+        self.test_inputs, self.test_labels = inputs.test_inputs(dataset, split, row["features"])
         self.biased, self.seed = bool(row["network"] == "biased"), int(row["network_seed"])
 
     def by_scikit_learn(self, budget: Budget) -> dict:
@@ -47,8 +40,8 @@ class Recipe:
             alpha=ALPHA,
         )
         accuracy = {
-            name: float(np.mean(network.predict(inputs.astype(np.float64)) == self.test_labels))
-            for name, inputs in self.test_inputs.items()
+            name: float(np.mean(network.predict(values.astype(np.float64)) == self.test_labels))
+            for name, values in self.test_inputs.items()
         }
         return accuracy | {"iterations": network.n_iter_, "evaluations": network.evaluations_}
 
@@ -65,8 +58,8 @@ class Recipe:
             budget,
         )
         accuracy = {
-            name: evaluate(ensemble, result.x, ensemble.samples(inputs, self.test_labels)).accuracy
-            for name, inputs in self.test_inputs.items()
+            name: evaluate(ensemble, result.x, ensemble.samples(values, self.test_labels)).accuracy
+            for name, values in self.test_inputs.items()
         }
         effort = {"iterations": result.iterations.cpu().numpy(), "evaluations": result.evaluations.cpu().numpy()}
         return pd.DataFrame(accuracy | effort | {"status": result.status})
@@ -75,13 +68,15 @@ class Recipe:
         return Architecture(self.inputs.shape[1], HIDDEN_LAYERS, CLASSES).row_length
 
 
-def rerun(recipe: Recipe, device: str) -> pd.DataFrame:
-    """The same seeds by both solvers under both readings of the budget: solver, budget, accuracies, effort."""
+def rerun(recipe: Recipe, device: str, solvers: list[str], budgets: list[str]) -> pd.DataFrame:
+    """The same seeds by each solver under each reading of the budget: solver, budget, accuracies, effort."""
     rows = []
-    for name, budget in BUDGETS.items():
-        rows.append({"solver": "scikit-learn", "budget": name} | recipe.by_scikit_learn(budget))
-        ours = recipe.by_ensemble(budget, np.zeros((1, recipe.row_length())), device).iloc[0].drop("status")
-        rows.append({"solver": "ours", "budget": name} | ours.to_dict())
+    for name in budgets:
+        if "scikit-learn" in solvers:
+            rows.append({"solver": "scikit-learn", "budget": name} | recipe.by_scikit_learn(BUDGETS[name]))
+        if "ours" in solvers:
+            ours = recipe.by_ensemble(BUDGETS[name], np.zeros((1, recipe.row_length())), device)
+            rows.append({"solver": "ours", "budget": name} | ours.iloc[0].drop("status").to_dict())
     return pd.DataFrame(rows)
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import features, scikit_learn
+from symmetry_constrained import inputs, scikit_learn
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.protocols import Split, training_set
+from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
 CELL = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]
@@ -15,27 +15,16 @@ TOLERANCE = 0.01
 
 def train(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
     """The networks of a batch one by one with scikit-learn in float64: identity, accuracies, effort."""
-    test = split.select("test")
-    images, labels = split.images(dataset.images, test), test["label"].to_numpy()
-    test_inputs = {
-        name: features.compute(spec.features, sign * images, dataset.shape).astype(np.float64)
-        for name, sign in (("test_accuracy", 1), ("inverted_accuracy", -1))
-    }
+    test_inputs, labels = inputs.test_inputs(dataset, split, spec.features)
     rows = []
     for fraction in spec.fractions:
-        train_rows = split.select("train", fraction)
-        train_images, train_labels = training_set(
-            split.images(dataset.images, train_rows),
-            train_rows["label"].to_numpy(),
-            spec.training_set,
-            spec.split,
-            train_rows.index.to_numpy(),
+        train_inputs, train_labels = inputs.training_inputs(
+            dataset, split, spec.features, spec.training_set, spec.split, fraction
         )
-        inputs = features.compute(spec.features, train_images, dataset.shape)
         for network in spec.networks:
             for seed in spec.seeds:
                 fitted = scikit_learn.fit(
-                    inputs,
+                    train_inputs,
                     train_labels,
                     biased=network == "biased",
                     seed=seed,
@@ -43,7 +32,10 @@ def train(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
                     hidden_layers=tuple(spec.hidden_layers),
                     alpha=spec.alpha,
                 )
-                accuracy = {name: np.mean(fitted.predict(x) == labels) for name, x in test_inputs.items()}
+                accuracy = {
+                    column: np.mean(fitted.predict(test_inputs[name].astype(np.float64)) == labels)
+                    for name, column in (("original", "test_accuracy"), ("inverted", "inverted_accuracy"))
+                }
                 identity = {
                     "study": spec.study,
                     "features": spec.features,

@@ -1,10 +1,16 @@
-"""Where one published number stands among many draws, and how many such numbers may stand out by chance."""
+"""Where one published number stands among many draws, how many may stand out by chance, and intervals of means.
+
+The intervals are of a two-level bootstrap, since the networks of one split share their data: splits are resampled,
+then the seeds within each. Its draws are weights, so that one matrix product resamples every column of a table, and
+columns over the same networks are resampled alike, hence paired.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-CENTRAL = 0.95  # the share of draws that counts as typical
+CENTRAL = 0.95  # the share of draws that counts as typical, and that an interval holds
+DRAWS = 2000  # of the bootstrap
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,12 @@ def place(value: float, draws: np.ndarray, decimals: int | None = None) -> Place
 
 
 def typicality(found: Place) -> str:
-    """`typical` inside the central 95 % of the draws, else `lucky` (above them) or `unlucky` (below)."""
+    """`typical` inside the central 95 % of the draws, else `lucky` (above them) or `unlucky` (below).
+
+    `too few draws` where no value could lie outside: below 39 of them, since p is at least 2 / (n + 1).
+    """
+    if 2 / (found.n + 1) > 1 - CENTRAL + 1e-9:
+        return "too few draws"
     if found.p > 1 - CENTRAL:
         return "typical"
     return "lucky" if found.percentile > 50 else "unlucky"
@@ -60,3 +71,58 @@ def holm(p: np.ndarray) -> np.ndarray:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def resample(splits: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """How often each of N networks is taken in each draw of the bootstrap: whole numbers, shape (draws, N).
+
+    splits (N,): the split of each network; the networks of one split differ by their seed. A draw takes as many
+    splits as there are, with replacement, and for each one taken, anew, as many of its networks as it has. One split
+    is always itself. Few splits make the intervals narrow: the variance between S of them comes out S / (S - 1) too
+    small. Equal arguments give equal bits. ValueError without networks.
+    """
+    labels, index, counts = np.unique(splits, return_inverse=True, return_counts=True)
+    if not len(labels):
+        raise ValueError("there are no networks to resample")
+    random = np.random.default_rng(seed)
+    taken = random.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), draws)  # (draws, S)
+    weights = np.empty((draws, len(index)))
+    for number, count in enumerate(counts):
+        # A split taken k times draws k times its networks: one multinomial of their number.
+        weights[:, index == number] = random.multinomial(count * taken[:, number], np.full(count, 1 / count))
+    return weights
+
+
+def weighted_means(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The mean of each column of values (N, M) under each row of weights (B, N), as (B, M).
+
+    A value is finite, or nan and left out; where nothing is left, the mean is nan. The mean of equal values is exact.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    there = ~np.isnan(values)
+    origin = np.where(there, values, np.inf).min(axis=0)
+    offsets = np.where(there, values - origin, 0)
+    total = weights @ there
+    return np.divide(weights @ offsets, total, out=np.full(total.shape, np.nan), where=total > 0) + origin
+
+
+def weighted_medians(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The median of values (N,) taken as often as each row of weights (B, N) says, as (B,). A value may be inf."""
+    order = np.argsort(values, kind="stable")
+    values, passed = np.asarray(values, dtype=np.float64)[order], weights[:, order].cumsum(axis=1)
+    half = passed[:, -1:] / 2
+    return (values[(passed >= half).argmax(axis=1)] + values[(passed > half).argmax(axis=1)]) / 2
+
+
+def interval(draws: np.ndarray, level: float = CENTRAL) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high end of the central share of draws (B, ...), rounded outwards to a draw, so that they may be inf.
+
+    A nan is left out; without any draw both ends are nan.
+    """
+    draws = np.sort(draws, axis=0)  # nan comes last
+    last = (~np.isnan(draws)).sum(axis=0) - 1
+    tail = (1 - level) / 2
+    # 0.025 and 0.975 are no binary fractions: a whole number of draws must stay one.
+    low = np.floor(tail * last + 1e-9).astype(np.int64)
+    low, high = np.maximum(low, 0), np.maximum(last - low, 0)
+    return tuple(np.take_along_axis(draws, end[None], axis=0)[0] for end in (low, high))

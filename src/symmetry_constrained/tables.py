@@ -22,6 +22,11 @@ LABELS = {
     "clean_range": "clean 95 %",
     "clean_n": "clean N",
 }
+HEADINGS = {
+    "1": "Table 1 of the paper: raw pixels",
+    "2": "Table 2 of the paper: invariant features",
+    "talk": "The author's later talk: MNIST",
+}
 # What fits a terminal.
 NARROW = [
     "network",
@@ -48,7 +53,7 @@ def paper_table(numbers: pd.DataFrame, clean: pd.DataFrame, table: str) -> pd.Da
         found = statistics.place(row["published"], cell[published.column(row["test_set"])].to_numpy())
         for name in ("median", "low", "high", "n"):
             rows.loc[index, f"clean_{name}"] = getattr(found, name)
-    return rows.astype({"clean_n": int}).reset_index(drop=True)
+    return rows.astype({"clean_n": int}).reset_index(drop=True) if len(rows) else rows
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +68,7 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
         test_set=table["test_set"].map(SYMBOLS),
     )
     for name in ("published", "rerun_scikit_learn", "rerun_ours", "median", "clean_median"):
-        shown[name] = table[name].map("{:.3f}".format)
+        shown[name] = ["–" if value != value else f"{value:.3f}" for value in table[name]]
     return shown[list(LABELS)].rename(columns=LABELS)
 
 

@@ -13,12 +13,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from symmetry_constrained import features, lbfgs
+from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate, resolve_device
-from symmetry_constrained.protocols import Split, training_set
+from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -59,11 +59,7 @@ def train_batch(
     """Train, judge and tabulate the batch. `progress` gets a line now and then."""
     device = resolve_device(spec.device)
     dtype = DTYPES[spec.dtype]
-    test_rows = split.select("test")
-    test_images = split.images(dataset.images, test_rows)
-    test_labels = test_rows["label"].to_numpy()
-    test_sets = {"original": test_images, "inverted": -test_images}
-    test_inputs = {name: features.compute(spec.features, images, dataset.shape) for name, images in test_sets.items()}
+    test_inputs, test_labels = inputs.test_inputs(dataset, split, spec.features)
     # What C1 speaks of: the network's own input negated, whatever the features.
     test_inputs["negated"] = -test_inputs["original"]
 
@@ -71,7 +67,7 @@ def train_batch(
     seeds = np.tile(spec.seeds, len(spec.networks))
     architecture = Architecture(test_inputs["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
     ensemble = Ensemble(architecture, biased, spec.alpha, dtype, device)
-    tests = {name: ensemble.samples(inputs, test_labels) for name, inputs in test_inputs.items()}
+    tests = {name: ensemble.samples(values, test_labels) for name, values in test_inputs.items()}
     initial = np.stack([architecture.initial(int(seed), bool(b)) for seed, b in zip(seeds, biased, strict=True)])
     initial = torch.tensor(initial, device=device)
 
@@ -79,16 +75,10 @@ def train_batch(
     parts: dict[str, list[pd.DataFrame]] = {"networks": [], "history": [], "timings": []}
     for fraction in spec.fractions:
         began = time.perf_counter()
-        train_rows = split.select("train", fraction)
-        images, labels = training_set(
-            split.images(dataset.images, train_rows),
-            train_rows["label"].to_numpy(),
-            spec.training_set,
-            spec.split,
-            train_rows.index.to_numpy(),
+        train_inputs, labels = inputs.training_inputs(
+            dataset, split, spec.features, spec.training_set, spec.split, fraction
         )
-        inputs = features.compute(spec.features, images, dataset.shape)
-        train = ensemble.samples(inputs, labels)
+        train = ensemble.samples(train_inputs, labels)
         featured = time.perf_counter()
 
         checkpoints = Checkpoints(spec.checkpoints, initial)
@@ -113,10 +103,10 @@ def train_batch(
                 "hidden_layers": "-".join(map(str, spec.hidden_layers)),
                 "fraction": fraction,
                 "seed": seeds,
-                "n_train": len(inputs),
+                "n_train": len(labels),
             }
         )
-        flop = np.array([flop_per_evaluation(architecture, bool(b), len(inputs)) for b in biased])
+        flop = np.array([flop_per_evaluation(architecture, bool(b), len(labels)) for b in biased])
         final, classes = _judge(ensemble, result.x, train, tests)
         evaluations = result.evaluations.cpu().numpy()
         effort = pd.DataFrame({"iterations": result.iterations.cpu().numpy(), "evaluations": evaluations})

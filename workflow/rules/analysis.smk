@@ -15,6 +15,83 @@ rule gather_networks:
         "python {input.code[0]} {input.networks:q} --out {output:q} 2>&1 | tee {log:q}"
 
 
+rule gather_history:
+    input:
+        code=code("scripts/gather_networks.py"),
+        history=[f"{folder}/history.csv" for folder in BATCH_FOLDERS],
+    output:
+        f"{RESULTS}/tables/history.csv",
+    log:
+        f"{RESULTS}/logs/gather_history.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python {input.code[0]} {input.history:q} --out {output:q} 2>&1 | tee {log:q}"
+
+
+rule summarise:
+    input:
+        code=code("scripts/summarise.py"),
+        networks=rules.gather_networks.output,
+    output:
+        report(
+            f"{RESULTS}/tables/summary.csv",
+            caption="../report/summary.rst",
+            category="Over-fitting",
+            labels={"result": "Every mean with its interval (CSV)"},
+        ),
+    log:
+        f"{RESULTS}/logs/summarise.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python {input.code[0]} --networks {input.networks:q} --out {output:q} 2>&1 | tee {log:q}"
+
+
+rule measure_efficiency:
+    input:
+        code=code("scripts/measure_efficiency.py"),
+        networks=rules.gather_networks.output,
+    output:
+        report(
+            f"{RESULTS}/tables/sample_efficiency.csv",
+            caption="../report/images_needed.rst",
+            category="Data",
+            labels={"result": "Images needed (CSV)"},
+        ),
+    log:
+        f"{RESULTS}/logs/measure_efficiency.log",
+    conda:
+        "../../environment.yml"
+    params:
+        targets=target_options(),
+    shell:
+        "python {input.code[0]} --networks {input.networks:q} {params.targets} --out {output:q} 2>&1 | tee {log:q}"
+
+
+rule cost_to_target:
+    input:
+        code=code("scripts/cost_to_target.py"),
+        history=rules.gather_history.output,
+        solo=rules.time_solo.output,
+    output:
+        report(
+            f"{RESULTS}/tables/cost_to_target.csv",
+            caption="../report/cost_to_target.rst",
+            category="Cost",
+            labels={"result": "Cost to target (CSV)"},
+        ),
+    log:
+        f"{RESULTS}/logs/cost_to_target.log",
+    conda:
+        "../../environment.yml"
+    params:
+        targets=target_options(),
+    shell:
+        "python {input.code[0]} --history {input.history:q} --solo {input.solo:q} {params.targets} --out {output:q}"
+        " 2>&1 | tee {log:q}"
+
+
 rule check_bound:
     input:
         code=code("scripts/check_bound.py"),
@@ -60,17 +137,17 @@ rule judge_published:
             category="The paper's tables",
             labels={"result": "Tables 1 and 2, number by number"},
         ),
-        tables=expand(f"{RESULTS}/tables/table{{table}}.csv", table=[1, 2]),
-        markdown=expand(f"{RESULTS}/tables/table{{table}}.md", table=[1, 2]),
+        tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=paper_tables()),
+        markdown=expand(f"{RESULTS}/tables/{{table}}.md", table=paper_tables()),
     log:
         f"{RESULTS}/logs/judge_published.log",
     conda:
         "../../environment.yml"
     params:
-        study=config["published_numbers"]["study"],
-        clean_study=config["published_numbers"]["clean_study"],
+        studies=[placed["study"] for placed in PLACED.values()],
+        clean_studies=[placed["clean_study"] for placed in PLACED.values()],
         reruns=[f"{RESULTS}/reruns/{id}" for id in published_ids()],
         out=subpath(output.numbers, parent=True),
     shell:
-        "python {input.code[0]} --published {input.published} --networks {input.networks:q} --study {params.study}"
-        " --clean-study {params.clean_study} --reruns {params.reruns:q} --out {params.out:q} 2>&1 | tee {log:q}"
+        "python {input.code[0]} --published {input.published} --networks {input.networks:q} --studies {params.studies}"
+        " --clean-studies {params.clean_studies} --reruns {params.reruns:q} --out {params.out:q} 2>&1 | tee {log:q}"

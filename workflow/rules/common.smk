@@ -16,8 +16,9 @@ from symmetry_constrained.closure import closure
 
 ROOT = Path(workflow.basedir)
 
+AS_GIVEN = json.dumps(config)
 try:
-    settings.check(config, ROOT / "workflow/schemas/config.schema.yaml")
+    config = settings.check(config, ROOT / "workflow/schemas/config.schema.yaml")
 except settings.ConfigError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
@@ -27,12 +28,13 @@ shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src
 
 RESULTS = config["results"]
 PUBLISHED = "workflow/resources/published.csv"
-NUMBERS = pd.read_csv(ROOT / PUBLISHED)
+NUMBERS = pd.read_csv(ROOT / PUBLISHED, dtype={"table": str})
 USES_GPU = config["device"].startswith("cuda") or (
     config["device"] == "auto" and shutil.which("nvidia-smi") is not None
 )
 
 # Every training batch of the configuration: its wildcards -> its spec.
+SPLIT_KEYS = ("dataset", "protocol", "split")
 BATCH_KEYS = ("study", "features", "training_set", "hidden_layers", "split")
 BATCHES = settings.batches(config)
 BATCH = f"{RESULTS}/batches/{{study}}/{{features}}/{{training_set}}/{{hidden_layers}}/split-{{split}}"
@@ -40,7 +42,7 @@ BATCH_FOLDERS = [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in BATCHES]
 
 
 wildcard_constraints:
-    dataset="[a-z0-9]+",
+    dataset="[a-z0-9-]+",
     protocol="published|clean",
     split="[0-9]+",
     study="[a-z0-9-]+",
@@ -58,6 +60,12 @@ def code(program):
 def spec(wildcards):
     """What a training batch is told."""
     return BATCHES[tuple(wildcards[key] for key in BATCH_KEYS)]
+
+
+def download_list(wildcards):
+    """Files, checksums and sources of a dataset that is downloaded, where we keep a list of our own."""
+    path = f"workflow/resources/{wildcards.dataset}.yaml"
+    return [path] if (ROOT / path).exists() else []
 
 
 def split_folder(dataset, protocol, split):
@@ -79,7 +87,12 @@ def data_files(dataset, protocol, split):
 
 
 def batch_data(wildcards):
-    return data_files(*(spec(wildcards)[key] for key in ("dataset", "protocol", "split")))
+    return data_files(*(spec(wildcards)[key] for key in SPLIT_KEYS))
+
+
+def memory(wildcards):
+    """Measured peaks, with room: 0.7 GB on digits, 1.6 GB on 60,000 images of 28x28 shown twice."""
+    return 1000 if spec(wildcards)["dataset"] == "digits" else 2500
 
 
 def number_data(wildcards):
@@ -87,10 +100,73 @@ def number_data(wildcards):
     return data_files(number["dataset"], "published", number["split_seed"])
 
 
+PLACED = {dataset: config["published_numbers"][dataset] for dataset in settings.placed(config)}
+
+
 def published_ids():
-    """The published networks whose dataset is studied."""
-    datasets = {study["dataset"] for study in config["studies"].values()}
-    return list(dict.fromkeys(NUMBERS.loc[NUMBERS["dataset"].isin(datasets), "id"]))
+    """The published networks whose cell is studied."""
+    ids = []
+    for _, number in NUMBERS.iterrows():
+        if number["dataset"] in PLACED:
+            study = config["studies"][PLACED[number["dataset"]]["study"]]
+            trained = study["features"].get(number["features"], [])
+            if number["training_set"] in trained and number["network"] in study["networks"]:
+                ids.append(number["id"])
+    return list(dict.fromkeys(ids))
+
+
+def paper_tables():
+    """The stems of the paper's tables that have a number here."""
+    stems = {"1": "table1", "2": "table2", "talk": "talk"}
+    return [stems[table] for table in dict.fromkeys(NUMBERS.loc[NUMBERS["id"].isin(published_ids()), "table"])]
+
+
+def rerun_options(wildcards):
+    """How a published network is rerun: options of the script."""
+    placed = PLACED[NUMBERS.set_index("id")["dataset"].groupby(level=0).first()[wildcards.id]]
+    shared = config["published_numbers"]
+    return (
+        f"--solvers {' '.join(placed['solvers'])} --budgets {' '.join(placed['budgets'])}"
+        f" --perturbed-networks {placed['perturbed_networks']} --perturbed-at-a-time {shared['perturbed_at_a_time']}"
+        f" --perturbation {shared['perturbation']} --device {config['device']}"
+    )
+
+
+def target_options():
+    """The accuracies asked for, as options of the scripts."""
+    return " ".join(f"--target {name}={value}" for name, values in config["targets"].items() for value in values)
+
+
+# What is timed alone: every model of the studies drawn that train on all images, on the first split.
+WHOLE = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
+SOLO_KEYS = list({key[:-1]: key for key in reversed(BATCHES) if key[0] in WHOLE}.values())[::-1]
+SOLO_FILES = sorted(
+    {path for key in SOLO_KEYS for path in data_files(*(BATCHES[key][name] for name in SPLIT_KEYS)).values()}
+)
+
+
+# Runs one notebook, its sources being inputs; the page is its HTML.
+NOTEBOOK = (
+    "papermill -k python3 --cwd notebooks -y {params.parameters:q} --no-progress-bar {input.code[0]}"
+    " {output.notebook:q} > {log:q} 2>&1"
+    " && python -m nbconvert --to html --log-level WARN {output.notebook:q} >> {log:q} 2>&1"
+)
+
+
+def notebook_parameters(**values):
+    """What a notebook is told: the results folder as seen from it, and more."""
+    return json.dumps({"results": os.path.relpath(RESULTS, "notebooks")} | values)
+
+
+def drawn(notebook):
+    """Everything a notebook leaves but its executed copy: figures with their data, and its page."""
+    files = [f"{RESULTS}/notebooks/{notebook}.html"]
+    for figure in FIGURES_OF[notebook]:
+        category, caption, label = CAPTIONS[figure]
+        files += [f"{RESULTS}/figures/{figure}.{suffix}" for suffix in ("png", "csv")]
+        svg = f"{RESULTS}/figures/{figure}.svg"
+        files += [report(svg, caption=f"../report/{caption}.rst", category=category, labels={"result": label})]
+    return files
 
 
 def plan():
@@ -101,9 +177,11 @@ def plan():
 
 def write_report():
     """The report reads what Snakemake recorded of the finished jobs, so it is no job itself."""
+    if not all(Path(figure).exists() for figure in FIGURES):
+        return  # only a part was asked for
     page = f"{RESULTS}/report.html"
     with tempfile.NamedTemporaryFile("w", suffix=".json") as merged:
-        json.dump(config, merged)
+        merged.write(AS_GIVEN)
         merged.flush()
         command = [sys.executable, "-m", "snakemake", "--nolock", "--quiet", "all", "--report", page]
         command += ["--snakefile", workflow.main_snakefile, "--configfile", merged.name]

@@ -3,6 +3,7 @@
 
 rule fetch_dataset:
     input:
+        download_list,
         code=code("scripts/fetch_dataset.py"),
     output:
         images=f"{RESULTS}/data/{{dataset}}/images.npy",
@@ -12,9 +13,12 @@ rule fetch_dataset:
     conda:
         "../../environment.yml"
     params:
+        # As a function of the output it is no reason to rerun: where downloads are kept changes no byte of the result.
+        data_folder=lambda wildcards, output: config["data"],
         out=subpath(output.images, parent=True),
     shell:
-        "python {input.code[0]} --dataset {wildcards.dataset} --out {params.out:q} 2>&1 | tee {log:q}"
+        "python {input.code[0]} --dataset {wildcards.dataset} --data-folder {params.data_folder:q} --out {params.out:q}"
+        " 2>&1 | tee {log:q}"
 
 
 rule make_split:
@@ -33,5 +37,5 @@ rule make_split:
         data=subpath(input.images, parent=True),
         out=subpath(output.rows, parent=True),
     shell:
-        "python {input.code[0]} --data {params.data:q} --protocol {wildcards.protocol}"
+        "python {input.code[0]} --dataset {wildcards.dataset} --data {params.data:q} --protocol {wildcards.protocol}"
         " --split {wildcards.split} --out {params.out:q} 2>&1 | tee {log:q}"

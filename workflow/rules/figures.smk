@@ -1,6 +1,28 @@
 # Notebooks read the tables and draw; they train nothing.
 
-FIGURES = expand(f"{RESULTS}/figures/{{name}}.svg", name=["table1", "table2", "bound", "figure1"])
+CURVES = [config["studies"][study]["dataset"] for study in config["figures"]["curves"]]
+FIGURES_OF = {
+    "paper_tables": [*paper_tables(), "bound", "figure1"],
+    "overfitting": [f"{kind}-{dataset}" for dataset in CURVES for kind in ("accuracy", "gaps")]
+    + ["images-needed", "random-sign-factor"],
+    "training_cost": [f"cost-{config['studies'][study]['dataset']}" for study in WHOLE],
+    "budget": ["budget"],
+}
+FIGURES = [f"{RESULTS}/figures/{figure}.svg" for figures in FIGURES_OF.values() for figure in figures]
+CAPTIONS = {
+    "table1": ("The paper's tables", "table1", "Table 1: raw pixels, with and without ±X"),
+    "table2": ("The paper's tables", "table2", "Table 2: invariant features"),
+    "talk": ("The paper's tables", "talk", "The author's later talk: MNIST"),
+    "figure1": ("The paper's tables", "figure1", "Figure 1: a six, its inverse, its features"),
+    "bound": ("The bound", "bound", "The bound R + R̄ ≤ 1"),
+    "images-needed": ("Data", "images_needed", "Images needed on both X and −X"),
+    "random-sign-factor": ("Data", "random_sign_factor", "What symmetry saves when signs are random"),
+    "budget": ("Budget", "budget", "Does training on ±X catch up?"),
+}
+for dataset in CURVES:
+    CAPTIONS[f"accuracy-{dataset}"] = ("Over-fitting", "accuracy", f"Accuracy on X and on −X: {dataset}")
+    CAPTIONS[f"gaps-{dataset}"] = ("Over-fitting", "gaps", f"Generalisation and symmetry gaps: {dataset}")
+    CAPTIONS[f"cost-{dataset}"] = ("Cost", "cost_to_target", f"Training cost to a target: {dataset}")
 
 
 rule draw_paper_tables:
@@ -15,44 +37,66 @@ rule draw_paper_tables:
         rows=f"{RESULTS}/splits/digits/published/split-0/rows.csv",
         scaling=f"{RESULTS}/splits/digits/published/split-0/scaling.csv",
     output:
-        table1=report(
-            f"{RESULTS}/figures/table1.svg",
-            caption="../report/table1.rst",
-            category="The paper's tables",
-            labels={"result": "Table 1: raw pixels, with and without ±X"},
-        ),
-        table2=report(
-            f"{RESULTS}/figures/table2.svg",
-            caption="../report/table2.rst",
-            category="The paper's tables",
-            labels={"result": "Table 2: invariant features"},
-        ),
-        bound=report(
-            f"{RESULTS}/figures/bound.svg",
-            caption="../report/bound.rst",
-            category="The bound",
-            labels={"result": "The bound R + R̄ ≤ 1"},
-        ),
-        figure1=report(
-            f"{RESULTS}/figures/figure1.svg",
-            caption="../report/figure1.rst",
-            category="The paper's tables",
-            labels={"result": "Figure 1: a six, its inverse, its features"},
-        ),
-        others=expand(
-            f"{RESULTS}/figures/{{name}}.{{suffix}}",
-            name=["table1", "table2", "bound", "figure1"],
-            suffix=["png", "csv"],
-        ),
+        *drawn("paper_tables"),
         notebook=f"{RESULTS}/notebooks/paper_tables.ipynb",
-        html=f"{RESULTS}/notebooks/paper_tables.html",
     log:
         f"{RESULTS}/logs/draw_paper_tables.log",
     conda:
         "../../environment.yml"
     params:
-        results=os.path.relpath(RESULTS, "notebooks"),
+        parameters=notebook_parameters(),
     shell:
-        "papermill -k python3 --cwd notebooks -p results {params.results:q} --no-progress-bar"
-        " {input.code[0]} {output.notebook:q} > {log:q} 2>&1"
-        " && python -m nbconvert --to html --log-level WARN {output.notebook:q} >> {log:q} 2>&1"
+        NOTEBOOK
+
+
+rule draw_overfitting:
+    input:
+        code=code("notebooks/overfitting.ipynb"),
+        summary=rules.summarise.output,
+        efficiency=rules.measure_efficiency.output,
+    output:
+        *drawn("overfitting"),
+        notebook=f"{RESULTS}/notebooks/overfitting.ipynb",
+    log:
+        f"{RESULTS}/logs/draw_overfitting.log",
+    conda:
+        "../../environment.yml"
+    params:
+        parameters=notebook_parameters(curves=config["figures"]["curves"], target=config["figures"]["target"]),
+    shell:
+        NOTEBOOK
+
+
+rule draw_training_cost:
+    input:
+        code=code("notebooks/training_cost.ipynb"),
+        cost=rules.cost_to_target.output,
+        solo=rules.time_solo.output,
+    output:
+        *drawn("training_cost"),
+        notebook=f"{RESULTS}/notebooks/training_cost.ipynb",
+    log:
+        f"{RESULTS}/logs/draw_training_cost.log",
+    conda:
+        "../../environment.yml"
+    params:
+        parameters=notebook_parameters(curves=WHOLE, target=config["figures"]["target"]),
+    shell:
+        NOTEBOOK
+
+
+rule draw_budget:
+    input:
+        code=code("notebooks/budget.ipynb"),
+        history=rules.gather_history.output,
+    output:
+        *drawn("budget"),
+        notebook=f"{RESULTS}/notebooks/budget.ipynb",
+    log:
+        f"{RESULTS}/logs/draw_budget.log",
+    conda:
+        "../../environment.yml"
+    params:
+        parameters=notebook_parameters(budget=config["figures"]["budget"]),
+    shell:
+        NOTEBOOK

@@ -1,7 +1,9 @@
 # On demand, `snakemake --cores all solvers`: do our ensembles reach what scikit-learn's estimator reaches?
 
-# Two splits of the study that the published numbers are placed among.
-SOLVER_BATCHES = [key for key in BATCHES if key[0] == config["published_numbers"]["study"] and key[-1] in ("0", "1")]
+# Two splits of the study that the digits' numbers are placed among.
+SOLVER_BATCHES = [
+    key for key in BATCHES if "digits" in PLACED and key[0] == PLACED["digits"]["study"] and key[-1] in ("0", "1")
+]
 SOLVER_TABLE = f"{RESULTS}/solvers/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.csv"
 
 

@@ -20,7 +20,7 @@ rule train_batch:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=memory,
         gpu=int(USES_GPU),
     params:
         spec=lambda wildcards: json.dumps(spec(wildcards)),
@@ -52,14 +52,35 @@ rule rerun_published:
         mem_mb=1000,
         gpu=int(USES_GPU),
     params:
-        options=" ".join(
-            f"--{key.replace('_', '-')} {config['published_numbers'][key]}"
-            for key in ("perturbed_networks", "perturbed_at_a_time", "perturbation")
-        )
-        + f" --device {config['device']}",
+        options=rerun_options,
         data=subpath(input.images, parent=True),
         split=subpath(input.rows, parent=True),
         out=subpath(output.reruns, parent=True),
     shell:
         "python {input.code[0]} --id {wildcards.id} --published {input.published} --data {params.data:q}"
         " --split {params.split:q} {params.options} --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule time_solo:
+    # More threads than there are: scaled down to all cores, so that nothing else runs meanwhile.
+    input:
+        code=code("scripts/time_solo.py"),
+        files=SOLO_FILES,
+    output:
+        f"{RESULTS}/tables/solo_timings.csv",
+    log:
+        f"{RESULTS}/logs/time_solo.log",
+    conda:
+        "../../environment.yml"
+    threads: 1024
+    resources:
+        mem_mb=2500,
+        gpu=int(USES_GPU),
+    params:
+        specs=json.dumps([BATCHES[key] for key in SOLO_KEYS]),
+        results=subpath(output[0], ancestor=2),
+        repeats=config["solo"]["repeats"],
+        max_evaluations=config["solo"]["max_evaluations"],
+    shell:
+        "python {input.code[0]} --specs {params.specs:q} --results {params.results:q} --repeats {params.repeats}"
+        " --max-evaluations {params.max_evaluations} --out {output:q} 2>&1 | tee {log:q}"

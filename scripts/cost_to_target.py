@@ -1,0 +1,30 @@
+"""Tabulate what training costs until a network has given accuracies on both X and −X, by its recorded history."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from symmetry_constrained import artifacts, cli, efficiency, targets
+
+
+def read(paths: list[Path]) -> pd.DataFrame:
+    return pd.concat((pd.read_csv(path, dtype={"hidden_layers": str}) for path in paths), ignore_index=True)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    accuracies = efficiency.read_targets(arguments.target)
+    solo = read(arguments.solo) if arguments.solo else None
+    table = targets.cost_to_target(read(arguments.history), accuracies, solo)
+    artifacts.write_csv(table, arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--history", type=Path, nargs="+", required=True, help="history.csv of every batch")
+    parser.add_argument("--solo", type=Path, nargs="*", help="tables of networks timed alone, for the seconds")
+    parser.add_argument(
+        "--target", action="append", required=True, metavar="DATASET=ACCURACY", help="as digits=0.7; may be repeated"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the table to write, cost_to_target.csv")
+    cli.run(main, parser)

@@ -1,0 +1,150 @@
+"""Sample efficiency: how many images a model needs for a given accuracy, and how many more its rival needs.
+
+The images needed are read off the learning curve, the mean accuracy of a model's networks against the number of
+images. Two settings: `both` asks for the accuracy on X and on −X, where the rival is the biased network trained on
+±X; `random-sign` asks for it on test images of random sign, where the rival is trained on images of random sign. The
+second is the setting of Bietti, Venturi and Bruna (2021) and of Tahmasebi and Jegelka (2023): invariance under a group
+of two elements saves at most a factor 2.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained import statistics
+from symmetry_constrained.summary import CELL, MODEL, STUDY, Study, derive
+
+# setting -> the accuracy asked for, and the training set of the rival, which sees pixels.
+SETTINGS = {"both": ("both_accuracy", "augmented"), "random-sign": ("random_sign_accuracy", "random-sign")}
+METRICS = [metric for metric, _ in SETTINGS.values()]
+COLUMNS = [*STUDY, "network", "features", "training_set", "hidden_layers", "setting", "target"]
+COLUMNS += ["images", "low", "high", "reached", "at_most", "reference", "ratio", "ratio_low", "ratio_high"]
+COLUMNS += ["ratio_bound", "n"]
+
+
+def read_targets(texts: list[str]) -> dict[str, list[float]]:
+    """["digits=0.7", "digits=0.8"] -> {"digits": [0.7, 0.8]}. ValueError in one line for anything else."""
+    targets: dict[str, list[float]] = {}
+    for text in texts:
+        found = re.fullmatch(r"([^=\s]+)=(0?\.[0-9]+|1(?:\.0*)?)", text)
+        if not found or not float(found[2]):
+            raise ValueError(f"target: {text!r} is not a dataset and an accuracy above 0 and at most 1, as digits=0.7")
+        accuracies = targets.setdefault(found[1], [])
+        if float(found[2]) not in accuracies:
+            accuracies.append(float(found[2]))
+    return targets
+
+
+def images_needed(images: np.ndarray, curves: np.ndarray, target: float) -> np.ndarray:
+    """Where curves (B, F) over images (F,), ascending, first reach the target, as (B,).
+
+    Accuracy is interpolated linearly against log(images). inf: never reached. A curve that starts at the target or
+    above gives the first number of images, an upper limit. A nan on a curve has not reached it.
+    """
+    reached = curves >= target
+    after = reached.argmax(axis=1)
+    before = np.maximum(after - 1, 0)
+    row = np.arange(len(curves))
+    start, end = curves[row, before], curves[row, after]
+    share = np.ones(len(curves))
+    # Where there is no point before the crossing to draw a line from, the crossing itself is all that is known.
+    between = (after > 0) & ~np.isnan(start)
+    np.divide(target - start, end - start, out=share, where=between & reached.any(axis=1))
+    log = np.log(images)
+    # At the ends exactly: exp(log(n)) may miss n.
+    needed = np.where(share == 1, images[after], np.exp(log[before] + share * (log[after] - log[before])))
+    return np.where(reached.any(axis=1), needed, np.inf)
+
+
+def sample_efficiency(networks: pd.DataFrame, targets: dict[str, list[float]]) -> pd.DataFrame:
+    """`networks.csv` -> `sample_efficiency.csv`, a row per model trained on several fractions, setting and target.
+
+    targets: by dataset. images: those needed; low, high: their 95 % interval (`statistics.resample`); reached: the
+    share of the bootstrap's draws that reach the target. A number of images is empty where no fraction reached the
+    target: an empty `high` is an interval without an end. at_most: the smallest fraction is already enough, so
+    `images` is an upper limit.
+    reference: the rival, of the same hidden layers, its networks resampled together with the model's. In the setting
+    `both`, bias-free networks have a second row against the bias-free rival, which cannot learn from ±X. ratio: its
+    images over the model's; inf if only the model gets there, empty without a rival or if the model does not get
+    there. ratio_low, ratio_high: over the draws in which one of the two does; 0 where that is the rival alone.
+    ratio_bound: `at least` if the model's images are an upper limit, `at most` if the rival's are. If both are, the
+    ratio says nothing and is empty.
+    """
+    rows = []
+    for study, group in derive(networks).groupby(STUDY, sort=False):
+        accuracies = targets.get(study[STUDY.index("dataset")], [])
+        rows += [dict(zip(STUDY, study, strict=True)) | row for row in _of_study(group, accuracies)]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+class Curves:
+    """The learning curves of a model: as it was found, and in every draw of the bootstrap."""
+
+    def __init__(self, cells: pd.DataFrame, values: np.ndarray, weights: np.ndarray):
+        """cells: the model's (F,). values: accuracies (N, F). weights: (B, N), the first row all ones."""
+        order = np.argsort(cells["images"].to_numpy(), kind="stable")
+        self.images = cells["images"].to_numpy()[order]  # (F,)
+        self.curves = statistics.weighted_means(weights, values[:, order])  # (B, F)
+        self.n = int((~np.isnan(values)).any(axis=1).sum())
+
+    def needed(self, target: float) -> np.ndarray:
+        """Images needed, (B,): as found, then in each draw."""
+        return images_needed(self.images, self.curves, target)
+
+    def at_most(self, target: float) -> bool:
+        return bool(self.curves[0, 0] >= target)
+
+
+def _of_study(networks: pd.DataFrame, accuracies: list[float]):
+    """One study's rows, without its name."""
+    study = Study.of(networks, METRICS, CELL)
+    drawn = statistics.resample(study.splits)
+    weights = np.concatenate([np.ones((1, len(study.splits))), drawn])
+    several = {
+        model: cells.index.to_numpy()
+        for model, cells in study.cells.groupby(MODEL, sort=False)
+        if cells["images"].nunique() > 1
+    }
+    for number, (setting, (_, rival)) in enumerate(SETTINGS.items()):
+        curves = {
+            model: Curves(study.cells.loc[cells], study.values[:, cells, number], weights)
+            for model, cells in several.items()
+        }
+        for model, own in curves.items():
+            identity = dict(zip(MODEL, model, strict=True)) | {"setting": setting, "n": own.n}
+            names = ["biased"]
+            if setting == "both" and model[MODEL.index("network")] == "bias-free":
+                names.append("bias-free")
+            for name in names:
+                other = curves.get(("identity", rival, name, model[MODEL.index("hidden_layers")]))
+                identity["reference"] = None if other is None else f"{name} identity/{rival}"
+                for target in accuracies:
+                    yield identity | {"target": target} | _images(own, target) | _ratio(own, other, target)
+
+
+def _images(own: Curves, target: float) -> dict:
+    needed = own.needed(target)
+    low, high = statistics.interval(needed[1:])
+    empty = {np.inf: np.nan}
+    return {
+        "images": empty.get(needed[0], needed[0]),
+        "low": empty.get(float(low), low),
+        "high": empty.get(float(high), high),
+        "reached": np.isfinite(needed[1:]).mean(),
+        "at_most": own.at_most(target),
+    }
+
+
+def _ratio(own: Curves, other: Curves | None, target: float) -> dict:
+    """The rival's images over the model's, with the interval of its draws."""
+    if other is None or (own.at_most(target) and other.at_most(target)):
+        return {}
+    model, reference = own.needed(target), other.needed(target)
+    if np.isinf(model[0]):
+        return {}
+    neither = np.isinf(model) & np.isinf(reference)
+    ratio = np.divide(reference, model, out=np.full(len(model), np.nan), where=~neither)
+    low, high = statistics.interval(ratio[1:])
+    bound = "at least" if own.at_most(target) else "at most" if other.at_most(target) else None
+    return {"ratio": ratio[0], "ratio_low": low, "ratio_high": high, "ratio_bound": bound}

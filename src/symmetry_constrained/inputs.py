@@ -1,0 +1,26 @@
+"""What a network is given: a split's images as a training or test set, through the feature map."""
+
+import numpy as np
+
+from symmetry_constrained import features
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import Split, training_set
+
+
+def training_inputs(
+    dataset: Dataset, split: Split, features_: str, kind: str, seed: int, fraction: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features (n, m) float32 and labels (n,) of a fraction of the training images; `seed` draws random signs."""
+    rows = split.select("train", fraction)
+    images, labels = training_set(
+        split.images(dataset.images, rows), rows["label"].to_numpy(), kind, seed, rows.index.to_numpy()
+    )
+    return features.compute(features_, images, dataset.shape), labels
+
+
+def test_inputs(dataset: Dataset, split: Split, features_: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Features (n, m) float32 of the test images as they are and inverted, and their labels (n,)."""
+    rows = split.select("test")
+    images = split.images(dataset.images, rows)
+    signed = {"original": images, "inverted": -images}
+    return {name: features.compute(features_, x, dataset.shape) for name, x in signed.items()}, rows["label"].to_numpy()

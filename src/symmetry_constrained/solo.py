@@ -1,0 +1,175 @@
+"""What one network costs when it is trained alone: seconds per evaluation, memory, and a GPU's energy.
+
+The same optimiser, ensemble and budget as a training batch, with one network in the ensemble. An ensemble's seconds
+are shared by its networks; these are not, so they are what a reader who trains one network will see.
+"""
+
+import contextlib
+import ctypes
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from symmetry_constrained import features, lbfgs
+from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.networks import Architecture, Ensemble, Samples, resolve_device
+from symmetry_constrained.protocols import Split, training_set
+from symmetry_constrained.spec import Spec
+from symmetry_constrained.training import DTYPES
+
+ENERGY_SECONDS = 2.0  # the driver's energy counter moves in steps of up to 0.1 s
+
+
+@dataclass
+class Solo:
+    """One network and its training samples, to be trained again and again from the same start."""
+
+    ensemble: Ensemble
+    initial: torch.Tensor  # (1, P)
+    samples: Samples
+    budget: Budget
+
+    def warm_up(self) -> None:
+        """One evaluation: memory is allocated, kernels are chosen and loaded."""
+        self.ensemble.loss_and_gradient(self.initial, self.samples)
+
+    def train(self) -> tuple[float, int]:
+        """Seconds and evaluations of one training."""
+        _synchronise(self.ensemble.device)
+        began = time.perf_counter()
+        result = lbfgs.minimise(
+            lambda rows, lanes: self.ensemble.loss_and_gradient(rows, self.samples, lanes), self.initial, self.budget
+        )
+        _synchronise(self.ensemble.device)
+        return time.perf_counter() - began, int(result.evaluations[0])
+
+    def joules_per_evaluation(self) -> float:
+        """Energy drawn by the whole GPU, its idle draw included; nan without a GPU or where the driver tells none."""
+        joules = energy_counter(self.ensemble.device)
+        if joules is None:
+            return np.nan
+        before, began, evaluations = joules(), time.perf_counter(), 0
+        while time.perf_counter() - began < ENERGY_SECONDS:
+            evaluations += self.train()[1]
+        return (joules() - before) / evaluations
+
+
+def time_solo(
+    spec: Spec, dataset: Dataset, split: Split, *, repeats: int = 3, max_evaluations: int = 50
+) -> pd.DataFrame:
+    """Train the spec's first seed alone on all its training images, once per repeat and kind of network: a row each.
+
+    max_evaluations: a lower budget than the spec's, since seconds per evaluation hardly depend on it.
+    feature_seconds and seconds_per_evaluation are medians over the repeats; low and high are the least and the most.
+    peak_memory_mb: of the whole process, software and source images included, from the reading of the images it
+    trains on to the end of the row's trainings. peak_gpu_memory_mb, energy_joules_per_evaluation: empty without a
+    GPU. ValueError without repeats.
+    """
+    if repeats < 1:
+        raise ValueError(f"repeats: there must be at least 1, not {repeats}")
+    device = resolve_device(spec.device)
+    _forget_peaks(device)
+    rows = split.select("train")
+    images, labels = training_set(
+        split.images(dataset.images, rows),
+        rows["label"].to_numpy(),
+        spec.training_set,
+        spec.split,
+        rows.index.to_numpy(),
+    )
+    mapping = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        inputs = features.compute(spec.features, images, dataset.shape)
+        mapping.append(time.perf_counter() - began)
+    limit = min(max_evaluations, spec.budget.get("max_evaluations", max_evaluations))
+    budget = Budget(**spec.budget | {"max_evaluations": limit})
+    architecture = Architecture(inputs.shape[1], tuple(spec.hidden_layers), CLASSES)
+    table = []
+    for network in spec.networks:
+        biased = network == "biased"
+        ensemble = Ensemble(architecture, np.array([biased]), spec.alpha, DTYPES[spec.dtype], device)
+        initial = torch.tensor(architecture.initial(int(spec.seeds[0]), biased)[None], device=device)
+        solo = Solo(ensemble, initial, ensemble.samples(inputs, labels), budget)
+        solo.warm_up()
+        timed = [solo.train() for _ in range(repeats)]
+        each = [seconds / evaluations for seconds, evaluations in timed]
+        table.append(
+            {
+                "study": spec.study,
+                "dataset": spec.dataset,
+                "protocol": spec.protocol,
+                "features": spec.features,
+                "training_set": spec.training_set,
+                "network": network,
+                "hidden_layers": "-".join(map(str, spec.hidden_layers)),
+                "n_train": len(inputs),
+                "repeats": repeats,
+                "evaluations": timed[0][1],
+                "feature_seconds": np.median(mapping),
+                "seconds_per_evaluation": np.median(each),
+                "seconds_per_evaluation_low": min(each),
+                "seconds_per_evaluation_high": max(each),
+                "peak_memory_mb": peak_memory_mb(),
+                "peak_gpu_memory_mb": _peak_gpu_memory_mb(ensemble.device),
+                "energy_joules_per_evaluation": solo.joules_per_evaluation(),
+                "device": device,
+            }
+        )
+    return pd.DataFrame(table)
+
+
+def _forget_peaks(device: str) -> None:
+    """Count peak memory from here, where the system can: Linux by its /proc. Elsewhere it is that since the start."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has had resident, in MB (10⁶ bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6  # macOS counts bytes, Linux KiB
+
+
+def _peak_gpu_memory_mb(device: torch.device) -> float:
+    return torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else np.nan
+
+
+def _synchronise(device: torch.device) -> None:
+    """Wait for the GPU, which runs behind."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def energy_counter(device: torch.device) -> Callable[[], float] | None:
+    """A function that reads the joules a GPU has drawn since its driver was loaded; None where there is none to ask.
+
+    NVIDIA's management library, which comes with the driver: `nvmlDeviceGetTotalEnergyConsumption`, Volta and later.
+    """
+    if device.type != "cuda":
+        return None
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return None
+    uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}".encode()
+    handle, millijoules = ctypes.c_void_p(), ctypes.c_ulonglong()
+    if nvml.nvmlInit_v2() or nvml.nvmlDeviceGetHandleByUUID(uuid, ctypes.byref(handle)):
+        return None
+
+    def joules() -> float:
+        if nvml.nvmlDeviceGetTotalEnergyConsumption(handle, ctypes.byref(millijoules)):
+            return np.nan
+        return millijoules.value / 1000
+
+    return None if np.isnan(joules()) else joules

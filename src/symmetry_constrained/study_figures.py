@@ -1,0 +1,274 @@
+"""The figures of the study the paper only promises: over-fitting, images needed, training cost, budget.
+
+Drawing only, from the study's tables. Every title is computed from the data drawn.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, models
+from symmetry_constrained.summary import MODEL, STUDY
+
+NETWORKS = ("biased", "bias-free")
+NAMES = {
+    "test_accuracy": "accuracy on X",
+    "inverted_accuracy": "accuracy on −X",
+    "generalisation_gap": "train − test accuracy",
+    "symmetry_gap": "accuracy on X − on −X",
+}
+
+
+def learning_curves(summary: pd.DataFrame, dataset: str, metrics: tuple[str, str]) -> tuple[Figure, pd.DataFrame]:
+    """Two metrics against the number of training images: a row per kind of network, a line per model.
+
+    summary: `summary.csv` rows of one study. Lines are means over splits and seeds, bands their 95 % intervals.
+    """
+    data = summary[summary["metric"].isin(metrics)].copy()
+    data.insert(0, "model", models(data))
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.4), sharex=True, sharey="col", layout="constrained")
+    for row, network in enumerate(NETWORKS):
+        for column, metric in enumerate(metrics):
+            panel = axes[row, column]
+            _curves(panel, data[(data["network"] == network) & (data["metric"] == metric)], "images")
+            _log_axis(panel)
+            panel.set_title(f"{network} networks", fontweight="normal", fontsize="medium")
+            panel.set_ylabel(NAMES[metric])
+            if row == 1:
+                panel.set_xlabel("training images (X)")
+    counts = sorted({*data["n"]} or {0})
+    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    _legend(figure, data, f"line: mean of N = {n} networks; band: 95 % interval")
+    finding = _gap_finding if "generalisation_gap" in metrics else _accuracy_finding
+    figure.suptitle(f"{dataset}: {finding(data)}", x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    return figure, data
+
+
+def images_needed(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[Figure, pd.DataFrame]:
+    """Images needed until a model reaches the target on both X and −X: a panel per dataset, a point per model.
+
+    efficiency: `sample_efficiency.csv`. target: by dataset. A model that never reaches it has no point.
+    """
+    # Bias-free models have a second row, of the same images, against the bias-free network on ±X.
+    both = efficiency[efficiency["setting"] == "both"].drop_duplicates([*STUDY, *MODEL, "target"])
+    data = pd.concat([both[(both["dataset"] == name) & (both["target"] == value)] for name, value in target.items()])
+    data = data.rename(columns={"low": "images_low", "high": "images_high"})
+    data.insert(0, "model", models(data))
+    figure, axes = plt.subplots(1, len(target), figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
+    for panel, (name, value) in zip(axes[0], target.items(), strict=True):
+        _points(panel, data[data["dataset"] == name], "images", data["model"])
+        _log_axis(panel)
+        panel.set_xlabel(f"images needed for {value:.0%} on X and on −X")
+        panel.set_title(name, fontweight="normal", fontsize="medium")
+    _networks_legend(figure, "bar: 95 % interval; no point: not reached")
+    figure.suptitle(_images_finding(data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    return figure, data
+
+
+def random_sign_factor(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[Figure, pd.DataFrame]:
+    """The factor in images that each model saves where signs are random in training and test, and theory's 2."""
+    random = efficiency[efficiency["setting"] == "random-sign"]
+    data = pd.concat(
+        [random[(random["dataset"] == name) & (random["target"] == value)] for name, value in target.items()]
+    )
+    data = data[np.isfinite(data["ratio"].astype(float))].copy()
+    data.insert(0, "model", models(data))
+    figure, axes = plt.subplots(1, len(target), figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
+    for panel, (name, value) in zip(axes[0], target.items(), strict=True):
+        _points(panel, data[data["dataset"] == name], "ratio", data["model"])
+        panel.axvline(1, color="#999999", linewidth=1)
+        panel.axvline(2, color="black", linewidth=1.2, linestyle="--")
+        _log_axis(panel)
+        panel.set_xlabel(f"images needed by identity with random signs\n÷ images needed, at {value:.0%}")
+        panel.set_title(name, fontweight="normal", fontsize="medium")
+    _networks_legend(figure, "bar: 95 % interval; dashed: theory's largest gain from the symmetry alone, 2")
+    figure.suptitle(_factor_finding(data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    return figure, data
+
+
+def cost_to_target(cost: pd.DataFrame, dataset: str, target: float) -> tuple[Figure, pd.DataFrame]:
+    """Evaluations, arithmetic and seconds until a network reaches the target on both X and −X, all images given."""
+    data = cost[(cost["dataset"] == dataset) & (cost["target"] == target)].copy()
+    data.insert(0, "model", models(data))
+    quantities = {"evaluations": "evaluations of the loss", "flop": "FLOP", "seconds": "seconds, one network alone"}
+    figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.4), sharey=True, layout="constrained")
+    for panel, (column, label) in zip(axes, quantities.items(), strict=True):
+        _points(panel, data, column, data["model"])
+        _log_axis(panel)
+        panel.set_xlabel(label)
+    n = max(data["n"], default=0)
+    _networks_legend(figure, f"point: median of N = {n}; bar: 95 % interval; no point: under half reach it")
+    finding = _cost_finding(data, dataset, target)
+    figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    return figure, data
+
+
+def budget(data: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Accuracy on both X and −X against iterations: a panel per width, a line per model.
+
+    data: features, training_set, hidden_layers, iterations, mean, low, high, n of the smaller of the two accuracies.
+    """
+    data = data.copy()
+    data.insert(0, "model", models(data))
+    widths = list(dict.fromkeys(data["hidden_layers"]))
+    panels = max(len(widths), 1)
+    figure, axes = plt.subplots(1, panels, figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
+    for panel, width in zip(axes[0], widths, strict=False):
+        _curves(panel, data[data["hidden_layers"] == width], "iterations")
+        panel.axvline(200, color="#999999", linewidth=1, linestyle=":")
+        _log_axis(panel)
+        panel.set_xlabel("L-BFGS iterations")
+        panel.set_title(f"hidden layers {width}", fontweight="normal", fontsize="medium")
+    axes[0, 0].set_ylabel("accuracy on both X and −X")
+    _legend(figure, data, f"band: 95 % interval, N = {max(data['n'], default=0)}; dotted: the paper's 200")
+    figure.suptitle(_budget_finding(data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    return figure, data
+
+
+def _log_axis(panel: Axes) -> None:
+    """A logarithmic axis with few ticks and plain numbers: 200, 1k, 5M, 20m."""
+    panel.set_xscale("log")
+    low, high = panel.get_xlim()
+    subs = (1.0, 2.0, 5.0) if high / low < 50 else (1.0,)
+    panel.xaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def _curves(panel: Axes, data: pd.DataFrame, x: str) -> None:
+    for name in COLOURS:
+        line = data[data["model"] == name].sort_values(x)
+        if len(line):
+            panel.plot(line[x], line["mean"], color=COLOURS[name], marker="o", markersize=3, linewidth=1.4)
+            panel.fill_between(line[x], line["low"], line["high"], color=COLOURS[name], alpha=0.2, linewidth=0)
+
+
+def _points(panel: Axes, data: pd.DataFrame, column: str, rows: pd.Series) -> None:
+    """A point and its interval per model (down the page) and kind of network (beside each other).
+
+    rows: the models that have a place, in every panel beside this one as well.
+    """
+    present = [name for name in COLOURS if name in set(rows)]
+    for position, name in enumerate(present):
+        for network, offset in zip(NETWORKS, (-0.16, 0.16), strict=True):
+            for _, row in data[(data["model"] == name) & (data["network"] == network)].iterrows():
+                values = pd.to_numeric(row[[column, f"{column}_low", f"{column}_high"]], errors="coerce")
+                middle, low, high = values.to_numpy(dtype=float)
+                if np.isfinite(middle):
+                    if np.isfinite([low, high]).all():
+                        panel.plot([low, high], [position + offset] * 2, color=COLOURS[name], linewidth=1.4)
+                    panel.plot(middle, position + offset, marker=MARKERS[network], color=COLOURS[name], markersize=6)
+    panel.set_yticks(range(len(present)), present)
+    panel.set_ylim(max(len(present), 1) - 0.5, -0.5)
+    panel.grid(axis="y", visible=False)
+
+
+def _present(data: pd.DataFrame) -> list[str]:
+    """The models of the data, in the order of every legend."""
+    return [name for name in COLOURS if name in set(data["model"])]
+
+
+def _legend(figure: Figure, data: pd.DataFrame, note: str) -> None:
+    names = _present(data)
+    handles = [Line2D([], [], color=COLOURS[name], linewidth=2) for name in names]
+    figure.legend(handles, names, loc="outside lower center", ncols=4, title=note, title_fontsize="small")
+
+
+def _networks_legend(figure: Figure, note: str) -> None:
+    handles = [Line2D([], [], color="#555555", marker=MARKERS[network], linestyle="") for network in NETWORKS]
+    figure.legend(handles, NETWORKS, loc="outside lower center", ncols=2, title=note, title_fontsize="small")
+
+
+def _accuracy_finding(data: pd.DataFrame) -> str:
+    """On all images: what the plain, the augmented and the best invariant model reach on X and on −X."""
+    largest = data[(data["images"] == data["images"].max()) & (data["network"] == "biased")].dropna(subset="mean")
+    if largest.empty:
+        return "no biased network was trained"
+    table = largest.pivot(index="model", columns="metric", values="mean")
+    parts = []
+    for name in ("identity, X", "identity, ±X"):
+        if name in table.index:
+            parts.append(f"{name} {table.loc[name, 'test_accuracy']:.2f} / {table.loc[name, 'inverted_accuracy']:.2f}")
+    invariant = table[~table.index.str.startswith("identity")].min(axis=1)
+    if len(invariant):
+        parts.append(f"{invariant.idxmax()} {invariant.max():.2f} on both")
+    return f"on X / on −X with all {int(data['images'].max()):,} images, biased:\n" + ", ".join(parts)
+
+
+def _gap_finding(data: pd.DataFrame) -> str:
+    """How far the models over-fit the fewest images, and who loses on −X with all of them."""
+    data = data.dropna(subset="mean")
+    if data.empty:
+        return "no network was trained"
+    fewest = data[(data["images"] == data["images"].min()) & (data["metric"] == "generalisation_gap")]["mean"]
+    most = data[(data["images"] == data["images"].max()) & (data["metric"] == "generalisation_gap")]["mean"]
+    gap = data[(data["images"] == data["images"].max()) & (data["metric"] == "symmetry_gap")]
+    losing = sorted(set(gap[gap["mean"] > 0.1]["model"]))
+    return (
+        f"train − test falls from {fewest.min():.2f} to {fewest.max():.2f} on {int(data['images'].min())} images "
+        f"to at most {most.max():.2f} on all;\nmore than 0.1 lost on −X: {', '.join(losing) or 'by no model'}"
+    )
+
+
+def _images_finding(data: pd.DataFrame) -> str:
+    """Per dataset: the model that needs the fewest images, against ±X, both biased."""
+    parts = []
+    for dataset, rows in data[data["network"] == "biased"].groupby("dataset", sort=False):
+        needed = pd.to_numeric(rows.set_index("model")["images"], errors="coerce")
+        if needed.notna().any() and np.isfinite(needed.min()):
+            against = ""
+            if "identity, ±X" in needed:
+                augmented = needed["identity, ±X"]
+                against = f", {augmented:,.0f} on ±X" if np.isfinite(augmented) else ", never on ±X"
+            parts.append(f"{dataset}: {needed.min():,.0f} images with {needed.idxmin()}{against}")
+    return "Images needed on X and −X, biased; " + (";\n".join(parts) or "no model reaches the target")
+
+
+def _factor_finding(data: pd.DataFrame) -> str:
+    """The factor that canonical, the symmetry alone, saves, and the largest of all."""
+    parts = []
+    for dataset, rows in data[data["network"] == "biased"].groupby("dataset", sort=False):
+        ratio = pd.to_numeric(rows.set_index("model")["ratio"])
+        alone = f"canonical saves a factor {ratio['canonical']:.1f}, " if "canonical" in ratio else ""
+        parts.append(f"{dataset}: {alone}{ratio.idxmax()} {ratio.max():.1f}")
+    return "With random signs, biased; " + (";\n".join(parts) or "no factor is known")
+
+
+def _cost_finding(data: pd.DataFrame, dataset: str, target: float) -> str:
+    """The cheapest model against ±X, both biased, in evaluations and FLOP."""
+    if data.empty:
+        return f"{dataset}: no network was trained on all images"
+    rows = data[data["network"] == "biased"].set_index("model")
+    evaluations = pd.to_numeric(rows["evaluations"], errors="coerce").dropna()
+    if evaluations.empty:
+        return f"{dataset}: no biased model reaches {target:.0%} on both X and −X in its budget"
+    best = evaluations.idxmin()
+    text = f"{dataset}: {best} reaches {target:.0%} on both X and −X in {evaluations.min():.0f} evaluations"
+    if "identity, ±X" not in rows.index:
+        return f"{text} (biased)"
+    if "identity, ±X" not in evaluations:
+        return f"{text};\nunder half of the networks trained on ±X reach it at all"
+    factor = rows.loc["identity, ±X", "flop"] / rows.loc[best, "flop"]
+    return f"{text},\n±X in {evaluations['identity, ±X']:.0f} and with {factor:.1f} times the arithmetic (biased)"
+
+
+def _budget_finding(data: pd.DataFrame) -> str:
+    """±X at the end of the budget against the best invariant model, in the narrowest and the widest network."""
+    data = data.dropna(subset="mean")
+    if data.empty:
+        return "No network was trained"
+    last = data.sort_values("iterations").groupby(["hidden_layers", "model"], sort=False).last()["mean"]
+    parts = []
+    for width in dict.fromkeys((data["hidden_layers"].iloc[0], data["hidden_layers"].iloc[-1])):
+        means = last[width]
+        texts = [f"±X {means['identity, ±X']:.2f}"] if "identity, ±X" in means else []
+        invariant = means[~means.index.str.startswith("identity")]
+        if len(invariant):
+            texts.append(f"{invariant.idxmax()} {invariant.max():.2f}")
+        if texts:
+            parts.append(f"{width}: {', '.join(texts)}")
+    return f"After {int(data['iterations'].max()):,} iterations, on both X and −X; " + ";\n".join(parts)

@@ -1,0 +1,143 @@
+"""Every cell in one line per metric: its mean, and the 95 % interval of that mean over splits and seeds.
+
+A cell is what the networks of several splits and seeds share. Two gaps are derived for each network. The
+generalisation gap, training minus test accuracy, is over-fitting to images; the symmetry gap, test minus inverted
+accuracy, is over-fitting to their polarity, and 0 where features are invariant.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained import statistics
+
+STUDY = ["study", "dataset", "protocol"]
+MODEL = ["features", "training_set", "network", "hidden_layers"]
+NETWORK = [*STUDY, *MODEL, "fraction", "split", "seed"]  # what tells one network from another
+CELL = [*MODEL, "fraction", "n_train", "images"]
+METRICS = [
+    "train_accuracy",
+    "test_accuracy",
+    "inverted_accuracy",
+    "both_accuracy",
+    "random_sign_accuracy",
+    "generalisation_gap",
+    "symmetry_gap",
+    "train_loss",
+    "test_loss",
+    "inverted_loss",
+    "iterations",
+    "evaluations",
+    "flop",
+]
+DERIVED = ("both_accuracy", "random_sign_accuracy", "generalisation_gap", "symmetry_gap")
+FOUND = ["metric", "mean", "low", "high", "n", "failed"]
+
+
+@dataclass
+class Study:
+    """The networks of one study: N pairs of split and seed, C cells. Rows line up, so that cells can be paired."""
+
+    cells: pd.DataFrame  # (C,) identities, in the order of the table
+    splits: np.ndarray  # (N,) the split of each pair
+    values: np.ndarray = field(repr=False)  # (N, C, M); nan: no such network, or it failed
+    trained: np.ndarray = field(repr=False)  # (C,) networks, the failed ones included
+
+    @classmethod
+    def of(cls, networks: pd.DataFrame, metrics: list[str], cell: list[str]) -> "Study":
+        """From the study's rows of `derive`; cell: the columns that tell its cells apart.
+
+        ValueError if a network stands there twice.
+        """
+        cells = networks[cell].drop_duplicates(ignore_index=True)
+        cell = networks.groupby(cell, sort=False).ngroup().to_numpy()
+        pairs = networks.groupby(["split", "seed"])
+        pair, (splits, _) = pairs.ngroup().to_numpy(), zip(*pairs.groups, strict=True)
+        count = np.zeros((len(splits), len(cells)), dtype=np.int64)
+        np.add.at(count, (pair, cell), 1)
+        if (count > 1).any():
+            again = networks.iloc[np.flatnonzero(count[pair, cell] > 1)[-1]]
+            raise ValueError(f"a network stands twice in the table: {', '.join(map(str, again[NETWORK]))}")
+        values = np.full((*count.shape, len(metrics)), np.nan)
+        values[pair, cell] = networks[metrics]
+        values[~np.isfinite(values)] = np.nan
+        return cls(cells, np.array(splits), values, count.sum(axis=0))
+
+    def means(self, metrics: list[str]) -> pd.DataFrame:
+        """A row per cell and metric: its mean, and the interval of that mean over splits and seeds."""
+        values = self.values.reshape(len(self.splits), -1)  # (N, C·M)
+        n = (~np.isnan(values)).sum(axis=0)
+        low, high = statistics.interval(statistics.weighted_means(statistics.resample(self.splits), values))
+        rows = self.cells.loc[self.cells.index.repeat(len(metrics))].reset_index(drop=True)
+        return rows.assign(
+            metric=np.tile(metrics, len(self.cells)),
+            mean=statistics.weighted_means(np.ones((1, len(values))), values)[0],
+            low=np.where(n > 1, low, np.nan),
+            high=np.where(n > 1, high, np.nan),
+            n=n,
+            failed=self.trained.repeat(len(metrics)) - n,
+        )
+
+
+def derive(networks: pd.DataFrame) -> pd.DataFrame:
+    """`networks.csv` or `history.csv` with what follows from its columns.
+
+    images: those the network was shown, of which ±X makes two training samples each. both_accuracy: the lower of the
+    two test accuracies. random_sign_accuracy: that expected when each test image has a random sign. The two gaps. A
+    network whose training overflowed has no metrics. ValueError naming a column that is missing.
+    """
+    needed = [*NETWORK, "n_train", *(name for name in METRICS if name not in DERIVED)]
+    missing = [name for name in needed if name not in networks]
+    if missing:
+        raise ValueError(f"networks: the column {missing[0]} is missing")
+    test, inverted = networks["test_accuracy"], networks["inverted_accuracy"]
+    doubled = networks["training_set"] == "augmented"
+    derived = networks.assign(
+        images=networks["n_train"] // np.where(doubled, 2, 1),
+        both_accuracy=np.minimum(test, inverted),
+        random_sign_accuracy=(test + inverted) / 2,
+        generalisation_gap=networks["train_accuracy"] - test,
+        symmetry_gap=test - inverted,
+    )
+    derived = derived.astype(dict.fromkeys(METRICS, np.float64))
+    if "status" in derived:
+        derived.loc[derived["status"] == "non_finite", METRICS] = np.nan
+    return derived
+
+
+def summarise(networks: pd.DataFrame) -> pd.DataFrame:
+    """`networks.csv` -> `summary.csv`, a row per cell and metric.
+
+    low, high: the interval of the mean (`statistics.resample`), empty for a single network. n: the networks in the
+    mean. failed: those left out, as their training overflowed or the metric is not finite.
+    """
+    return _by_study(derive(networks), METRICS, CELL)
+
+
+def at_checkpoints(history: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """`history.csv` -> the course of one metric, as rows like those of `summarise` with `iterations` beside each.
+
+    A row per cell and checkpoint, and one at the most iterations that a network of the study did. A network that
+    stopped earlier stays what it was. A checkpoint is a number of iterations at which most networks were judged;
+    those at which a single network happened to stop are none.
+    """
+    parts = []
+    for _, rows in derive(history).groupby(STUDY, sort=False):
+        course = rows.set_index([*NETWORK, "n_train", "images"]).pivot(columns="iterations", values=metric)
+        judged = course.notna().sum() > len(course) / 2
+        judged.iloc[-1] = True
+        course = course.ffill(axis=1).loc[:, judged.to_numpy()]
+        parts.append(course.melt(value_name=metric, ignore_index=False).reset_index())
+        parts[-1]["iterations"] = parts[-1]["iterations"].astype(np.int64)
+    together = pd.concat(parts, ignore_index=True) if parts else history.assign(images=[], **{metric: []})
+    return _by_study(together, [metric], [*CELL, "iterations"])
+
+
+def _by_study(derived: pd.DataFrame, metrics: list[str], cell: list[str]) -> pd.DataFrame:
+    """`Study.means` of every study, one below the other."""
+    columns, parts = [*STUDY, *cell, *FOUND], []
+    for study, rows in derived.groupby(STUDY, sort=False):
+        means = Study.of(rows, metrics, cell).means(metrics)
+        parts.append(means.assign(**dict(zip(STUDY, study, strict=True))))
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
