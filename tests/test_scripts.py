@@ -398,11 +398,14 @@ def test_a_rerun_of_no_published_number_is_refused(made, tmp_path):
 
 def test_judging_refuses_a_study_without_networks_and_reruns_of_no_published_number(judging, tmp_path):
     options, folders = judging
-    for study in ("published-digits", "clean-mnist"):
-        absent = ["nope" if value == study else value for value in options]
-        line = refused(tmp_path, "judge_published", *absent, "--reruns", *folders, out=tmp_path / "tables")
-        assert line == "a place needs at least one draw, and finite ones"
-    line = refused(tmp_path, "judge_published", *options, "--reruns", tmp_path / "table3", out=tmp_path / "tables")
+    absent = ["nope" if value == "published-digits" else value for value in options]
+    line = refused(tmp_path, "judge_published", *absent, "--reruns", *folders, out=tmp_path / "tables")
+    assert line == "a place needs at least one draw, and finite ones"
+    absent = ["nope" if value == "clean-mnist" else value for value in options]
+    expected = (1, "judge_published.py: a place needs at least one draw, and finite ones")
+    assert call("judge_published", *absent, "--reruns", *folders) == expected
+    options[options.index("--out") + 1] = tmp_path / "others"
+    line = refused(tmp_path, "judge_published", *options, "--reruns", tmp_path / "table3", out=tmp_path / "others")
     assert "table3" in line
 
 

@@ -46,12 +46,10 @@ def nudge(images: np.ndarray, shift: str) -> np.ndarray:
     return moved
 
 
-def scale(images: np.ndarray, minimum: np.ndarray, maximum: np.ndarray) -> np.ndarray:
-    """Pixels (n, d) -> float32 in about [-1, 1], per pixel: (x - min) / (max + 0.0001), then 2x - 1."""
-    unit = (images.astype(np.float32) - minimum.astype(np.float32)) / (
-        maximum.astype(np.float32) + np.float32(SCALE_OFFSET)
-    )
-    return np.float32(2) * unit - np.float32(1)
+def scale(images: np.ndarray, minimum: np.ndarray, maximum: np.ndarray, dtype: type = np.float32) -> np.ndarray:
+    """Pixels (n, d) -> about [-1, 1], per pixel: (x - min) / (max + 0.0001), then 2x - 1, all in `dtype`."""
+    unit = (images.astype(dtype) - minimum.astype(dtype)) / (maximum.astype(dtype) + dtype(SCALE_OFFSET))
+    return dtype(2) * unit - dtype(1)
 
 
 def nested_order(labels: np.ndarray, seed: int) -> np.ndarray:
@@ -107,10 +105,10 @@ class Split:
             rows = rows[rows["rank"] < count]
         return rows
 
-    def images(self, images: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
-        """The scaled pixels (n, d) float32 of the given rows, from source images (N, height, width)."""
+    def images(self, images: np.ndarray, rows: pd.DataFrame, dtype: type = np.float32) -> np.ndarray:
+        """The scaled pixels (n, d) of the given rows, from source images (N, height, width)."""
         source, shift = rows["image"].to_numpy(), rows["shift"].to_numpy()
-        scaled = np.empty((len(rows), len(self.minimum)), dtype=np.float32)
+        scaled = np.empty((len(rows), len(self.minimum)), dtype=dtype)
         # In blocks: the result is as large as memory needs to be.
         for start in range(0, len(rows), BLOCK):
             block = slice(start, start + BLOCK)
@@ -118,7 +116,7 @@ class Split:
             for name in set(shift[block]):
                 here = shift[block] == name
                 pixels[here] = nudge(images[source[block][here]], name)
-            scaled[block] = scale(pixels.reshape(len(pixels), -1), self.minimum, self.maximum)
+            scaled[block] = scale(pixels.reshape(len(pixels), -1), self.minimum, self.maximum, dtype)
         return scaled
 
 
@@ -153,7 +151,10 @@ def split_plain(images: np.ndarray, labels: np.ndarray, protocol: str, split: in
     if not 0 < training < count:
         raise ValueError(f"{count} images, of which {training} for training, leave no training or no test images")
     if protocol == "published":
-        train, test = train_test_split(np.arange(count), test_size=TEST_SHARE, random_state=split)
+        # The author's copy of MNIST (mldata.org's "MNIST original") had each part sorted by its labels.
+        order = np.lexsort((labels, np.arange(count) >= training))
+        sides = train_test_split(np.arange(count), test_size=TEST_SHARE, random_state=split)
+        train, test = (order[side] for side in sides)
     elif protocol == "clean":
         train, test = np.arange(training), np.arange(training, count)
     else:

@@ -60,7 +60,7 @@ def fit(
     with warnings.catch_warnings():
         # A spent budget is the recipe here, not a fault.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return network.fit(inputs.astype(np.float64), labels)
+        return network.fit(inputs.astype(np.float64, copy=False), labels)
 
 
 def as_row(network: Network) -> np.ndarray:

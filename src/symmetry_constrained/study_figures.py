@@ -142,7 +142,7 @@ def _log_axis(panel: Axes) -> None:
 def _curves(panel: Axes, data: pd.DataFrame, x: str) -> None:
     for name in COLOURS:
         line = data[data["model"] == name].sort_values(x)
-        if len(line):
+        if line["mean"].notna().any():
             panel.plot(line[x], line["mean"], color=COLOURS[name], marker="o", markersize=3, linewidth=1.4)
             panel.fill_between(line[x], line["low"], line["high"], color=COLOURS[name], alpha=0.2, linewidth=0)
 
