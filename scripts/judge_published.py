@@ -37,14 +37,14 @@ def main(arguments: argparse.Namespace) -> None:
         draws,
         NEEDED,
     )
+    found = {name: tables.paper_table(judged, clean, name) for name in published.TABLES}
+    found = {name: table for name, table in found.items() if len(table)}
+    readable = {tables.HEADINGS[name]: tables.readable(table) for name, table in found.items()}
     artifacts.write_csv(judged, arguments.out / "published_numbers.csv")
-    readable = {}
-    for name, stem in published.TABLES.items():
-        table = tables.paper_table(judged, clean, name)
-        if len(table):
-            readable[tables.HEADINGS[name]] = tables.readable(table)
-            artifacts.write_csv(table, arguments.out / f"{stem}.csv")
-            artifacts.write_text(tables.markdown(tables.readable(table)), arguments.out / f"{stem}.md")
+    for name, table in found.items():
+        stem = published.TABLES[name]
+        artifacts.write_csv(table, arguments.out / f"{stem}.csv")
+        artifacts.write_text(tables.markdown(readable[tables.HEADINGS[name]]), arguments.out / f"{stem}.md")
     artifacts.write_text(tables.page(readable, NOTE), arguments.out / "published_numbers.html")
 
 

@@ -413,7 +413,9 @@ def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_trai
     seen = []
     compute = training.inputs.features.compute
     monkeypatch.setattr(
-        training.inputs.features, "compute", lambda name, images, shape: seen.append(images) or compute(name, images, shape)
+        training.inputs.features,
+        "compute",
+        lambda name, images, shape: seen.append(images) or compute(name, images, shape),
     )
     split = split_of_digits("clean", 0)
     for kind in TRAINING_SETS:

@@ -175,6 +175,7 @@ def _plain(fault: jsonschema.ValidationError) -> str:
         "minProperties": lambda: "a mapping that is not empty",
         "uniqueItems": lambda: "a list without repeats",
         "oneOf": lambda: schema["description"],
+        "contains": lambda: schema["description"],
         "pattern": lambda: schema.get("description", f"text like {rule}"),
     }.get(fault.validator, lambda: fault.message)()
     place = f"config: {where}" if where else "config"

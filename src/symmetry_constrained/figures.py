@@ -116,10 +116,21 @@ def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame
         "median and central 95 %",
     ]
     axes.legend(handles, names, loc="upper left", bbox_to_anchor=(0, -0.75 / (0.62 * len(table) + 1.2)), ncols=2)
-    typical = int((table["typicality"] == "typical").sum())
-    number = table["table"].iloc[0]
-    axes.set_title(f"Table {number}: {_finding(table)};\n{typical} of {len(table)} published numbers are typical draws")
+    axes.set_title(f"{_name(table)}: {_finding(table)};\n{_placed(table)}")
     return figure, pd.concat(drawn, ignore_index=True)
+
+
+def _name(table: pd.DataFrame) -> str:
+    number = str(table["table"].iloc[0])
+    return f"Table {number}" if number.isdecimal() else "The talk's MNIST"
+
+
+def _placed(table: pd.DataFrame) -> str:
+    """How many published numbers are typical draws, of those that have enough draws to say."""
+    judged = table[table["typicality"] != "too few draws"]
+    if judged.empty:
+        return f"too few networks (N = {_counts(table['n'])}) to place the {len(table)} published numbers among"
+    return f"{int((judged['typicality'] == 'typical').sum())} of {len(judged)} published numbers are typical draws"
 
 
 def _finding(table: pd.DataFrame) -> str:
