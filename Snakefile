@@ -14,15 +14,16 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 configfile: "config/config.yaml"
 
 
-report: "workflow/report/workflow.rst"
-
-
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/solvers.smk"
+
+
+# The report's opening page is made by the workflow: what was found.
+report: f"{RESULTS}/findings.rst"
 
 
 localrules:
@@ -37,6 +38,7 @@ rule all:
         rules.judge_published.output,
         rules.check_bound.output,
         rules.gather_networks.output,
+        rules.write_findings.output,
         FIGURES,
 
 

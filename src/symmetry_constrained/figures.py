@@ -12,6 +12,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from PIL import Image
 
 from symmetry_constrained import features, published, tables
 from symmetry_constrained.artifacts import whole, write_csv
@@ -49,11 +50,21 @@ def use_style() -> None:
 
 
 def save(figure: Figure, stem: Path, data: pd.DataFrame) -> None:
-    """Write stem.svg, stem.png and stem.csv, the data drawn. Equal data gives equal bytes."""
+    """Write stem.svg, stem.png and stem.csv, the data drawn. Equal data gives equal bytes.
+
+    The title, which says what was found, is also in the files' metadata.
+    """
+    title = figure.get_suptitle() or figure.axes[0].get_title(loc="left")
     for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
         with whole(stem.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, metadata=metadata, bbox_inches="tight", dpi=160)
+            figure.savefig(temporary, metadata=metadata | {"Title": title}, bbox_inches="tight", dpi=160)
     write_csv(data, stem.with_suffix(".csv"))
+
+
+def title_of(png: Path) -> str:
+    """The title of a figure that `save` wrote, in one line."""
+    with Image.open(png) as image:
+        return " ".join(image.text["Title"].split())
 
 
 def model(features_: str, training_set: str) -> str:

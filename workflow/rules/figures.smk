@@ -9,6 +9,12 @@ FIGURES_OF = {
     "budget": ["budget"],
 }
 FIGURES = [f"{RESULTS}/figures/{figure}.svg" for figures in FIGURES_OF.values() for figure in figures]
+# One line each on the report's opening page.
+FINDINGS = [
+    figure
+    for figure in ("table1", "table2", f"accuracy-{CURVES[0]}", "images-needed", f"cost-{CURVES[0]}", "budget")
+    if any(figure in figures for figures in FIGURES_OF.values())
+]
 CAPTIONS = {
     "table1": ("The paper's tables", "table1", "Table 1: raw pixels, with and without ±X"),
     "table2": ("The paper's tables", "table2", "Table 2: invariant features"),
@@ -100,3 +106,17 @@ rule draw_budget:
         parameters=notebook_parameters(budget=config["figures"]["budget"]),
     shell:
         NOTEBOOK
+
+
+rule write_findings:
+    input:
+        code=code("scripts/write_findings.py"),
+        figures=[f"{RESULTS}/figures/{figure}.png" for figure in FINDINGS],
+    output:
+        f"{RESULTS}/findings.rst",
+    log:
+        f"{RESULTS}/logs/write_findings.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python {input.code[0]} {input.figures:q} --out {output:q} 2>&1 | tee {log:q}"
