@@ -1,5 +1,6 @@
 # make            set up, run the default study, write the report, print the tables
-# make quick      the same on few networks        make full      fifty splits by twenty seeds
+# make paper      the paper's tables alone        make quick     the whole workflow on few networks
+# make full       fifty splits by twenty seeds
 # make test       set up and run the tests        make figures   redraw from the tables
 PYTHON ?= python3
 VENV := .venv
@@ -8,16 +9,17 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 CORES ?= all
 SNAKEMAKE = snakemake --cores $(CORES)
 CONFIG_quick := --configfile config/quick.yaml
+CONFIG_paper := --configfile config/paper.yaml
 CONFIG_full := --configfile config/full.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default quick full figures test lint lock clean
+.PHONY: default paper quick full figures test lint lock clean
 
 default: $(READY)
 	@$(SNAKEMAKE)
 	@python scripts/show_tables.py results
 
-quick full: $(READY)
+paper quick full: $(READY)
 	@$(SNAKEMAKE) $(CONFIG_$@)
 	@python scripts/show_tables.py results/$@
 

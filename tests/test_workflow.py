@@ -36,8 +36,10 @@ def test_a_run_leaves_every_table_and_figure(finished):
         assert len(pd.read_csv(results / f"tables/{name}.csv"))
     for name in FIGURES:
         for suffix in ("svg", "png", "csv"):
-            assert (results / f"figures/{name}.{suffix}").stat().st_size > 200, name
+            assert (results / f"figures/{name}.{suffix}").stat().st_size > 100, name
     assert (results / "report.html").stat().st_size > 100_000
+    # The report opens with a line for each figure that was drawn.
+    assert (results / "findings.rst").read_text().count("\n- ") == 6
     for notebook in ("paper_tables", "overfitting", "training_cost", "budget"):
         assert (results / f"notebooks/{notebook}.html").stat().st_size > 100_000
 
@@ -70,6 +72,7 @@ FEEDS = {
     "judge_published": {"draw_paper_tables"},
 }
 NOTEBOOKS = {"draw_paper_tables", "draw_overfitting", "draw_training_cost", "draw_budget"}
+FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 
 
 def with_what_follows(rules: set[str]) -> set[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
 from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, models
 from symmetry_constrained.summary import MODEL, STUDY
@@ -83,7 +83,7 @@ def random_sign_factor(efficiency: pd.DataFrame, target: dict[str, float]) -> tu
         panel.axvline(1, color="#999999", linewidth=1)
         panel.axvline(2, color="black", linewidth=1.2, linestyle="--")
         _log_axis(panel)
-        panel.set_xlabel(f"images needed by identity with random signs\n÷ images needed, at {value:.0%}")
+        panel.set_xlabel(f"images that pixels with random signs need\n÷ images needed, at {value:.0%}")
         panel.set_title(name, fontweight="normal", fontsize="medium")
     _networks_legend(figure, "bar: 95 % interval; dashed: theory's largest gain from the symmetry alone, 2")
     figure.suptitle(_factor_finding(data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
@@ -133,8 +133,9 @@ def _log_axis(panel: Axes) -> None:
     """A logarithmic axis with few ticks and plain numbers: 200, 1k, 5M, 20m."""
     panel.set_xscale("log")
     low, high = panel.get_xlim()
+    narrow = high / low < 6
     subs = (1.0, 2.0, 5.0) if high / low < 50 else (1.0,)
-    panel.xaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
+    panel.xaxis.set_major_locator(MaxNLocator(4) if narrow else LogLocator(subs=subs, numticks=6))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(EngFormatter(sep=""))
 
