@@ -74,6 +74,14 @@ def nested_order(labels: np.ndarray, seed: int) -> np.ndarray:
     return rank
 
 
+def split_number(folder: Path) -> int:
+    """N of a split's folder, which is named split-N. ValueError for another name."""
+    number = folder.name.removeprefix("split-")
+    if not number.isdecimal():
+        raise ValueError(f"{folder}: a split's folder is named split-N")
+    return int(number)
+
+
 @dataclass
 class Split:
     """Which images train and which test, and how pixels are scaled. Small enough to read, and kept as two CSV files.

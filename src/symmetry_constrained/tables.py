@@ -75,7 +75,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 def markdown(table: pd.DataFrame) -> str:
     """A table of text and numbers as Markdown."""
     lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in table.itertuples(index=False)]
+    for row in table.itertuples(index=False):
+        lines.append("| " + " | ".join(str(value).replace("|", "\\|") for value in row) + " |")
     return "\n".join(lines) + "\n"
 
 

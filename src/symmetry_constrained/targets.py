@@ -35,7 +35,7 @@ def cost_to_target(
     it has none. ValueError naming a column that is missing, a cell timed twice, or a dataset of unknown size.
     """
     _check(history, [*COURSE, "fraction", "evaluations", "test_accuracy", "inverted_accuracy", "flop"], "history")
-    timings = _by_cell(solo) if solo is not None else {}
+    timings = solo_by_cell(solo) if solo is not None else {}
     history = history[history["fraction"] == 1].sort_values([*COURSE, "evaluations"], kind="stable")
     rows = []
     for dataset, group in history.groupby("dataset"):
@@ -50,7 +50,7 @@ def cost_to_target(
             row = first.loc[[cell]].iloc[0]
             identity = dict(zip(CELL, cell, strict=True)) | {"parameters": _architecture(row).parameters(_biased(row))}
             for target, values in networks.items():
-                found = _of_cell(values.to_numpy(), drawn, _prices(row, timings.get(cell)))
+                found = _of_cell(values.to_numpy(), drawn, prices(row, timings.get(cell)))
                 at_once = both_accuracy(start.loc[networks.index]).ge(target).mean() >= 0.5
                 rows.append(identity | {"target": target, "at_most": at_once} | found)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -94,7 +94,7 @@ def _of_cell(needed: np.ndarray, drawn: np.ndarray, prices: dict[str, tuple[floa
     return found
 
 
-def _prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, float]]:
+def prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, float]]:
     """What is paid once, and what for each evaluation, in every currency. row: any of the cell's in the history."""
     map_ = feature_flop(row["features"], _pixels(row), int(row["n_train"]))
     prices = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
@@ -118,8 +118,8 @@ def _pixels(row: pd.Series) -> int:
     return int(np.prod(SHAPES[row["dataset"]]))
 
 
-def _by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:
-    """The solo timings by cell."""
+def solo_by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:
+    """The rows of `solo_timings.csv` by `CELL`. ValueError for a cell timed twice."""
     _check(solo, [*CELL, "feature_seconds", "seconds_per_evaluation"], "solo timings")
     again = solo.duplicated(CELL)
     if again.any():

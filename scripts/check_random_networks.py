@@ -1,0 +1,25 @@
+"""Look for violations of what theory says of every bias-free network, in thousands of random ones."""
+
+import argparse
+from pathlib import Path
+
+from symmetry_constrained import artifacts, cli, inputs, random_networks
+from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.protocols import Split
+
+
+def main(arguments: argparse.Namespace) -> None:
+    tests, labels = inputs.test_inputs(Dataset.read(arguments.data), Split.read(arguments.split), "identity")
+    few = slice(0, arguments.images)
+    table = random_networks.violations(tests["original"][few], labels[few], CLASSES, arguments.networks)
+    artifacts.write_csv(table, arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    parser.add_argument("--networks", type=int, default=1000, help="of each of 12 shapes (default 1000)")
+    parser.add_argument("--images", type=int, default=100, help="test images (default 100)")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write")
+    cli.run(main, parser)

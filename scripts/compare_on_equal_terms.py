@@ -1,0 +1,27 @@
+"""Compare invariant features with training on ±X at equal iterations, evaluations, FLOP and seconds, and to the end."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from symmetry_constrained import artifacts, cli, equal_terms
+
+TEXT = {"hidden_layers": str}
+
+
+def main(arguments: argparse.Namespace) -> None:
+    history = pd.read_csv(arguments.history, dtype=TEXT)
+    table = equal_terms.equal_terms(
+        history[history["study"] == arguments.study], pd.read_csv(arguments.solo, dtype=TEXT)
+    )
+    artifacts.write_csv(table, arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--history", type=Path, required=True, help="history.csv of all batches")
+    parser.add_argument("--study", required=True, help="the study whose courses are compared")
+    parser.add_argument("--solo", type=Path, required=True, help="solo_timings.csv, for the seconds")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write")
+    cli.run(main, parser)

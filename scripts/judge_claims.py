@@ -1,0 +1,38 @@
+"""Judge every claim of the paper by the run's tables: claims.csv, and verdicts.md for people."""
+
+import argparse
+from pathlib import Path
+
+from symmetry_constrained import artifacts, claims, cli, efficiency, judgement, verdict_page
+
+
+def main(arguments: argparse.Namespace) -> None:
+    stated, rules = claims.read(arguments.claims)
+    targets = {dataset: values[0] for dataset, values in efficiency.read_targets(arguments.target).items()}
+    studies = {}
+    for text in arguments.study:
+        protocol, dataset, study = [*text.split("="), "", ""][:3]
+        if protocol not in judgement.PROTOCOLS or not study:
+            raise ValueError(f"study: {text!r} is not a protocol, a dataset and a study, as clean=digits=digits-clean")
+        studies[protocol, dataset] = study
+    tables = judgement.read_tables(arguments.results, arguments.published, arguments.theory or [], studies, targets)
+    judged = judgement.judge(rules, tables)
+    artifacts.write_csv(judged, arguments.out)
+    artifacts.write_text(verdict_page.page(judged, stated), arguments.page)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--claims", type=Path, required=True, help="claims.yaml: the contrasts and their margins")
+    parser.add_argument("--published", type=Path, required=True, help="published.csv: the paper's numbers")
+    parser.add_argument("--results", type=Path, required=True, help="folder of a run, with its tables/")
+    parser.add_argument("--theory", type=Path, nargs="*", help="tables of the experiments on theory")
+    parser.add_argument(
+        "--study", action="append", required=True, metavar="PROTOCOL=DATASET=STUDY", help="as clean=digits=digits-clean"
+    )
+    parser.add_argument(
+        "--target", action="append", required=True, metavar="DATASET=ACCURACY", help="as digits=0.7, once per dataset"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the table to write, claims.csv")
+    parser.add_argument("--page", type=Path, required=True, help="the page to write, verdicts.md")
+    cli.run(main, parser)

@@ -1,0 +1,27 @@
+"""Train bias-free networks on ±X to the end, with true, shuffled, random and constant labels."""
+
+import argparse
+from pathlib import Path
+
+from symmetry_constrained import artifacts, cli, label_blind
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import Split, split_number
+
+
+def main(arguments: argparse.Namespace) -> None:
+    split = Split.read(arguments.split)
+    table = label_blind.train(
+        Dataset.read(arguments.data), split, list(range(arguments.seeds)), fraction=arguments.fraction
+    )
+    table.insert(1, "split", split_number(arguments.split))
+    artifacts.write_csv(table, arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    parser.add_argument("--seeds", type=int, default=5, help="networks of each kind (default 5)")
+    parser.add_argument("--fraction", type=float, default=0.25, help="of the training images (default 0.25)")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write")
+    cli.run(main, parser)

@@ -1,0 +1,148 @@
+"""The verdicts as a figure: a row per claim, its effect as a point with its interval, its verdict as a label."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import blended_transform_factory
+
+from symmetry_constrained.figures import WIDTH
+from symmetry_constrained.verdict_page import headline, number
+
+HOLDS, OPEN, FAILS = "#0072B2", "#8A8A8A", "#D55E00"
+COLOURS = {
+    "replicated": HOLDS,
+    "replicated, smaller": HOLDS,
+    "replicated, larger": HOLDS,
+    "supported": HOLDS,
+    "proved": HOLDS,
+    "inconclusive": OPEN,
+    "absent": FAILS,
+    "not supported": FAILS,
+    "reversed": FAILS,
+    "refuted": FAILS,
+}
+PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the row's middle, colour
+
+
+def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """claims: `claims.csv`. Draws the headline contrasts on digits, under both protocols where there are both."""
+    data = pd.concat([_shown(own) for _, own in claims.groupby("id", sort=False)], ignore_index=True)
+    further = claims.merge(data[["id", "contrast"]].drop_duplicates(), how="left", indicator=True)
+    further = further[further["_merge"] == "left_only"]
+    ids = list(dict.fromkeys(data["id"]))
+    height = 0.36 * len(ids) + 1.5
+    figure, (differences, ratios) = plt.subplots(
+        1, 2, figsize=(WIDTH, height), sharey=True, width_ratios=(3, 1.2), gridspec_kw={"wspace": 0.08}
+    )
+    figure.subplots_adjust(left=0.355, right=0.76, top=1 - 0.78 / height, bottom=0.85 / height)
+    for position, id_ in enumerate(ids):
+        own = data[data["id"] == id_]
+        for _, row in own.iterrows():
+            _effect(differences, ratios, row, position)
+        _labels(ratios, own, further.loc[further["id"] == id_, "verdict"], position)
+    titles = data.drop_duplicates("id").set_index("id")["title"]
+    differences.set_yticks(range(len(ids)), [f"{titles[id_]}  {id_}" for id_ in ids])
+    differences.set_ylim(len(ids) - 0.5, -0.5)
+    differences.set_xlabel("difference of accuracies")
+    differences.axvline(0, color="black", linewidth=0.8)
+    differences.axvspan(-0.02, 0.02, color="#DDDDDD", zorder=0, linewidth=0)
+    ratios.set_xscale("log")
+    ratios.set_xlim(0.5, 60)
+    ratios.set_xticks([1, 10], ["1", "10"])
+    ratios.minorticks_off()
+    ratios.axvline(1, color="black", linewidth=0.8)
+    ratios.set_xlabel("ratio")
+    for text, x, side in (("headline", 0.775, "left"), ("further that hold", 0.995, "right")):
+        figure.text(x, 1 - 0.66 / height, text, ha=side, fontsize="small", color="#555555")
+    for panel in (differences, ratios):
+        panel.grid(axis="y", visible=True)
+    handles = [
+        Line2D([], [], marker="o", color="black", linewidth=1.4, markersize=5),
+        Line2D([], [], marker="o", color="#7F7F7F", linewidth=1.4, markersize=5),
+        Line2D([], [], marker="D", color="#CC79A7", linestyle="", markersize=6),
+    ]
+    names = ["with its 95 % interval, published protocol", "clean protocol", "the paper's own effect"]
+    figure.legend(handles, names, loc="lower left", bbox_to_anchor=(0.01, 0), ncols=3, fontsize="small")
+    figure.suptitle(
+        _finding(data, further["verdict"]),
+        x=0.01,
+        y=1 - 0.02 / height,
+        va="top",
+        ha="left",
+        fontweight="bold",
+        fontsize="medium",
+    )
+    return figure, data
+
+
+def _shown(own: pd.DataFrame) -> pd.DataFrame:
+    """The headline rows of one claim on one dataset, digits where they are."""
+    first = headline(own)
+    return first[first["dataset"] == first["dataset"].iloc[0]]
+
+
+def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int) -> None:
+    """A point and its interval, the published effect, or words where neither axis fits."""
+    offset, colour = PLACES.get(row["protocol"], (0, "black"))
+    panel = ratios if row["unit"] == "ratio" else differences
+    if row["n"] == 0 or row["unit"] not in ("ratio", "accuracy"):
+        text = "not run here" if row["n"] == 0 else f"{row['unit']} {number(row['effect'])}, N = {row['n']:,}"
+        box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+        differences.annotate(
+            text, (0.03, position), xycoords=("axes fraction", "data"), va="center", fontsize="small", bbox=box
+        )
+        return
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    height = position - offset
+    if np.isinf(effect) or np.isinf(high):
+        # No end: an arrow from the low end on.
+        panel.annotate(
+            "",
+            (45, height),
+            xytext=(max(low, 0.5), height),
+            arrowprops={"arrowstyle": "->", "color": colour, "lw": 1.4},
+        )
+        panel.plot(low, height, marker="|", color=colour, markersize=8)
+        return
+    if not np.isnan(low):
+        panel.plot([low, high], [height] * 2, color=colour, linewidth=1.4)
+    panel.plot(effect, height, marker="o", color=colour, markersize=5)
+    if pd.notna(row["published"]) and row["protocol"] == "published":
+        panel.plot(row["published"], position, marker="D", color="#CC79A7", markersize=6, zorder=1)
+
+
+def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -> None:
+    """The headline's verdict, both where the protocols differ; and how many further contrasts hold."""
+    place = blended_transform_factory(panel.figure.transFigure, panel.transData)
+    verdicts_ = list(dict.fromkeys(own["verdict"]))
+    panel.text(
+        0.78,
+        position,
+        " / ".join(verdicts_),
+        transform=place,
+        va="center",
+        fontsize="small",
+        color="white",
+        bbox={"boxstyle": "round,pad=0.25", "facecolor": COLOURS[verdicts_[0]], "edgecolor": "none"},
+    )
+    if len(further):
+        text = f"{_holding(further)} of {len(further)}"
+        panel.text(0.995, position, text, transform=place, va="center", ha="right", fontsize="small")
+
+
+def _holding(verdicts_: pd.Series) -> int:
+    return int((verdicts_.map(COLOURS) == HOLDS).sum())
+
+
+def _finding(data: pd.DataFrame, further: pd.Series) -> str:
+    """How many claims hold, and which do not."""
+    first = data.drop_duplicates("id").set_index("id")["verdict"]
+    colours = first.map(COLOURS)
+    failing, open_ = list(first.index[colours == FAILS]), list(first.index[colours == OPEN])
+    text = f"{int((colours == HOLDS).sum())} of {len(first)} claims hold by their headline contrast"
+    parts = [f"{', '.join(names)} {verb}" for names, verb in ((failing, "do not"), (open_, "undecided")) if names]
+    text += f" ({'; '.join(parts)})" if parts else ""
+    return f"{text};\n{_holding(further)} of {len(further)} further contrasts do" if len(further) else text

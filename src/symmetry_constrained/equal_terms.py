@@ -1,0 +1,75 @@
+"""Built-in invariance against training on ±X, on equal terms: iterations, evaluations, FLOP, seconds, and to the end.
+
+The paper compares the two after equal iterations, where a network on ±X has been shown twice the samples and is
+further from done (C8). Each network's accuracy, the lower of those on X and −X, is read off its recorded course.
+"""
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained.summary import STUDY
+from symmetry_constrained.targets import CELL, COURSE, both_accuracy, prices, solo_by_cell
+
+RIVAL = ("identity", "augmented")
+SHARED = [*STUDY, "network", "hidden_layers"]
+TERMS = ("iterations", "evaluations", "FLOP", "seconds")
+COLUMNS = [*SHARED, "features", "training_set", "terms", "split", "seed", "accuracy", "rival_accuracy", "converged"]
+
+
+def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = 200) -> pd.DataFrame:
+    """`history.csv` rows at fraction 1 -> a row per network on invariant features and its rival of the same seed.
+
+    terms: `iterations`, where both are read at the last checkpoint up to `iterations`; `evaluations`, `FLOP` and
+    `seconds`, where the model has spent what the rival had spent there (between two checkpoints linear in the
+    evaluations, and no further than its own budget); `whole budget`, where both are read at their ends.
+    rival_accuracy: that of identity on ±X. converged: both stopped before the budget's end. `seconds` needs the
+    model's and the rival's row in solo, `solo_timings.csv`, and is left out without.
+    """
+    history = history[history["fraction"] == 1].sort_values([*COURSE, "evaluations"], kind="stable")
+    timings = solo_by_cell(solo)
+    courses = {course: rows for course, rows in history.groupby(COURSE, sort=False)}
+    position = {name: COURSE.index(name) for name in COURSE}
+    rivals = {}
+    for course, rows in courses.items():
+        if (course[position["features"]], course[position["training_set"]]) == RIVAL:
+            rivals[_shared(course, position)] = (course, rows)
+    out = []
+    for course, rows in courses.items():
+        rival, rival_rows = rivals.get(_shared(course, position), (course, None))
+        if rival == course or course[position["features"]] == RIVAL[0]:
+            continue  # the rival itself, or pixels again
+        budget = max(rows["iterations"].max(), rival_rows["iterations"].max())
+        identity = {name: course[position[name]] for name in (*SHARED, "features", "training_set", "split", "seed")}
+        done = max(rows["iterations"].iloc[-1], rival_rows["iterations"].iloc[-1]) < budget
+        for terms, accuracy, against in _on_terms(rows, rival_rows, timings, course, rival, iterations):
+            found = {"terms": terms, "accuracy": accuracy, "rival_accuracy": against, "converged": done}
+            out.append(identity | found)
+    return pd.DataFrame(out, columns=COLUMNS)
+
+
+def _shared(course: tuple, position: dict[str, int]) -> tuple:
+    """What a network and its rival have in common."""
+    return tuple(course[position[name]] for name in (*SHARED, "split", "seed"))
+
+
+def _on_terms(rows, rival_rows, timings, course, rival, iterations: int):
+    """(terms, accuracy, the rival's) of one pair."""
+    own, other = rows[rows["iterations"] <= iterations], rival_rows[rival_rows["iterations"] <= iterations]
+    if len(own) and len(other):
+        against, spent = float(both_accuracy(other).iloc[-1]), float(other["evaluations"].iloc[-1])
+        yield "iterations", float(both_accuracy(own).iloc[-1]), against
+        yield "evaluations", accuracy_at(rows, spent), against
+        key, rival_key = course[: len(CELL)], rival[: len(CELL)]
+        mine = prices(rows.iloc[0], timings.get(key))
+        theirs = prices(rival_rows.iloc[0], timings.get(rival_key))
+        for terms, name in (("FLOP", "flop"), ("seconds", "seconds")):
+            if name in mine and name in theirs:
+                once, each = theirs[name]
+                cost = once + each * spent
+                yield terms, accuracy_at(rows, (cost - mine[name][0]) / mine[name][1]), against
+    yield "whole budget", float(both_accuracy(rows).iloc[-1]), float(both_accuracy(rival_rows).iloc[-1])
+
+
+def accuracy_at(rows: pd.DataFrame, evaluations: float) -> float:
+    """The lower of the two accuracies after so many evaluations, linear between checkpoints, held at both ends."""
+    return float(np.interp(evaluations, rows["evaluations"], both_accuracy(rows)))

@@ -1,0 +1,235 @@
+"""From the run's tables to `claims.csv`: which rows a contrast reads, and what the paper published for them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained import claims, contrasts, published
+from symmetry_constrained.claims import Rule
+from symmetry_constrained.contrasts import Contrast, select
+from symmetry_constrained.summary import derive
+from symmetry_constrained.targets import CELL, evaluations_needed, prices, solo_by_cell
+
+PROTOCOLS = ("published", "clean")
+
+
+@dataclass
+class Tables:
+    """What the claims are judged by. networks, history: all rows; the others as they are on disk."""
+
+    networks: pd.DataFrame
+    history: pd.DataFrame
+    solo: pd.DataFrame
+    others: dict[str, pd.DataFrame]  # `equal_terms`, `images`, `bound`, `theory/...`
+    numbers: pd.DataFrame  # published.csv
+    studies: dict[tuple[str, str], str]  # (protocol, dataset) -> the study whose cells are the paper's
+    targets: dict[str, float]  # by dataset
+
+
+def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
+    """`claims.csv`: a row per contrast, protocol, dataset and value of `by` that the tables hold.
+
+    A contrast for which nothing was run keeps one row, `inconclusive` with n = 0, so that no claim goes unjudged.
+    """
+    rows = []
+    for rule in rules:
+        try:
+            found = list(_rows(rule, tables))
+        except ValueError as error:
+            raise ValueError(f"claims: {rule.id}, {rule.name}: {error}") from None
+        rows += found or [claims.row(rule, Contrast(np.nan), "not run in this configuration", "", "")]
+    return pd.DataFrame(rows, columns=claims.COLUMNS)
+
+
+def _rows(rule: Rule, tables: Tables):
+    if rule.of == "networks":
+        yield from _of_networks(rule, tables)
+    elif rule.of == "cost":
+        yield from _of_cost(rule, tables)
+    elif rule.of == "images":
+        yield from _of_images(rule, tables)
+    elif rule.of in tables.others:
+        yield from _of_table(rule, tables.others[rule.of])
+
+
+def _of_networks(rule: Rule, tables: Tables):
+    for (protocol, dataset), study in tables.studies.items():
+        rows = derive(published.of_the_paper(tables.networks, study))
+        file = f"tables/networks.csv where study={study}, fraction=1, hidden_layers=10-5"
+        for at, cells in _groups(select(rows, rule.where), rule.by):
+            differences = _differences(rule, cells)
+            if len(differences):
+                number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
+                evidence = _evidence(file, rule, at)
+                yield claims.row(rule, contrasts.of_pairs(differences), evidence, protocol, dataset, number, at)
+
+
+def _of_table(rule: Rule, table: pd.DataFrame):
+    """Any table: with columns split and seed unless the rule is about every row."""
+    table = table.assign(**{name: table.get(name, "") for name in ("protocol", "dataset")})
+    table = table.fillna({"protocol": "", "dataset": ""})
+    file = f"{'' if '/' in rule.of else 'tables/'}{rule.of}.csv"
+    for (protocol, dataset), rows in table.fillna({"protocol": "", "dataset": ""}).groupby(
+        ["protocol", "dataset"], sort=False
+    ):
+        if rule.direction == "zero":
+            # One statement about every row, whichever protocol it is of.
+            continue
+        for at, cells in _groups(select(rows, rule.where), rule.by):
+            differences = _differences(rule, cells)
+            if len(differences):
+                found = contrasts.of_pairs(differences)
+                yield claims.row(rule, found, _evidence(file, rule, at), protocol, dataset, at=at)
+    if rule.direction == "zero":
+        rows = select(table, rule.where)
+        if len(rows):
+            count = next((int(rows[name].sum()) for name in ("n", "networks") if name in rows), len(rows))
+            found = Contrast(float(rows[rule.left["value"]].max(skipna=False)), n=count)
+            datasets = "; ".join(dict.fromkeys(name for name in rows["dataset"] if name))
+            yield claims.row(rule, found, _evidence(file, rule, ()), "", datasets)
+
+
+def _of_images(rule: Rule, tables: Tables):
+    table = tables.others["images"]
+    for _, row in select(table, rule.where).iterrows():
+        # Bias-free models have a second row, against a bias-free rival.
+        if row["target"] != tables.targets.get(row["dataset"]) or pd.isna(row["ratio"]):
+            continue
+        low, high = row["ratio_low"], row["ratio_high"]
+        if np.isinf(low):
+            # The rival never gets there, so it needs more than all images of the study.
+            low = _all_images(tables, row["study"]) / row["high"]
+        found = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
+        evidence = _evidence(f"tables/sample_efficiency.csv where target={row['target']:g}", rule, ())
+        yield claims.row(rule, found, evidence, row["protocol"], row["dataset"])
+
+
+def _all_images(tables: Tables, study: str) -> int:
+    """The images of a study's largest training set."""
+    return int(derive(tables.networks[tables.networks["study"] == study])["images"].max())
+
+
+def _of_cost(rule: Rule, tables: Tables):
+    timings = solo_by_cell(tables.solo)
+    for (protocol, dataset), study in tables.studies.items():
+        if protocol != "clean" or dataset not in tables.targets:
+            continue
+        rows = select(tables.history, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"} | rule.where)
+        costs, paid, end = [], [], np.nan
+        for side in (rule.left, rule.right):
+            cell = select(rows, side).sort_values([*CELL, "split", "seed", "evaluations"], kind="stable")
+            if cell.empty:
+                break
+            course = evaluations_needed(cell, tables.targets[dataset])
+            costs.append(course.droplevel([name for name in course.index.names if name not in contrasts.PAIR]))
+            price = prices(cell.iloc[0], timings.get(tuple(cell[CELL].iloc[0])))
+            if rule.currency not in price:
+                break
+            paid.append(price[rule.currency])
+            end = float(cell["evaluations"].max())
+        if len(paid) == 2:
+            found = contrasts.of_ratio(*costs, tuple(paid), end)
+            file = f"tables/history.csv where study={study}, fraction=1, target={tables.targets[dataset]:g} on both"
+            yield claims.row(rule, found, _evidence(file, rule, ()), protocol, dataset)
+
+
+def _groups(table: pd.DataFrame, by: tuple[str, ...]):
+    """(values of `by`, rows) in the table's order; the whole table without `by`."""
+    if not by:
+        yield (), table
+        return
+    missing = [name for name in by if name not in table]
+    if missing:
+        raise ValueError(f"the column {missing[0]} is missing")
+    yield from table.groupby(list(by), sort=False)
+
+
+def _differences(rule: Rule, rows: pd.DataFrame) -> pd.Series:
+    """left − right by (split, seed)."""
+    sides = []
+    for side in (rule.left, rule.right):
+        if "constant" in side:
+            sides.append((float(side["constant"]), ""))
+        else:
+            sides.append((select(rows, _rows_of(side)), side["value"]))
+    (left, left_value), (right, right_value) = sides
+    if isinstance(left, float):
+        return -contrasts.pairs(right, left, right_value)
+    return contrasts.pairs(left, right, left_value, right_value)
+
+
+def _rows_of(side: dict) -> dict:
+    """A side without the column that is read."""
+    return {name: value for name, value in side.items() if name != "value"}
+
+
+def _published(rule: Rule, numbers: pd.DataFrame, dataset: str, at: dict) -> float:
+    """The paper's own effect, from the numbers it gives for both cells; nan if it gives none for one of them."""
+    if rule.kind != "published contrast":
+        return np.nan
+    values = []
+    for side in (rule.left, rule.right):
+        if "constant" in side:
+            values.append(float(side["constant"]))
+            continue
+        where = (
+            {"dataset": dataset} | rule.where | at | {name: value for name, value in side.items() if name != "value"}
+        )
+        cell = select(numbers, where).set_index("test_set")["published"]
+        known = {name: cell.get(name, cell.get("both", np.nan)) for name in ("original", "inverted")}
+        values.append(
+            {
+                "test_accuracy": known["original"],
+                "inverted_accuracy": known["inverted"],
+                "both_accuracy": min(known.values()) if not np.isnan(list(known.values())).any() else np.nan,
+                "random_sign_accuracy": sum(known.values()) / 2,
+            }.get(side["value"], np.nan)
+        )
+    return float(values[0] - values[1])
+
+
+def _evidence(file: str, rule: Rule, at: tuple) -> str:
+    """The file, the rows and the columns, so that a reader can redo the row by hand."""
+
+    def text(side: dict) -> str:
+        if "constant" in side:
+            return f"{side['constant']:g}"
+        rows = ", ".join(f"{name}={value}" for name, value in _rows_of(side).items())
+        return f"{side.get('value', rule.currency)}{f' ({rows})' if rows else ''}"
+
+    shared = [f"{name}={value}" for name, value in (rule.where | dict(zip(rule.by, at, strict=True))).items()]
+    joint = ", " if " where " in file else " where "
+    parts = [file + (joint + ", ".join(shared) if shared else "")]
+    if rule.left:
+        parts.append(f"left {text(rule.left)}")
+    if rule.right:
+        parts.append(f"right {text(rule.right)}")
+    return "; ".join(parts)
+
+
+def read_tables(
+    results: Path, numbers: Path, theory: list[Path], studies: dict[tuple[str, str], str], targets: dict[str, float]
+) -> Tables:
+    """The tables of a run's folder; theory: the experiments' tables."""
+    text = {"hidden_layers": str}
+
+    def table(path: Path) -> pd.DataFrame:
+        try:
+            return pd.read_csv(path, dtype=text)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    folder = results / "tables"
+    others = {"equal_terms": "equal_terms", "images": "sample_efficiency", "bound": "bound"}
+    return Tables(
+        networks=table(folder / "networks.csv"),
+        history=table(folder / "history.csv"),
+        solo=table(folder / "solo_timings.csv"),
+        others={name: table(folder / f"{stem}.csv") for name, stem in others.items()}
+        | {f"theory/{path.stem}": table(path) for path in theory},
+        numbers=published.read(numbers),
+        studies=studies,
+        targets=targets,
+    )

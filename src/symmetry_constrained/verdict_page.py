@@ -1,0 +1,185 @@
+"""The verdicts for people: a table, and two or three plain sentences per claim, all from the rows of `claims.csv`."""
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained.claims import Claim
+from symmetry_constrained.tables import markdown
+
+MARKS = {
+    "replicated": "🟦",
+    "replicated, smaller": "🟦",
+    "replicated, larger": "🟦",
+    "proved": "🟦",
+    "supported": "🟦",
+    "inconclusive": "⬜",
+    "absent": "🟧",
+    "not supported": "🟧",
+    "reversed": "🟥",
+    "refuted": "🟥",
+}
+INTRODUCTION = """\
+# Verdicts
+
+Every claim of the paper, judged by contrasts and rules that were fixed before the runs
+(`workflow/resources/claims.yaml`). The first contrast of a claim is its headline. An effect is a mean over networks
+paired by split and seed, with the 95 % interval of a bootstrap over splits, then seeds, widened by Student's t for
+few networks. It must clear a margin of 0.02 in accuracy, or a factor 1.1. *Published* is the paper's own effect, one
+pair of networks; it is compared with where one more pair would fall. A *new test* (`supported`, `not supported`) is
+of what the paper claims and never measured.
+"""
+
+
+def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
+    """`verdicts.md`."""
+    parts = [INTRODUCTION, leak(rows), "", markdown(overview(rows, stated))]
+    for claim in stated:
+        own = rows[rows["id"] == claim.id]
+        stands = f"{claim.statement} (Where: {claim.section}.)"
+        found = " ".join(sentences(own))
+        parts += [f"## {claim.id}. {claim.title}", "", stands, "", found, "", markdown(contrast_table(own))]
+    return "\n".join(parts)
+
+
+def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
+    """A row per claim: its headline contrast under both protocols."""
+    shown = []
+    for claim in stated:
+        first = headline(rows[rows["id"] == claim.id])
+        main = first.iloc[0]
+        clean = first[(first["protocol"] == "clean") & (first["dataset"] == main["dataset"])]
+        shown.append(
+            {
+                "claim": claim.id,
+                "the paper": claim.title,
+                "verdict": f"{MARKS[main['verdict']]} {main['verdict']}",
+                "without the leak": clean["verdict"].iloc[0] if len(clean) and main["protocol"] == "published" else "",
+                "headline contrast": main["contrast"],
+                "effect": effect(main),
+                "published": number(main["published"]),
+                "N": main["n"],
+            }
+        )
+    return pd.DataFrame(shown)
+
+
+def headline(own: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a claim's first contrast: digits first, the published protocol first."""
+    first = own[own["contrast"] == own["contrast"].iloc[0]]
+    return first.sort_values(["dataset", "protocol"], key=lambda c: c.isin(["clean", "mnist"]), kind="stable")
+
+
+def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
+    """A row per contrast of a claim, with where to look."""
+    return pd.DataFrame(
+        {
+            "contrast": own["contrast"],
+            "dataset, protocol": [
+                ", ".join(filter(None, pair)) for pair in zip(own["dataset"], own["protocol"], strict=True)
+            ],
+            "effect": [effect(row) for _, row in own.iterrows()],
+            "published": [number(value) for value in own["published"]],
+            "N": own["n"],
+            "verdict": [f"{MARKS[value]} {value}" for value in own["verdict"]],
+            "evidence": [f"`{text}`" for text in own["evidence"]],
+        }
+    )
+
+
+def sentences(own: pd.DataFrame) -> list[str]:
+    """What was found of one claim, in two or three sentences."""
+    first = headline(own)
+    main = first.iloc[0]
+    said = [_main_sentence(main)]
+    also = []
+    for _, row in first.iloc[1:].iterrows():
+        where = ", ".join(filter(None, (row["dataset"], row["protocol"] and f"{row['protocol']} protocol")))
+        also.append(f"{where}: {effect(row)}, {row['verdict']}")
+    if also:
+        said.append(f"Elsewhere: {'; '.join(also)}.")
+    others = own[own["contrast"] != main["contrast"]]
+    if len(others):
+        counts = others["verdict"].value_counts(sort=False)
+        total = ", ".join(f"{count} {name}" for name, count in counts.items())
+        more = others[others["verdict"] == "inconclusive"]["needed"]
+        more = more[np.isfinite(more)]
+        open_ = f" (to decide the open ones: {more.min():,.0f} to {more.max():,.0f} more pairs)" if len(more) else ""
+        said.append(f"Of {len(others)} further rows: {total}{open_}.")
+    return said
+
+
+def _main_sentence(row: pd.Series) -> str:
+    if row["n"] == 0:
+        return "Not run in this configuration."
+    if row["direction"] == "zero":
+        return f"{_capital(row['contrast'])}: {effect(row)}, N = {row['n']:,}: {row['verdict']}."
+    text = f"{_capital(row['contrast'])}: {effect(row)}, N = {row['n']:,}"
+    if pd.notna(row["published"]):
+        inside = row["prediction_low"] <= row["published"] <= row["prediction_high"]
+        text += (
+            f"; the paper's {number(row['published'])} lies {'where' if inside else 'outside of where'} one more pair "
+            f"falls ({number(row['prediction_low'])} to {number(row['prediction_high'])})"
+        )
+    text += f": {row['verdict']}"
+    if row["verdict"] == "inconclusive":
+        text += _needs(row["needed"])
+    return f"{text}."
+
+
+def _needs(more: float) -> str:
+    if np.isnan(more):
+        return ", since one pair has no interval"
+    if np.isinf(more):
+        return ", and no number of pairs would decide an effect that lies on the line"
+    return f", and about {more:,.0f} more pairs would decide"
+
+
+def leak(rows: pd.DataFrame) -> str:
+    """Does the paper's leak matter? The same contrasts under both protocols."""
+    keys = ["id", "contrast", "dataset"]
+    compared = rows[rows["kind"] == "published contrast"]
+    sides = [compared[compared["protocol"] == name].set_index(keys) for name in ("published", "clean")]
+    both = sides[0].join(sides[1][["effect", "verdict"]], rsuffix="_clean", how="inner")
+    if both.empty:
+        return "Nothing was judged under both protocols, so this run can't say whether the paper's leak matters."
+    change = (both["effect_clean"] - both["effect"]).abs()
+    family = {name: name.split(",")[0] for name in MARKS}
+    same = both["verdict"].map(family) == both["verdict_clean"].map(family)
+    at = change.idxmax()
+    text = (
+        f"**Does the leak matter?** Of {len(both)} published contrasts judged under both protocols, {int(same.sum())} "
+        f"have the same verdict without the leak; effects move by {change.median():.3f} (median), at most by "
+        f"{change.max():.3f} ({at[0]} on {at[2]}, {at[1]})."
+    )
+    changed = [
+        f"{id_} on {dataset}, {contrast}: {row['verdict']} → {row['verdict_clean']}"
+        for (id_, contrast, dataset), row in both[~same].iterrows()
+    ]
+    return f"{text} Changed: {'; '.join(changed)}." if changed else text
+
+
+def effect(row: pd.Series) -> str:
+    """An effect and its interval."""
+    if row["n"] == 0:
+        return "–"
+    if row["direction"] == "zero":
+        return f"largest violation {number(row['effect'])}"
+    if np.isnan(row["low"]):
+        return number(row["effect"])
+    return f"{number(row['effect'])} [{number(row['low'])}, {number(row['high'])}]"
+
+
+def number(value: float) -> str:
+    """Three decimals; large and small ones with two digits; – for nan, ∞ for inf."""
+    if pd.isna(value):
+        return "–"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    text = f"{value:.3f}" if 1e-3 <= abs(value) < 100 else f"{value:.1e}" if abs(value) < 1e-3 else f"{value:,.0f}"
+    return text.replace("-", "−")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
