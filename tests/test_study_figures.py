@@ -202,12 +202,12 @@ def test_the_gaps_title_is_computed_from_the_data():
         return title(figure)
 
     assert gaps(0.1, 0.3) == (
-        "digits: train − test falls from 0.40 to 0.50 on 10 images to at most 0.15 on all;\n"
-        "more than 0.1 lost on −X: identity, X"
+        "digits: train − test is up to 0.50 on 10 images, at most 0.15 on all;\n"
+        "more than 0.1 lost on −X with all images: identity, X"
     )
     assert gaps(0.25, 0.05) == (
-        "digits: train − test falls from 0.40 to 0.65 on 10 images to at most 0.30 on all;\n"
-        "more than 0.1 lost on −X: by no model"
+        "digits: train − test is up to 0.65 on 10 images, at most 0.30 on all;\n"
+        "more than 0.1 lost on −X with all images: by no model"
     )
 
 
@@ -289,14 +289,19 @@ def test_images_needed_are_a_point_per_model_that_gets_there(read, tmp_path):
             ("square", "bias-free"),
         }
         assert panel.get_xscale() == "log"
-        assert panel.get_xlabel() == f"images needed for {target:.0%} on X and on −X"
-        assert panel.get_title(loc="left") == dataset
+        assert panel.get_xlabel() == "images needed on both X and −X"
+        assert panel.get_title(loc="left") == f"{dataset}, {target:.0%}"
+        # A model without a point has words instead.
+        unreached = set(rows["model"]) - {name for name, _ in found}
+        assert [text.get_text() for text in panel.texts] == ["not reached"] * len(unreached) and unreached
     # 0.4 + 0.1 log(saves · n / 10) on average over the networks, whose noise is shared.
     rows = data[data["dataset"] == "digits"].set_index(["model", "network"])
     assert rows.loc[("square", "biased"), "images"] == pytest.approx(
         2.5 * np.exp((0.65 - 0.4 - NOISE.mean()) / 0.1), rel=0.1
     )
-    assert legend(figure) == (["biased", "bias-free"], "bar: 95 % interval; no point: not reached")
+    n = sorted(set(data["n"]))
+    count = f"{n[0]}" if len(n) == 1 else f"{n[0]} to {n[-1]}"
+    assert legend(figure) == (["biased", "bias-free"], f"bar: 95 % interval, N = {count} networks")
 
 
 def test_a_bias_free_model_has_one_point_although_it_has_two_rivals():
@@ -507,7 +512,7 @@ def test_costs_are_a_point_per_model_whose_median_is_known(read, tmp_path):
     figure, data = study_figures.cost_to_target(table, "digits", 0.5)
     drawn(figure)
     assert len(data) == 5 and set(data["target"]) == {0.5}
-    labels = ["evaluations of the loss", "FLOP", "seconds, one network alone"]
+    labels = ["evaluations of the loss", "FLOP", "time, one network alone"]
     for panel, column, label in zip(figure.axes, ("evaluations", "flop", "seconds"), labels, strict=True):
         found = points(panel)
         assert found == expected_points(data, column)
@@ -516,7 +521,7 @@ def test_costs_are_a_point_per_model_whose_median_is_known(read, tmp_path):
         assert (("square", "bias-free") in found) == (column != "seconds")
         assert len(found) == (3 if column == "seconds" else 4)
         assert (panel.get_xlabel(), panel.get_xscale()) == (label, "log")
-    note = "point: median of N = 6; bar: 95 % interval; no point: under half reach it"
+    note = "point: median of N = 6; bar: 95 % interval; not reached: by half of the networks or more"
     assert legend(figure) == (["biased", "bias-free"], note)
 
 

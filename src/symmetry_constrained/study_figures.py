@@ -40,9 +40,7 @@ def learning_curves(summary: pd.DataFrame, dataset: str, metrics: tuple[str, str
             panel.set_ylabel(NAMES[metric])
             if row == 1:
                 panel.set_xlabel("training images (X)")
-    counts = sorted({*data["n"]} or {0})
-    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    _legend(figure, data, f"line: mean of N = {n} networks; band: 95 % interval")
+    _legend(figure, data, f"line: mean of N = {_count(data)} networks; band: 95 % interval")
     finding = _gap_finding if "generalisation_gap" in metrics else _accuracy_finding
     figure.suptitle(f"{dataset}: {finding(data)}", x=0.01, ha="left", fontweight="bold", fontsize="medium")
     return figure, data
@@ -58,13 +56,8 @@ def images_needed(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[F
     data = pd.concat([both[(both["dataset"] == name) & (both["target"] == value)] for name, value in target.items()])
     data = data.rename(columns={"low": "images_low", "high": "images_high"})
     data.insert(0, "model", models(data))
-    figure, axes = plt.subplots(1, len(target), figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
-    for panel, (name, value) in zip(axes[0], target.items(), strict=True):
-        _points(panel, data[data["dataset"] == name], "images", data["model"])
-        _log_axis(panel)
-        panel.set_xlabel(f"images needed for {value:.0%} on X and on −X")
-        panel.set_title(name, fontweight="normal", fontsize="medium")
-    _networks_legend(figure, "bar: 95 % interval; no point: not reached")
+    figure, _ = _by_dataset(data, "images", "images needed on both X and −X", target)
+    _networks_legend(figure, f"bar: 95 % interval, N = {_count(data)} networks")
     figure.suptitle(_images_finding(data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
     return figure, data
 
@@ -77,15 +70,12 @@ def random_sign_factor(efficiency: pd.DataFrame, target: dict[str, float]) -> tu
     )
     data = data[np.isfinite(data["ratio"].astype(float))].copy()
     data.insert(0, "model", models(data))
-    figure, axes = plt.subplots(1, len(target), figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
-    for panel, (name, value) in zip(axes[0], target.items(), strict=True):
-        _points(panel, data[data["dataset"] == name], "ratio", data["model"])
+    figure, panels = _by_dataset(data, "ratio", "factor in images that is saved", target)
+    for panel in panels:
         panel.axvline(1, color="#999999", linewidth=1)
         panel.axvline(2, color="black", linewidth=1.2, linestyle="--")
-        _log_axis(panel)
-        panel.set_xlabel(f"images that pixels with random signs need\n÷ images needed, at {value:.0%}")
-        panel.set_title(name, fontweight="normal", fontsize="medium")
-    _networks_legend(figure, "bar: 95 % interval; dashed: theory's largest gain from the symmetry alone, 2")
+    note = f"bar: 95 % interval, N = {_count(data)} networks; dashed: 2, theory's largest gain from the symmetry alone"
+    _networks_legend(figure, note)
     figure.suptitle(_factor_finding(data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
     return figure, data
 
@@ -94,14 +84,15 @@ def cost_to_target(cost: pd.DataFrame, dataset: str, target: float) -> tuple[Fig
     """Evaluations, arithmetic and seconds until a network reaches the target on both X and −X, all images given."""
     data = cost[(cost["dataset"] == dataset) & (cost["target"] == target)].copy()
     data.insert(0, "model", models(data))
-    quantities = {"evaluations": "evaluations of the loss", "flop": "FLOP", "seconds": "seconds, one network alone"}
+    quantities = {"evaluations": "evaluations of the loss", "flop": "FLOP", "seconds": "time, one network alone"}
     figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.4), sharey=True, layout="constrained")
     for panel, (column, label) in zip(axes, quantities.items(), strict=True):
-        _points(panel, data, column, data["model"])
-        _log_axis(panel)
+        _points(panel, data, column, data["model"], unit="s" if column == "seconds" else "")
         panel.set_xlabel(label)
     n = max(data["n"], default=0)
-    _networks_legend(figure, f"point: median of N = {n}; bar: 95 % interval; no point: under half reach it")
+    _networks_legend(
+        figure, f"point: median of N = {n}; bar: 95 % interval; not reached: by half of the networks or more"
+    )
     finding = _cost_finding(data, dataset, target)
     figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize="medium")
     return figure, data
@@ -129,15 +120,31 @@ def budget(data: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, data
 
 
-def _log_axis(panel: Axes) -> None:
-    """A logarithmic axis with few ticks and plain numbers: 200, 1k, 5M, 20m."""
+def _by_dataset(data: pd.DataFrame, column: str, label: str, target: dict[str, float]) -> tuple[Figure, np.ndarray]:
+    """A panel per dataset, a point per model, on logarithmic axes; the panels."""
+    figure, axes = plt.subplots(1, len(target), figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
+    for panel, (name, value) in zip(axes[0], target.items(), strict=True):
+        _points(panel, data[data["dataset"] == name], column, data["model"])
+        panel.set_xlabel(label)
+        panel.set_title(f"{name}, {value:.0%}", fontweight="normal", fontsize="medium")
+    return figure, axes[0]
+
+
+def _count(data: pd.DataFrame) -> str:
+    """N, or its range."""
+    counts = sorted({*data["n"]} or {0})
+    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _log_axis(panel: Axes, unit: str = "") -> None:
+    """A logarithmic axis with few ticks and plain numbers: 200, 1k, 5M, 20ms."""
     panel.set_xscale("log")
     low, high = panel.get_xlim()
     narrow = high / low < 6
     subs = (1.0, 2.0, 5.0) if high / low < 50 else (1.0,)
-    panel.xaxis.set_major_locator(MaxNLocator(4) if narrow else LogLocator(subs=subs, numticks=6))
+    panel.xaxis.set_major_locator(MaxNLocator(3) if narrow else LogLocator(subs=subs, numticks=6))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+    panel.xaxis.set_major_formatter(EngFormatter(unit, sep=""))
 
 
 def _curves(panel: Axes, data: pd.DataFrame, x: str) -> None:
@@ -148,21 +155,36 @@ def _curves(panel: Axes, data: pd.DataFrame, x: str) -> None:
             panel.fill_between(line[x], line["low"], line["high"], color=COLOURS[name], alpha=0.2, linewidth=0)
 
 
-def _points(panel: Axes, data: pd.DataFrame, column: str, rows: pd.Series) -> None:
+def _points(panel: Axes, data: pd.DataFrame, column: str, rows: pd.Series, unit: str = "") -> None:
     """A point and its interval per model (down the page) and kind of network (beside each other).
 
     rows: the models that have a place, in every panel beside this one as well.
     """
     present = [name for name in COLOURS if name in set(rows)]
+    open_ends = []
     for position, name in enumerate(present):
+        own = data[data["model"] == name]
         for network, offset in zip(NETWORKS, (-0.16, 0.16), strict=True):
-            for _, row in data[(data["model"] == name) & (data["network"] == network)].iterrows():
+            for _, row in own[own["network"] == network].iterrows():
                 values = pd.to_numeric(row[[column, f"{column}_low", f"{column}_high"]], errors="coerce")
                 middle, low, high = values.to_numpy(dtype=float)
-                if np.isfinite(middle):
-                    if np.isfinite([low, high]).all():
-                        panel.plot([low, high], [position + offset] * 2, color=COLOURS[name], linewidth=1.4)
-                    panel.plot(middle, position + offset, marker=MARKERS[network], color=COLOURS[name], markersize=6)
+                if not np.isfinite(middle):
+                    continue
+                if np.isfinite([low, high]).all():
+                    panel.plot([low, high], [position + offset] * 2, color=COLOURS[name], linewidth=1.4)
+                elif np.isfinite(low):
+                    open_ends.append((low, middle, position + offset, COLOURS[name]))
+                panel.plot(middle, position + offset, marker=MARKERS[network], color=COLOURS[name], markersize=6)
+        if len(own) and not np.isfinite(pd.to_numeric(own[column], errors="coerce").astype(float)).any():
+            place = panel.get_yaxis_transform()
+            panel.text(0.03, position, "not reached", transform=place, va="center", color="#777777", fontsize="small")
+    _log_axis(panel, unit)
+    end = panel.get_xlim()[1]
+    for low, middle, height, colour in open_ends:
+        # An interval without an end.
+        panel.plot([low, middle], [height] * 2, color=colour, linewidth=1.4)
+        arrow = {"arrowstyle": "->", "color": colour, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
+        panel.annotate("", (end, height), xytext=(middle, height), arrowprops=arrow)
     panel.set_yticks(range(len(present)), present)
     panel.set_ylim(max(len(present), 1) - 0.5, -0.5)
     panel.grid(axis="y", visible=False)
@@ -205,13 +227,14 @@ def _gap_finding(data: pd.DataFrame) -> str:
     data = data.dropna(subset="mean")
     if data.empty:
         return "no network was trained"
-    fewest = data[(data["images"] == data["images"].min()) & (data["metric"] == "generalisation_gap")]["mean"]
-    most = data[(data["images"] == data["images"].max()) & (data["metric"] == "generalisation_gap")]["mean"]
-    gap = data[(data["images"] == data["images"].max()) & (data["metric"] == "symmetry_gap")]
-    losing = sorted(set(gap[gap["mean"] > 0.1]["model"]))
+    few, all_ = data["images"].min(), data["images"].max()
+    gap = data[data["metric"] == "generalisation_gap"].groupby("images")["mean"].max()
+    lost = data[(data["images"] == all_) & (data["metric"] == "symmetry_gap")]
+    losing = _present(lost[lost["mean"] > 0.1])
     return (
-        f"train − test falls from {fewest.min():.2f} to {fewest.max():.2f} on {int(data['images'].min())} images "
-        f"to at most {most.max():.2f} on all;\nmore than 0.1 lost on −X: {', '.join(losing) or 'by no model'}"
+        f"train − test is up to {gap.get(few, np.nan):.2f} on {int(few)} images, "
+        f"at most {gap.get(all_, np.nan):.2f} on all;\n"
+        f"more than 0.1 lost on −X with all images: {', '.join(losing) or 'by no model'}"
     )
 
 

@@ -137,9 +137,19 @@ def target_options():
     return " ".join(f"--target {name}={value}" for name, values in config["targets"].items() for value in values)
 
 
+def judged_studies():
+    """Where the paper's claims are judged, as options of the script: by protocol and dataset."""
+    return " ".join(
+        f"--study {protocol}={dataset}={placed[key]}"
+        for dataset, placed in PLACED.items()
+        for protocol, key in (("published", "study"), ("clean", "clean_study"))
+    )
+
+
 # What is timed alone: every model of the studies drawn that train on all images, on the first split.
 WHOLE = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
-SOLO_KEYS = list({key[:-1]: key for key in reversed(BATCHES) if key[0] in WHOLE}.values())[::-1]
+TIMED = {*WHOLE, config["figures"]["budget"]}
+SOLO_KEYS = list({key[:-1]: key for key in reversed(BATCHES) if key[0] in TIMED}.values())[::-1]
 SOLO_FILES = sorted(
     {path for key in SOLO_KEYS for path in data_files(*(BATCHES[key][name] for name in SPLIT_KEYS)).values()}
 )
