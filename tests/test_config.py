@@ -388,6 +388,11 @@ REFUSED = [
         ["digits-clean", "digit-clean"],
         f"figures.curves is 'digit-clean'; it must be one of the studies: {STUDIES}",
     ),
+    (
+        ("figures", "curves"),
+        ["digits-clean", "digits-published"],
+        "figures.curves is 'digits-published'; it must be of another dataset than digits-clean: both are of digits",
+    ),
     (("figures", "budget"), ["digits-budget"], "figures.budget is ['digits-budget']; it must be text"),
     (("figures", "budget"), "budget", f"figures.budget is 'budget'; it must be one of the studies: {STUDIES}"),
     (("figures", "budget"), None, "figures.budget is missing; it is required"),

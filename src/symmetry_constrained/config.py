@@ -61,8 +61,12 @@ def check(config: dict, schema: Path) -> dict:
         for name in names:
             if name not in config["studies"]:
                 raise _fault(f"figures.{key}", name, f"one of the studies: {', '.join(config['studies'])}")
+    curves: dict[str, str] = {}
     for name in drawn["curves"]:
         dataset = config["studies"][name]["dataset"]
+        if dataset in curves:
+            raise _fault("figures.curves", name, f"of another dataset than {curves[dataset]}: both are of {dataset}")
+        curves[dataset] = name
         legal = config["targets"].get(dataset, [])
         if drawn["target"].get(dataset) not in legal:
             seen, listed = drawn["target"].get(dataset), ", ".join(map(str, legal)) or "there is none"

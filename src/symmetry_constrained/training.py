@@ -17,7 +17,7 @@ from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, evaluate, resolve_device
+from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate, resolve_device
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
@@ -67,7 +67,11 @@ def train_batch(
     seeds = np.tile(spec.seeds, len(spec.networks))
     architecture = Architecture(test_inputs["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
     ensemble = Ensemble(architecture, biased, spec.alpha, dtype, device)
-    tests = {name: ensemble.samples(values, test_labels) for name, values in test_inputs.items()}
+    tests: dict[str, Samples] = {}
+    for name, values in test_inputs.items():
+        # Often one and the same: pixels inverted are pixels negated, and invariant features do not change.
+        same = next((other for other in tests if np.array_equal(test_inputs[other], values)), None)
+        tests[name] = tests[same] if same else ensemble.samples(values, test_labels)
     initial = np.stack([architecture.initial(int(seed), bool(b)) for seed, b in zip(seeds, biased, strict=True)])
     initial = torch.tensor(initial, device=device)
 
@@ -146,7 +150,10 @@ def train_batch(
 
 def _judge(ensemble: Ensemble, rows: Tensor, train, tests: dict) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Accuracy and mean cross-entropy of the parameters rows (K, P) on each set, and the classes predicted."""
-    judged = {name: evaluate(ensemble, rows, samples) for name, samples in {"train": train, **tests}.items()}
+    sets = {"train": train, **tests}
+    # Each set once: test sets may be one and the same.
+    found = {samples: evaluate(ensemble, rows, samples) for samples in dict.fromkeys(sets.values())}
+    judged = {name: found[samples] for name, samples in sets.items()}
     columns = {}
     for name, evaluation in judged.items():
         column = "test" if name == "original" else name
