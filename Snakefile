@@ -18,6 +18,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/solvers.smk"
 
@@ -38,6 +39,7 @@ rule all:
         rules.judge_published.output,
         rules.check_bound.output,
         rules.gather_networks.output,
+        rules.judge_claims.output,
         rules.write_findings.output,
         FIGURES,
 

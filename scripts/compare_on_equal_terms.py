@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, equal_terms
+from symmetry_constrained import artifacts, cli, contrasts, equal_terms
 
 TEXT = {"hidden_layers": str}
 
 
 def main(arguments: argparse.Namespace) -> None:
-    history = pd.read_csv(arguments.history, dtype=TEXT)
-    table = equal_terms.equal_terms(
-        history[history["study"] == arguments.study], pd.read_csv(arguments.solo, dtype=TEXT)
-    )
+    history = contrasts.select(pd.read_csv(arguments.history, dtype=TEXT), {"study": arguments.study})
+    if history.empty:
+        raise ValueError(f"study: {arguments.study!r} has no rows in {arguments.history}")
+    table = equal_terms.equal_terms(history, pd.read_csv(arguments.solo, dtype=TEXT))
     artifacts.write_csv(table, arguments.out)
 
 

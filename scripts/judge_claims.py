@@ -11,10 +11,10 @@ def main(arguments: argparse.Namespace) -> None:
     targets = {dataset: values[0] for dataset, values in efficiency.read_targets(arguments.target).items()}
     studies = {}
     for text in arguments.study:
-        protocol, dataset, study = [*text.split("="), "", ""][:3]
-        if protocol not in judgement.PROTOCOLS or not study:
+        parts = text.split("=")
+        if len(parts) != 3 or not all(parts) or parts[0] not in judgement.PROTOCOLS:
             raise ValueError(f"study: {text!r} is not a protocol, a dataset and a study, as clean=digits=digits-clean")
-        studies[protocol, dataset] = study
+        studies[parts[0], parts[1]] = parts[2]
     tables = judgement.read_tables(arguments.results, arguments.published, arguments.theory or [], studies, targets)
     judged = judgement.judge(rules, tables)
     artifacts.write_csv(judged, arguments.out)

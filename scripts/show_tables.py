@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import cli, published, tables
+from symmetry_constrained import cli, published, tables, verdict_page
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -13,7 +13,9 @@ def main(arguments: argparse.Namespace) -> None:
         path = arguments.results / f"tables/{stem}.csv"
         if path.exists():
             print(f"\n{tables.HEADINGS[name]}\n")
-            print(tables.aligned(tables.readable(pd.read_csv(path))))
+            print(tables.aligned(tables.narrow(tables.readable(pd.read_csv(path)))))
+    claims = pd.read_csv(arguments.results / "tables/claims.csv")
+    print(f"\nThe paper's claims, by their headline contrasts\n\n{tables.aligned(verdict_page.brief(claims))}")
     bound = pd.read_csv(arguments.results / "tables/bound.csv")
     bias_free = bound[bound["network"] == "bias-free"]
     print(
@@ -22,6 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     for what, where in (
         ("Report", "report.html"),
+        ("Verdicts", "verdicts.md"),
         ("Tables", "tables/"),
         ("Figures", "figures/"),
         ("Notebooks", "notebooks/"),

@@ -9,11 +9,10 @@ from symmetry_constrained.protocols import Split, split_number
 
 
 def main(arguments: argparse.Namespace) -> None:
-    split = Split.read(arguments.split)
-    table = label_blind.train(
-        Dataset.read(arguments.data), split, list(range(arguments.seeds)), fraction=arguments.fraction
-    )
-    table.insert(1, "split", split_number(arguments.split))
+    number, split = split_number(arguments.split), Split.read(arguments.split)
+    seeds = list(range(arguments.seeds))
+    table = label_blind.train(Dataset.read(arguments.data), split, seeds, fraction=arguments.fraction)
+    table.insert(1, "split", number)
     artifacts.write_csv(table, arguments.out)
 
 

@@ -41,6 +41,18 @@ SMALL = {
     "targets": {"digits": [0.2, 0.7]},
     "figures": {"curves": ["digits-clean"], "budget": "digits-budget", "target": {"digits": 0.2}},
     "solo": {"repeats": 1, "max_evaluations": 3},
+    "theory": {
+        "random_networks": {"networks": 20, "images": 20},
+        "label_blind": {"seeds": 2, "fraction": 0.05},
+        "emulated_bias_digits": {"seeds": 1, "fraction": 0.05, "max_evaluations": 20, "weights": [0.01, 1, 8]},
+        "amplification": {
+            "depths": [1, 2],
+            "epsilons": [0, 0.3],
+            "seeds": 2,
+            "fraction": 0.05,
+            "max_iterations": 10,
+        },
+    },
 }
 # Timings, logs and provenance may differ between runs, and executed notebooks carry the time.
 TIMED = {

@@ -29,6 +29,7 @@ PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the 
 
 def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """claims: `claims.csv`. Draws the headline contrasts on digits, under both protocols where there are both."""
+    claims = claims.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
     data = pd.concat([_shown(own) for _, own in claims.groupby("id", sort=False)], ignore_index=True)
     further = claims.merge(data[["id", "contrast"]].drop_duplicates(), how="left", indicator=True)
     further = further[further["_merge"] == "left_only"]
@@ -38,10 +39,11 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         1, 2, figsize=(WIDTH, height), sharey=True, width_ratios=(3, 1.2), gridspec_kw={"wspace": 0.08}
     )
     figure.subplots_adjust(left=0.355, right=0.76, top=1 - 0.78 / height, bottom=0.85 / height)
+    ends = _ratio_axis(ratios, data)
     for position, id_ in enumerate(ids):
         own = data[data["id"] == id_]
         for _, row in own.iterrows():
-            _effect(differences, ratios, row, position)
+            _effect(differences, ratios, row, position, ends)
         _labels(ratios, own, further.loc[further["id"] == id_, "verdict"], position)
     titles = data.drop_duplicates("id").set_index("id")["title"]
     differences.set_yticks(range(len(ids)), [f"{titles[id_]}  {id_}" for id_ in ids])
@@ -49,12 +51,6 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     differences.set_xlabel("difference of accuracies")
     differences.axvline(0, color="black", linewidth=0.8)
     differences.axvspan(-0.02, 0.02, color="#DDDDDD", zorder=0, linewidth=0)
-    ratios.set_xscale("log")
-    ratios.set_xlim(0.5, 60)
-    ratios.set_xticks([1, 10], ["1", "10"])
-    ratios.minorticks_off()
-    ratios.axvline(1, color="black", linewidth=0.8)
-    ratios.set_xlabel("ratio")
     for text, x, side in (("headline", 0.775, "left"), ("further that hold", 0.995, "right")):
         figure.text(x, 1 - 0.66 / height, text, ha=side, fontsize="small", color="#555555")
     for panel in (differences, ratios):
@@ -84,7 +80,22 @@ def _shown(own: pd.DataFrame) -> pd.DataFrame:
     return first[first["dataset"] == first["dataset"].iloc[0]]
 
 
-def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int) -> None:
+def _ratio_axis(panel: Axes, data: pd.DataFrame) -> tuple[float, float]:
+    """A logarithmic axis that holds every finite ratio; its ends."""
+    values = data.loc[data["unit"] == "ratio", ["effect", "low", "high"]].to_numpy(dtype=float)
+    values = values[np.isfinite(values) & (values > 0)]
+    low, high = min([0.5, *(values / 1.5)]), max([60, *(values * 1.5)])
+    panel.set_xscale("log")
+    panel.set_xlim(low, high)
+    ticks = [tick for tick in (0.01, 0.1, 1, 10, 100, 1000) if low <= tick <= high]
+    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    panel.minorticks_off()
+    panel.axvline(1, color="black", linewidth=0.8)
+    panel.set_xlabel("ratio")
+    return low, high
+
+
+def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends: tuple[float, float]) -> None:
     """A point and its interval, the published effect, or words where neither axis fits."""
     offset, colour = PLACES.get(row["protocol"], (0, "black"))
     panel = ratios if row["unit"] == "ratio" else differences
@@ -99,17 +110,17 @@ def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int) -> N
     height = position - offset
     if np.isinf(effect) or np.isinf(high):
         # No end: an arrow from the low end on.
-        panel.annotate(
-            "",
-            (45, height),
-            xytext=(max(low, 0.5), height),
-            arrowprops={"arrowstyle": "->", "color": colour, "lw": 1.4},
-        )
-        panel.plot(low, height, marker="|", color=colour, markersize=8)
-        return
-    if not np.isnan(low):
-        panel.plot([low, high], [height] * 2, color=colour, linewidth=1.4)
-    panel.plot(effect, height, marker="o", color=colour, markersize=5)
+        start, end = max(ends[0], low), ends[1] / 1.3
+        if np.isnan(low):
+            start = end / 1.5  # one pair of networks
+        arrow = {"arrowstyle": "->", "color": colour, "lw": 1.4}
+        panel.annotate("", (end, height), xytext=(start, height), arrowprops=arrow)
+        if not np.isnan(low):
+            panel.plot(start, height, marker="|", color=colour, markersize=8)
+    elif not np.isnan(low):
+        panel.plot([max(low, ends[0]) if panel is ratios else low, high], [height] * 2, color=colour, linewidth=1.4)
+    if np.isfinite(effect):
+        panel.plot(effect, height, marker="o", color=colour, markersize=5)
     if pd.notna(row["published"]) and row["protocol"] == "published":
         panel.plot(row["published"], position, marker="D", color="#CC79A7", markersize=6, zorder=1)
 
@@ -117,16 +128,16 @@ def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int) -> N
 def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -> None:
     """The headline's verdict, both where the protocols differ; and how many further contrasts hold."""
     place = blended_transform_factory(panel.figure.transFigure, panel.transData)
-    verdicts_ = list(dict.fromkeys(own["verdict"]))
+    first, others = own["verdict"].iloc[0], set(own["verdict"])
     panel.text(
         0.78,
         position,
-        " / ".join(verdicts_),
+        first + (" †" if len(others) > 1 else ""),
         transform=place,
         va="center",
         fontsize="small",
         color="white",
-        bbox={"boxstyle": "round,pad=0.25", "facecolor": COLOURS[verdicts_[0]], "edgecolor": "none"},
+        bbox={"boxstyle": "round,pad=0.25", "facecolor": COLOURS[first], "edgecolor": "none"},
     )
     if len(further):
         text = f"{_holding(further)} of {len(further)}"

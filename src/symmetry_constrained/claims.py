@@ -16,7 +16,8 @@ from symmetry_constrained.contrasts import Contrast
 
 KINDS = ("published contrast", "new test", "mathematical")
 DIRECTIONS = ("above", "at least", "at most", "zero")
-VERDICTS = ("replicated", "proved", "supported", "inconclusive", "absent", "not supported", "reversed", "refuted")
+CURRENCIES = ("evaluations", "flop", "seconds")
+TABLES = ("networks", "equal_terms", "images", "cost", "bound")  # or one under theory/
 ROUNDING = 1e-9  # what float64 may leave of an exact property
 COLUMNS = ["id", "title", "contrast", "section", "protocol", "dataset", "kind", "direction", "margin", "unit"]
 COLUMNS += ["effect", "low", "high", "prediction_low", "prediction_high", "published", "n", "verdict", "needed"]
@@ -63,18 +64,24 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
 
     ValueError naming the claim and what is wrong with it.
     """
+    claims, rules = [], []
+    here = "claims"
     try:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        claims, rules = [], []
         for claim in document["claims"]:
+            here = f"claims: {claim['id']}"
             statement = " ".join(claim["statement"].split())
             claims.append(Claim(claim["id"], str(claim["section"]), claim["title"], statement))
-            for contrast in claim["contrasts"]:
-                rules.append(_rule(claim, contrast, document))
-    except (KeyError, TypeError, yaml.YAMLError) as error:
-        raise ValueError(
-            f"{path}: {' '.join(str(error).split())}: every claim has an id, a statement, contrasts"
-        ) from None
+            rules += [_rule(claim, contrast, document) for contrast in claim["contrasts"]]
+            if not claim["contrasts"]:
+                raise ValueError(f"{here}: there is no contrast to judge it by")
+    except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
+        needs = "every claim has an id, a section, a title, a statement and contrasts"
+        raise ValueError(f"{path}: {here}: {' '.join(str(error).split())}: {needs}") from None
+    for what, names in (("claim", [c.id for c in claims]), ("contrast", [(r.id, r.name) for r in rules])):
+        again = [name for name in names if names.count(name) > 1]
+        if again:
+            raise ValueError(f"{path}: the {what} {again[0]} stands there twice")
     return claims, rules
 
 
@@ -87,13 +94,16 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     for key, legal in (("kind", KINDS), ("direction", DIRECTIONS)):
         if contrast.get(key) not in legal:
             raise ValueError(f"{where}: {key} is {contrast.get(key)!r}; it must be one of {', '.join(legal)}")
+    _check_sources(contrast, where)
     ratio = contrast["of"] in ("images", "cost")
     usual = document["factor"] if ratio else document["margin"]
     margin = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", ROUNDING)}.get(
         contrast["direction"], usual
     )
-    if margin is None:
-        raise ValueError(f"{where}: at most what? limit is missing")
+    try:
+        margin = float(margin)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where}: {margin!r} is no number; at most needs a limit") from None
     names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")
     given = {key: contrast[key] for key in names if key in contrast}
     if "unit" not in given and (ratio or contrast["direction"] == "zero"):
@@ -102,10 +112,29 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
         claim["id"],
         claim["title"],
         str(claim["section"]),
-        margin=float(margin),
+        margin=margin,
         by=tuple(contrast.get("by", ())),
         **given,
     )
+
+
+def _check_sources(contrast: dict, where: str) -> None:
+    """ValueError if a contrast does not say what its effect is computed from, or no verdict is defined for it."""
+    of, zero, mathematical = contrast.get("of"), contrast["direction"] == "zero", contrast["kind"] == "mathematical"
+    left, right = contrast.get("left", {}), contrast.get("right", {})
+    if of not in TABLES and not str(of).startswith("theory/"):
+        raise ValueError(f"{where}: of is {of!r}; it must be one of {', '.join(TABLES)}, or a name under theory/")
+    if not isinstance(contrast.get("by", []), list):
+        raise ValueError(f"{where}: by must be a list of columns")
+    if zero != mathematical:
+        raise ValueError(f"{where}: what is mathematical, and nothing else, has the direction zero")
+    if contrast["kind"] == "published contrast" and (of != "networks" or contrast["direction"] == "at most"):
+        raise ValueError(f"{where}: a published contrast is of networks, and above or at least")
+    if of == "cost" and not (left and right and contrast.get("currency") in CURRENCIES):
+        raise ValueError(f"{where}: a cost has a left, a right and a currency: {', '.join(CURRENCIES)}")
+    numbers = [sum(name in side for name in ("value", "constant")) for side in (left, right)]
+    if of not in ("images", "cost") and ("constant" in left.keys() & right.keys() or numbers != [1, 1 - zero]):
+        raise ValueError(f"{where}: left and right each have a value, the column to read, or one of them a constant")
 
 
 def boundary(rule: Rule) -> float:
@@ -116,7 +145,9 @@ def boundary(rule: Rule) -> float:
 
 
 def verdict(rule: Rule, found: Contrast, published: float = np.nan) -> str:
-    """The verdict of one contrast; `inconclusive` without an interval, so for a single pair."""
+    """The verdict of one contrast; `inconclusive` where nothing was run, and without an interval, so for one pair."""
+    if found.n == 0:
+        return "inconclusive"
     if rule.direction == "zero":
         return "refuted" if not found.effect <= rule.margin else "proved"
     new = rule.kind == "new test"
@@ -143,25 +174,29 @@ def verdict(rule: Rule, found: Contrast, published: float = np.nan) -> str:
 def needed(rule: Rule, found: Contrast) -> float:
     """How many more pairs would decide an inconclusive contrast, if its effect stays what it is.
 
-    The interval shrinks with √n until its end reaches the nearest line that a verdict turns on. nan without an
-    interval; inf if the effect lies on the line.
+    Each end of the interval closes in on the effect with √n, on a logarithmic scale for a ratio, until those that the
+    verdict of this effect turns on are past their lines. nan without an interval, or if such an end is not finite;
+    inf if the effect lies on the line.
     """
-    if found.n < 2 or np.isnan([found.effect, found.low, found.high]).any():
+    effect, line = found.effect, boundary(rule)
+    if found.n < 2 or np.isnan([effect, found.low, found.high]).any():
         return np.nan
-    lines = [boundary(rule)]
-    if rule.kind == "published contrast":
-        lines += [-rule.margin] + ([rule.margin] if rule.direction == "above" else [])
-    more = []
-    for line in lines:
-        effect, low, high, at = found.effect, found.low, found.high, line
+    ends = [(found.low if effect > line else found.high, line)]
+    if rule.kind == "published contrast" and rule.direction == "above":
+        if effect < -rule.margin:
+            ends = [(found.high, -rule.margin)]
+        elif effect < rule.margin:
+            ends = [(found.low90, -rule.margin), (found.high90, rule.margin)]
+    more = 1.0
+    for end, at in ends:
+        values = np.array([effect, end, at])
         if rule.ratio:
-            if low <= 0:
-                continue
-            effect, low, high, at = np.log([effect, low, high, line])
-        half = effect - low if effect > at else high - effect
-        distance = abs(effect - at)
-        more.append(np.inf if distance == 0 else found.n * ((half / distance) ** 2 - 1))
-    return float(np.ceil(max(min(more, default=np.nan), 1)))
+            values = np.log(values, out=np.full(3, -np.inf), where=values > 0)
+        if not np.isfinite(values).all():
+            return np.nan
+        half, distance = abs(values[1] - values[0]), abs(values[2] - values[0])
+        more = max(more, found.n * ((half / distance) ** 2 - 1) if distance else np.inf)
+    return float(np.ceil(more))
 
 
 def row(

@@ -14,7 +14,7 @@ from scipy import stats
 from symmetry_constrained import statistics
 
 PAIR = ["split", "seed"]
-ENOUGH = 39  # pairs from which the central 95 % leaves one out
+ENOUGH = 39  # pairs: one more falls outside of their range with 5 % chance
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,27 @@ def select(table: pd.DataFrame, where: dict) -> pd.DataFrame:
 def pairs(left: pd.DataFrame, right: pd.DataFrame | float, left_value: str, right_value: str = "") -> pd.Series:
     """Differences left − right by (split, seed); right may be a plain number. Networks that failed are left out.
 
-    ValueError if a pair stands there twice.
+    ValueError if a column is missing or a pair stands there twice.
     """
-    for rows in (left, right):
-        if isinstance(rows, pd.DataFrame) and rows.duplicated(PAIR).any():
-            again = rows.loc[rows.duplicated(PAIR), PAIR].iloc[0]
-            raise ValueError(f"split {again['split']}, seed {again['seed']} stands twice in a cell of a contrast")
-    values = left.set_index(PAIR)[left_value].astype(float)
-    other = right.set_index(PAIR)[right_value].astype(float) if isinstance(right, pd.DataFrame) else right
-    return (values - other).dropna().sort_index()
+    other = _by_pair(right, right_value) if isinstance(right, pd.DataFrame) else right
+    return (_by_pair(left, left_value) - other).dropna().sort_index()
+
+
+def _by_pair(rows: pd.DataFrame, value: str) -> pd.Series:
+    """A column by (split, seed)."""
+    missing = [name for name in (*PAIR, value) if name not in rows]
+    if missing:
+        raise ValueError(f"the column {missing[0]} is missing; there are {', '.join(map(str, rows.columns))}")
+    values = rows.set_index(PAIR)[value].astype(float)
+    check_pairs(values)
+    return values
+
+
+def check_pairs(values: pd.Series) -> None:
+    """ValueError if a pair of split and seed stands twice in the index."""
+    if values.index.has_duplicates:
+        split, seed = values.index[values.index.duplicated()][0]
+        raise ValueError(f"split {split}, seed {seed} stands twice in a cell of a contrast")
 
 
 def of_pairs(differences: pd.Series) -> Contrast:
@@ -90,20 +102,23 @@ def _prediction(values: np.ndarray) -> tuple[float, float]:
     """The central 95 % of the pairs; below 39 of them, Student's interval for one more."""
     tail = (1 - statistics.CENTRAL) / 2
     if len(values) >= ENOUGH:
-        low, high = np.quantile(values, [tail, 1 - tail])
+        low, high = np.quantile(values, [tail, 1 - tail], method="weibull")
     else:
         half = stats.t.ppf(1 - tail, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
         low, high = values.mean() - half, values.mean() + half
     return float(low), float(high)
 
 
-def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end: float) -> Contrast:
-    """Right's median cost over left's, for costs of networks indexed by (split, seed), inf where not reached.
+def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], ends: tuple[float, float]) -> Contrast:
+    """Right's median cost over left's, for evaluations of networks indexed by (split, seed), inf where not reached.
 
-    prices: (once, each evaluation) of left and of right. end: the evaluations of right's budget, a lower limit of
-    what a network of right that did not get there would need. The effect is inf where most of right's did not; then
-    only the low end, from that limit, is finite.
+    prices: (once, each evaluation) of left and of right. ends: the evaluations of their budgets, lower limits of what
+    a network that did not get there would need. The effect is inf where most of right's did not, 0 where most of
+    left's did not, nan where both are so. The low end takes right's limit, and 0 where left has no median; the high
+    end left's limit, and inf where right has none. ValueError if a pair stands there twice.
     """
+    for values in (left, right):
+        check_pairs(values)
     both = left.index.intersection(right.index)
     left, right = left.loc[both].to_numpy(), right.loc[both].to_numpy()
     if len(both) == 0:
@@ -112,17 +127,18 @@ def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end
     weights = statistics.resample(both.get_level_values("split").to_numpy())
     weights = np.concatenate([np.ones((1, len(both))), weights])
 
-    def ratios(limit: float) -> np.ndarray:
-        below = statistics.weighted_medians(weights, left)
-        above = statistics.weighted_medians(weights, np.where(np.isinf(right), limit, right))
+    def ratios(left_limit: float, right_limit: float) -> np.ndarray:
+        below = statistics.weighted_medians(weights, np.where(np.isinf(left), left_limit, left))
+        above = statistics.weighted_medians(weights, np.where(np.isinf(right), right_limit, right))
         cost, other = left_once + left_each * below, right_once + right_each * above
-        return np.divide(other, cost, out=np.full(len(cost), np.nan), where=np.isfinite(cost))
+        return np.divide(other, cost, out=np.full(len(cost), np.nan), where=np.isfinite(cost) | np.isfinite(other))
 
-    found, limited = ratios(np.inf), ratios(end)
-    if np.isnan(found[0]) or len(both) == 1:
-        return Contrast(float(found[0]), n=len(both))
-    ends = {}
+    effect = float(ratios(np.inf, np.inf)[0])
+    if np.isnan(effect) or len(both) == 1:
+        return Contrast(effect, n=len(both))
+    least, most = ratios(np.inf, ends[1])[1:], ratios(ends[0], np.inf)[1:]
+    interval = {}
     for level, suffix in ((0.95, ""), (0.90, "90")):
-        ends["low" + suffix] = float(statistics.interval(limited[1:], level)[0])
-        ends["high" + suffix] = float(statistics.interval(found[1:], level)[1])
-    return Contrast(float(found[0]), **ends, n=len(both))
+        interval["low" + suffix] = float(statistics.interval(least, level)[0])
+        interval["high" + suffix] = float(statistics.interval(most, level)[1])
+    return Contrast(effect, **interval, n=len(both))

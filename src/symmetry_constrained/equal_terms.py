@@ -22,10 +22,16 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = 200
     terms: `iterations`, where both are read at the last checkpoint up to `iterations`; `evaluations`, `FLOP` and
     `seconds`, where the model has spent what the rival had spent there (between two checkpoints linear in the
     evaluations, and no further than its own budget); `whole budget`, where both are read at their ends.
-    rival_accuracy: that of identity on ±X. converged: both stopped before the budget's end. `seconds` needs the
-    model's and the rival's row in solo, `solo_timings.csv`, and is left out without.
+    rival_accuracy: that of identity on ±X. converged: both stopped before the budget's end, which is the most
+    iterations that a network of the study did. `seconds` needs the model's and the rival's row in solo,
+    `solo_timings.csv`, and is left out without. ValueError naming a column that is missing.
     """
+    needed = [*COURSE, "fraction", "iterations", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
+    missing = [name for name in needed if name not in history]
+    if missing:
+        raise ValueError(f"history: the column {missing[0]} is missing")
     history = history[history["fraction"] == 1].sort_values([*COURSE, "evaluations"], kind="stable")
+    budgets = history.groupby(STUDY)["iterations"].max()
     timings = solo_by_cell(solo)
     courses = {course: rows for course, rows in history.groupby(COURSE, sort=False)}
     position = {name: COURSE.index(name) for name in COURSE}
@@ -38,9 +44,8 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = 200
         rival, rival_rows = rivals.get(_shared(course, position), (course, None))
         if rival == course or course[position["features"]] == RIVAL[0]:
             continue  # the rival itself, or pixels again
-        budget = max(rows["iterations"].max(), rival_rows["iterations"].max())
         identity = {name: course[position[name]] for name in (*SHARED, "features", "training_set", "split", "seed")}
-        done = max(rows["iterations"].iloc[-1], rival_rows["iterations"].iloc[-1]) < budget
+        done = max(rows["iterations"].iloc[-1], rival_rows["iterations"].iloc[-1]) < budgets[course[: len(STUDY)]]
         for terms, accuracy, against in _on_terms(rows, rival_rows, timings, course, rival, iterations):
             found = {"terms": terms, "accuracy": accuracy, "rival_accuracy": against, "converged": done}
             out.append(identity | found)

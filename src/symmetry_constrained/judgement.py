@@ -69,40 +69,45 @@ def _of_networks(rule: Rule, tables: Tables):
 def _of_table(rule: Rule, table: pd.DataFrame):
     """Any table: with columns split and seed unless the rule is about every row."""
     table = table.assign(**{name: table.get(name, "") for name in ("protocol", "dataset")})
-    table = table.fillna({"protocol": "", "dataset": ""})
+    table = table.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
     file = f"{'' if '/' in rule.of else 'tables/'}{rule.of}.csv"
-    for (protocol, dataset), rows in table.fillna({"protocol": "", "dataset": ""}).groupby(
-        ["protocol", "dataset"], sort=False
-    ):
-        if rule.direction == "zero":
-            # One statement about every row, whichever protocol it is of.
-            continue
+    if rule.direction == "zero":
+        # One statement about every row, whichever protocol it is of.
+        rows, value = select(table, rule.where), rule.left["value"]
+        if value not in rows:
+            raise ValueError(f"the column {value} is missing")
+        if len(rows):
+            count = next((int(rows[name].sum()) for name in ("n", "networks") if name in rows), len(rows))
+            found = Contrast(float(rows[value].max(skipna=False)), n=count)
+            datasets = "; ".join(dict.fromkeys(name for name in rows["dataset"] if name))
+            yield claims.row(rule, found, _evidence(file, rule, ()), "", datasets)
+        return
+    for (protocol, dataset), rows in table.groupby(["protocol", "dataset"], sort=False):
         for at, cells in _groups(select(rows, rule.where), rule.by):
             differences = _differences(rule, cells)
             if len(differences):
                 found = contrasts.of_pairs(differences)
                 yield claims.row(rule, found, _evidence(file, rule, at), protocol, dataset, at=at)
-    if rule.direction == "zero":
-        rows = select(table, rule.where)
-        if len(rows):
-            count = next((int(rows[name].sum()) for name in ("n", "networks") if name in rows), len(rows))
-            found = Contrast(float(rows[rule.left["value"]].max(skipna=False)), n=count)
-            datasets = "; ".join(dict.fromkeys(name for name in rows["dataset"] if name))
-            yield claims.row(rule, found, _evidence(file, rule, ()), "", datasets)
 
 
 def _of_images(rule: Rule, tables: Tables):
     table = tables.others["images"]
     for _, row in select(table, rule.where).iterrows():
-        # Bias-free models have a second row, against a bias-free rival.
-        if row["target"] != tables.targets.get(row["dataset"]) or pd.isna(row["ratio"]):
+        if row["target"] != tables.targets.get(row["dataset"]) or pd.isna(row["reference"]):
             continue
         low, high = row["ratio_low"], row["ratio_high"]
         if np.isinf(low):
             # The rival never gets there, so it needs more than all images of the study.
             low = _all_images(tables, row["study"]) / row["high"]
+        if row["ratio_bound"] == "at least":
+            high = np.inf
+        elif row["ratio_bound"] == "at most":
+            low = 0.0
+        if row["n"] < 2:
+            low = high = np.nan
         found = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
-        evidence = _evidence(f"tables/sample_efficiency.csv where target={row['target']:g}", rule, ())
+        file = f"tables/sample_efficiency.csv where study={row['study']}, target={row['target']:g}"
+        evidence = _evidence(file, rule, ())
         yield claims.row(rule, found, evidence, row["protocol"], row["dataset"])
 
 
@@ -117,7 +122,7 @@ def _of_cost(rule: Rule, tables: Tables):
         if protocol != "clean" or dataset not in tables.targets:
             continue
         rows = select(tables.history, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"} | rule.where)
-        costs, paid, end = [], [], np.nan
+        costs, paid, ends = [], [], []
         for side in (rule.left, rule.right):
             cell = select(rows, side).sort_values([*CELL, "split", "seed", "evaluations"], kind="stable")
             if cell.empty:
@@ -128,9 +133,9 @@ def _of_cost(rule: Rule, tables: Tables):
             if rule.currency not in price:
                 break
             paid.append(price[rule.currency])
-            end = float(cell["evaluations"].max())
+            ends.append(float(cell["evaluations"].max()))
         if len(paid) == 2:
-            found = contrasts.of_ratio(*costs, tuple(paid), end)
+            found = contrasts.of_ratio(*costs, tuple(paid), tuple(ends))
             file = f"tables/history.csv where study={study}, fraction=1, target={tables.targets[dataset]:g} on both"
             yield claims.row(rule, found, _evidence(file, rule, ()), protocol, dataset)
 

@@ -21,8 +21,11 @@ def violations(images: np.ndarray, labels: np.ndarray, classes: int, networks: i
     images (n, d), labels (n,). A row per hidden layers, scale and property: `odd`, the largest |f(−x) + f(x)|;
     `opposite`, the inputs whose most likely class negated is not their least likely; `bound`, the largest R + R̄ − 1
     above 0, with the labels as they are and with the most favourable ones, the class each network itself gives to x;
-    `label-blind`, the largest change of the loss on ±X when labels are drawn anew. n: networks.
+    `label-blind`, the largest change of the loss on ±X when labels are drawn anew. n: networks. A violation that is
+    not a number stays nan. ValueError without networks.
     """
+    if networks < 1:
+        raise ValueError(f"networks: at least 1 is needed, not {networks}")
     random = np.random.default_rng(seed)
     other = random.integers(classes, size=len(labels))
     index, changed = (torch.tensor(values, dtype=torch.int64) for values in (labels, other))
@@ -40,7 +43,7 @@ def violations(images: np.ndarray, labels: np.ndarray, classes: int, networks: i
                 pairs = zip(ensemble.logits(parameters, up), ensemble.logits(parameters, down), strict=True)
                 for (_, block, f), (_, _, g) in pairs:
                     for name, value in _of_block(f, g, index[block], changed[block]).items():
-                        worst[name] = max(worst[name], value)
+                        worst[name] = float(np.maximum(worst[name], value))  # max() would lose a nan
             shape = {"hidden_layers": "-".join(map(str, hidden)), "scale": scale}
             rows += [shape | {"property": name, "violation": value, "n": networks} for name, value in worst.items()]
     return pd.DataFrame(rows)

@@ -95,10 +95,14 @@ def page(parts: dict[str, pd.DataFrame], note: str) -> str:
     )
 
 
+def narrow(table: pd.DataFrame) -> pd.DataFrame:
+    """A readable table's columns that fit a terminal."""
+    return table[[LABELS[name] for name in NARROW]]
+
+
 def aligned(table: pd.DataFrame) -> str:
-    """A readable table in columns, for a terminal: the columns that fit one."""
-    shown = table[[LABELS[name] for name in NARROW]].astype(str)
-    rows = [list(shown.columns), *shown.to_numpy().tolist()]
+    """A table of text and numbers in columns, for a terminal."""
+    rows = [list(table.columns), *table.astype(str).to_numpy().tolist()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]]) + "\n"

@@ -24,14 +24,15 @@ INTRODUCTION = """\
 Every claim of the paper, judged by contrasts and rules that were fixed before the runs
 (`workflow/resources/claims.yaml`). The first contrast of a claim is its headline. An effect is a mean over networks
 paired by split and seed, with the 95 % interval of a bootstrap over splits, then seeds, widened by Student's t for
-few networks. It must clear a margin of 0.02 in accuracy, or a factor 1.1. *Published* is the paper's own effect, one
-pair of networks; it is compared with where one more pair would fall. A *new test* (`supported`, `not supported`) is
-of what the paper claims and never measured.
+few networks (a ratio's is the bootstrap's alone). It must clear a margin of 0.02 in accuracy, or a factor 1.1.
+*Published* is the paper's own effect, one pair of networks; it is compared with where one more pair would fall. A
+*new test* (`supported`, `not supported`) is of what the paper claims and never measured.
 """
 
 
 def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
-    """`verdicts.md`."""
+    """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again."""
+    rows = rows.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
     parts = [INTRODUCTION, leak(rows), "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
@@ -61,6 +62,22 @@ def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(shown)
+
+
+def brief(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per claim for a terminal. rows: `claims.csv`."""
+    rows = rows.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    mains = [headline(own).iloc[0] for _, own in rows.groupby("id", sort=False)]
+    return pd.DataFrame(
+        {
+            "claim": [f"{row['id']:<4}{row['title']}" for row in mains],
+            "verdict": [row["verdict"] for row in mains],
+            "headline contrast": [row["contrast"] for row in mains],
+            "effect": [effect(row) for row in mains],
+            "published": [number(row["published"]) for row in mains],
+            "N": [row["n"] for row in mains],
+        }
+    )
 
 
 def headline(own: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +120,8 @@ def sentences(own: pd.DataFrame) -> list[str]:
         total = ", ".join(f"{count} {name}" for name, count in counts.items())
         more = others[others["verdict"] == "inconclusive"]["needed"]
         more = more[np.isfinite(more)]
-        open_ = f" (to decide the open ones: {more.min():,.0f} to {more.max():,.0f} more pairs)" if len(more) else ""
+        span = " to ".join(dict.fromkeys(f"{count:,.0f}" for count in (more.min(), more.max())))
+        open_ = f" (to decide the open ones: {span} more pairs)" if len(more) else ""
         said.append(f"Of {len(others)} further rows: {total}{open_}.")
     return said
 
@@ -114,7 +132,7 @@ def _main_sentence(row: pd.Series) -> str:
     if row["direction"] == "zero":
         return f"{_capital(row['contrast'])}: {effect(row)}, N = {row['n']:,}: {row['verdict']}."
     text = f"{_capital(row['contrast'])}: {effect(row)}, N = {row['n']:,}"
-    if pd.notna(row["published"]):
+    if pd.notna(row[["published", "prediction_low", "prediction_high"]]).all():
         inside = row["prediction_low"] <= row["published"] <= row["prediction_high"]
         text += (
             f"; the paper's {number(row['published'])} lies {'where' if inside else 'outside of where'} one more pair "
@@ -122,13 +140,18 @@ def _main_sentence(row: pd.Series) -> str:
         )
     text += f": {row['verdict']}"
     if row["verdict"] == "inconclusive":
-        text += _needs(row["needed"])
+        text += _needs(row)
     return f"{text}."
 
 
-def _needs(more: float) -> str:
-    if np.isnan(more):
+def _needs(row: pd.Series) -> str:
+    more = row["needed"]
+    if row["n"] == 1:
         return ", since one pair has no interval"
+    if np.isnan(row["effect"]):
+        return ", since the networks do not get to where it could be read"
+    if np.isnan(more):
+        return ", and an interval without an end can't say how many more pairs would decide"
     if np.isinf(more):
         return ", and no number of pairs would decide an effect that lies on the line"
     return f", and about {more:,.0f} more pairs would decide"
@@ -139,7 +162,7 @@ def leak(rows: pd.DataFrame) -> str:
     keys = ["id", "contrast", "dataset"]
     compared = rows[rows["kind"] == "published contrast"]
     sides = [compared[compared["protocol"] == name].set_index(keys) for name in ("published", "clean")]
-    both = sides[0].join(sides[1][["effect", "verdict"]], rsuffix="_clean", how="inner")
+    both = sides[0].join(sides[1][["effect", "verdict"]].add_suffix("_clean"), how="inner")
     if both.empty:
         return "Nothing was judged under both protocols, so this run can't say whether the paper's leak matters."
     change = (both["effect_clean"] - both["effect"]).abs()

@@ -38,6 +38,7 @@ SPLIT_KEYS = ("dataset", "protocol", "split")
 BATCH_KEYS = ("study", "features", "training_set", "hidden_layers", "split")
 BATCHES = settings.batches(config)
 BATCH = f"{RESULTS}/batches/{{study}}/{{features}}/{{training_set}}/{{hidden_layers}}/split-{{split}}"
+DATASETS = {spec["dataset"] for spec in BATCHES.values()}
 BATCH_FOLDERS = [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in BATCHES]
 
 
@@ -90,9 +91,13 @@ def batch_data(wildcards):
     return data_files(*(spec(wildcards)[key] for key in SPLIT_KEYS))
 
 
+def dataset_memory(dataset):
+    """Measured peaks, with room: 0.7 GB on digits, 2.2 GB on 70,000 images of 28x28."""
+    return 1000 if dataset == "digits" else 2500
+
+
 def memory(wildcards):
-    """Measured peaks, with room: 0.7 GB on digits, 1.6 GB on 60,000 images of 28x28 shown twice."""
-    return 1000 if spec(wildcards)["dataset"] == "digits" else 2500
+    return dataset_memory(spec(wildcards)["dataset"])
 
 
 def number_data(wildcards):
@@ -144,6 +149,14 @@ def judged_studies():
         for dataset, placed in PLACED.items()
         for protocol, key in (("published", "study"), ("clean", "clean_study"))
     )
+
+
+def theory_options(experiment):
+    """The options of an experiment's script, as the configuration states them."""
+    options = []
+    for key, value in config["theory"][experiment].items():
+        options.append(f"--{key.replace('_', '-')} {' '.join(map(str, value if isinstance(value, list) else [value]))}")
+    return " ".join(options)
 
 
 # What is timed alone: every model of the studies drawn that train on all images, on the first split.

@@ -7,12 +7,21 @@ FIGURES_OF = {
     + ["images-needed", "random-sign-factor"],
     "training_cost": [f"cost-{config['studies'][study]['dataset']}" for study in WHOLE],
     "budget": ["budget"],
+    "theory": ["verdicts", "emulated-bias", "amplification"],
 }
 FIGURES = [f"{RESULTS}/figures/{figure}.svg" for figures in FIGURES_OF.values() for figure in figures]
 # One line each on the report's opening page.
 FINDINGS = [
     figure
-    for figure in ("table1", "table2", f"accuracy-{CURVES[0]}", "images-needed", f"cost-{CURVES[0]}", "budget")
+    for figure in (
+        "verdicts",
+        "table1",
+        "table2",
+        f"accuracy-{CURVES[0]}",
+        "images-needed",
+        f"cost-{CURVES[0]}",
+        "budget",
+    )
     if any(figure in figures for figures in FIGURES_OF.values())
 ]
 CAPTIONS = {
@@ -23,6 +32,9 @@ CAPTIONS = {
     "bound": ("The bound", "bound", "The bound R + R̄ ≤ 1"),
     "images-needed": ("Data", "images_needed", "Images needed on both X and −X"),
     "random-sign-factor": ("Data", "random_sign_factor", "What symmetry saves when signs are random"),
+    "verdicts": ("Verdicts", "claims", "Every claim and its verdict"),
+    "emulated-bias": ("Theory", "emulated_bias", "A saturated neuron stands in for a bias"),
+    "amplification": ("Theory", "amplification", "Does depth amplify small biases?"),
     "budget": ("Budget", "budget", "Does training on ±X catch up?"),
 }
 for dataset in CURVES:
@@ -104,6 +116,25 @@ rule draw_budget:
         "../../environment.yml"
     params:
         parameters=notebook_parameters(budget=config["figures"]["budget"]),
+    shell:
+        NOTEBOOK
+
+
+rule draw_theory:
+    input:
+        code=code("notebooks/theory.ipynb"),
+        claims=rules.judge_claims.output.claims,
+        tables=THEORY_TABLES,
+        conditions=expand(rules.emulate_bias.output.conditions, dataset=EMULATED),
+    output:
+        *drawn("theory"),
+        notebook=f"{RESULTS}/notebooks/theory.ipynb",
+    log:
+        f"{RESULTS}/logs/draw_theory.log",
+    conda:
+        "../../environment.yml"
+    params:
+        parameters=notebook_parameters(emulated=EMULATED),
     shell:
         NOTEBOOK
 

@@ -1,0 +1,61 @@
+"""Train networks of several depths on ±X with every bias held within ±ε: how far is R + R̄ above 1?"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from symmetry_constrained import amplification, artifacts, cli, datasets
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import Split, split_number
+
+
+def main(arguments: argparse.Namespace) -> None:
+    datasets.check_name(arguments.dataset)
+    dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
+    tables = []
+    for depth in arguments.depths:
+        cli.say(f"{depth} hidden layers")
+        tables.append(
+            amplification.study(
+                dataset,
+                split,
+                depth,
+                arguments.epsilons,
+                list(range(arguments.seeds)),
+                fraction=arguments.fraction,
+                max_iterations=arguments.max_iterations,
+            )
+        )
+    table = pd.concat(tables, ignore_index=True).assign(
+        dataset=arguments.dataset, protocol=arguments.protocol, split=split_number(arguments.split)
+    )
+    rest = [name for name in table if name not in amplification.IDENTITY]
+    artifacts.write_csv(table[amplification.IDENTITY + rest], arguments.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", default="digits", help="its name, for the table (default digits)")
+    parser.add_argument("--protocol", default="clean", help="the split's protocol, for the table (default clean)")
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder split-N with rows.csv and scaling.csv")
+    parser.add_argument(
+        "--depths",
+        type=int,
+        nargs="+",
+        default=amplification.DEPTHS,
+        help="numbers of hidden layers, of 10 units each (default: 1 2 4 8 16)",
+    )
+    parser.add_argument(
+        "--epsilons",
+        type=float,
+        nargs="+",
+        default=amplification.EPSILONS,
+        help="largest biases; inf for free ones (default: 0 0.01 0.03 0.1 0.3 1 inf)",
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="networks of each depth and ε (default 5)")
+    parser.add_argument("--fraction", type=float, default=0.25, help="of the training images (default 0.25)")
+    parser.add_argument("--max-iterations", type=int, default=500, help="of each training (default 500)")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write, amplification.csv")
+    cli.run(main, parser)

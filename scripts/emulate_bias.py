@@ -1,0 +1,67 @@
+"""Build bias-free networks that act as trained biased ones on X, and compare the two on X and on −X.
+
+Writes a row per network, construction and weight, and whether the constants that this needs are in the images.
+"""
+
+import argparse
+from pathlib import Path
+
+from symmetry_constrained import artifacts, cli, datasets, emulated_bias
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.protocols import Split, split_number
+
+
+def main(arguments: argparse.Namespace) -> None:
+    datasets.check_name(arguments.dataset)
+    if min(arguments.weights) <= 0:
+        raise ValueError(f"weights must be above 0, not {min(arguments.weights):g}")
+    dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
+    study = {
+        "dataset": arguments.dataset,
+        "protocol": arguments.protocol,
+        "split": split_number(arguments.split),
+    }
+    conditions = emulated_bias.conditions(dataset, split)
+    table = emulated_bias.study(
+        dataset,
+        split,
+        arguments.training_sets,
+        list(range(arguments.seeds)),
+        arguments.weights,
+        hidden_layers=tuple(arguments.hidden_layers),
+        fraction=arguments.fraction,
+        budget=Budget(max_evaluations=arguments.max_evaluations),
+    )
+    for values, path in ((table, arguments.out), (conditions, arguments.conditions)):
+        for place, (name, value) in enumerate(study.items()):
+            values.insert(place, name, value)
+        artifacts.write_csv(values, path)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(datasets.SHAPES)}, for the tables")
+    parser.add_argument("--protocol", default="clean", help="the split's protocol, for the tables (default clean)")
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder split-N with rows.csv and scaling.csv")
+    parser.add_argument(
+        "--training-sets",
+        nargs="+",
+        default=["original", "augmented"],
+        help="what the biased networks are trained on (default: original augmented)",
+    )
+    parser.add_argument("--hidden-layers", type=int, nargs="+", default=[10, 5], help="their sizes (default: 10 5)")
+    parser.add_argument("--seeds", type=int, default=3, help="networks of each kind (default 3)")
+    parser.add_argument("--fraction", type=float, default=1.0, help="of the training images (default 1)")
+    parser.add_argument("--max-evaluations", type=int, default=200, help="of each training (default 200)")
+    parser.add_argument(
+        "--weights",
+        type=float,
+        nargs="+",
+        default=emulated_bias.WEIGHTS,
+        help="of the extra neurons (default: 46 from 0.001 to 32, a third of an octave apart)",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the table to write, emulated_bias.csv")
+    parser.add_argument("--conditions", type=Path, required=True, help="the table of the images' signs and pixels")
+    cli.run(main, parser)

@@ -1,0 +1,232 @@
+"""Biases held within ±ε: does depth amplify what they break (section 2.2 of the paper)?
+
+Without biases f is odd and R + R̄ <= 1. With biases of size ε the paper expects R + R̄ <= 1 + O(ε) of a shallow network,
+and that a deep one may amplify ε. Networks of several depths train on ±X, the sum R + R̄ is measured, and so is what
+makes it possible: the even part of the logits, (f(x) + f(−x)) / 2, per bias.
+
+Held by reparametrisation, b = ε tanh(β / ε), and trained in β: the loss stays smooth, as L-BFGS needs, which a
+projection onto ±ε would break; and small biases are undistorted, since db/dβ = 1 at 0.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from symmetry_constrained import inputs, lbfgs, statistics
+from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.efficiency import images_needed
+from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate
+from symmetry_constrained.protocols import Split
+from symmetry_constrained.training import Checkpoints
+
+DEPTHS = (1, 2, 4, 8, 16)  # hidden layers
+EPSILONS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, np.inf)
+WIDTH = 10  # units of every hidden layer
+# Initial biases are scikit-learn's times min(ε, START). Free ones as large as its own drown the image in 16 layers: the
+# logits' even part is then 25 times their odd part, and training fails for that reason and not for one of ε.
+START = 0.1
+AT_BOUND = 0.95  # a bias beyond this share of ε counts as at its bound
+# Deep networks start on a plateau, at loss log 10 and with gradients below the usual tolerance of 1e-4: the iterations
+# given are to decide, not the tolerances.
+GTOL, FTOL = 1e-7, 1e-12
+IDENTITY = ["dataset", "protocol", "split", "training_set", "fraction", "depth", "hidden_layers", "epsilon", "seed"]
+
+
+class HeldBiases:
+    """An ensemble whose network k has every bias within ±epsilon[k]: 0 for none, inf for free ones."""
+
+    def __init__(self, ensemble: Ensemble, epsilons: np.ndarray):
+        """epsilons (K,). ValueError if one is negative or nan."""
+        if not (np.asarray(epsilons) >= 0).all():
+            raise ValueError(f"epsilons must be 0 or above, not {', '.join(f'{value:g}' for value in epsilons)}")
+        self.ensemble = ensemble
+        self.epsilons = torch.tensor(np.asarray(epsilons), dtype=torch.float64, device=ensemble.device)[:, None]
+        self.is_bias = torch.tensor(ensemble.architecture.is_bias(), device=ensemble.device)
+
+    def initial(self, rows: np.ndarray) -> Tensor:
+        """Parameters (K, P), of which the biases are multiplied by min(ε, START): training starts far from ±ε."""
+        rows = torch.tensor(rows, dtype=torch.float64, device=self.ensemble.device)
+        return torch.where(self.is_bias, rows * self.epsilons.clamp(max=START), rows)
+
+    def rows(self, free: Tensor, lanes: Tensor | slice = slice(None)) -> Tensor:
+        """Free parameters (L, P) of the networks numbered `lanes` -> those of the networks."""
+        return self._rows_and_derivatives(free, lanes)[0]
+
+    def loss_and_gradient(self, free: Tensor, samples: Samples, lanes: Tensor) -> tuple[Tensor, Tensor]:
+        """`Ensemble.loss_and_gradient` in the free parameters (L, P)."""
+        rows, derivatives = self._rows_and_derivatives(free, lanes)
+        loss, gradient = self.ensemble.loss_and_gradient(rows, samples, lanes)
+        return loss, gradient * derivatives
+
+    def _rows_and_derivatives(self, free: Tensor, lanes: Tensor | slice) -> tuple[Tensor, Tensor]:
+        epsilon = self.epsilons[lanes]
+        held = self.is_bias & epsilon.isfinite() & (epsilon > 0)
+        inside = torch.tanh(torch.where(held, free / epsilon, 0.0))
+        absent = self.is_bias & (epsilon == 0)
+        rows = torch.where(held, epsilon * inside, free)
+        return torch.where(absent, 0.0, rows), torch.where(absent, 0.0, 1 - inside.square())
+
+
+def parts(ensemble: Ensemble, rows: Tensor, up: Samples, down: Samples) -> dict[str, np.ndarray]:
+    """The root mean squares (K,), over images and classes, of the logits' even and odd parts (f(x) ± f(−x)) / 2.
+
+    up, down: images and the same images inverted. What all classes share is taken off first, as it moves no
+    probability. `shift` is the even part that all images share; `even` includes it.
+    """
+    squares = {name: torch.zeros(len(rows), dtype=torch.float64, device=ensemble.device) for name in ("even", "odd")}
+    mean = torch.zeros((len(rows), ensemble.architecture.classes), dtype=torch.float64, device=ensemble.device)
+    for (lanes, _, f), (_, _, g) in zip(ensemble.logits(rows, up), ensemble.logits(rows, down), strict=True):
+        f, g = (values - values.mean(1, keepdim=True) for values in (f.double(), g.double()))
+        for name, part in (("even", (f + g) / 2), ("odd", (f - g) / 2)):
+            squares[name][lanes] += part.square().sum((1, 2))
+        mean[lanes] += (f + g).sum(2) / 2 / len(up)
+    found = {name: (value / len(up) / mean.shape[1]).sqrt() for name, value in squares.items()}
+    found["shift"] = mean.square().mean(1).sqrt()
+    return {name: value.cpu().numpy() for name, value in found.items()}
+
+
+def study(
+    dataset: Dataset,
+    split: Split,
+    depth: int,
+    epsilons: list[float] | tuple[float, ...],
+    seeds: list[int],
+    fraction: float = 0.25,
+    max_iterations: int = 500,
+    alpha: float = 1e-5,
+    dtype: torch.dtype = torch.float32,
+) -> pd.DataFrame:
+    """Train every ε with every seed at one depth, on ±X, as one ensemble: a row per network.
+
+    excess: R + R̄ − 1 on the test images; right_both_ways: the share of them that are right as they are and inverted,
+    0 without biases and never below the excess. train_excess: the excess on the training images. train_loss: mean
+    cross-entropy on ±X, at best log 10 without biases. halfway_*: after half of the iterations, so that a reader sees
+    whether more would change the answer. bias: root mean square of the biases; largest_bias; at_bound: the share of
+    them beyond 0.95 ε. even, odd, shift: `parts` on the test images; amplification = even / bias. initial_*: the same
+    of the networks before training.
+    """
+    if not len(seeds):
+        raise ValueError("there must be at least one seed")
+    images, labels = inputs.training_inputs(dataset, split, "identity", "augmented", 0, fraction)
+    tests, test_labels = inputs.test_inputs(dataset, split, "identity")
+    architecture = Architecture(images.shape[1], (WIDTH,) * depth, CLASSES)
+    lanes = pd.MultiIndex.from_product([epsilons, seeds], names=["epsilon", "seed"]).to_frame(index=False)
+    epsilon = lanes["epsilon"].to_numpy(dtype=np.float64)
+    ensemble = Ensemble(architecture, epsilon > 0, alpha, dtype)
+    held = HeldBiases(ensemble, epsilon)
+    initial = held.initial(np.stack([architecture.initial(int(seed), biased=True) for seed in lanes["seed"]]))
+    sets = {"train": ensemble.samples(images, labels)}
+    sets |= {name: ensemble.samples(tests[name], test_labels) for name in ("original", "inverted")}
+    halfway = Checkpoints((max(max_iterations // 2, 1),), initial)
+    result = lbfgs.minimise(
+        lambda free, lanes: held.loss_and_gradient(free, sets["train"], lanes),
+        initial,
+        Budget(max_iterations=max_iterations),
+        gtol=GTOL,
+        ftol=FTOL,
+        accepted=halfway.accepted,
+    )
+    # A network that stopped before stays what it was.
+    reached = halfway.evaluations[:, :1] > 0
+    middle = _judge(ensemble, held.rows(torch.where(reached, halfway.rows[:, 0], result.x)), sets)
+    rows = held.rows(result.x)
+    table = lanes.assign(
+        training_set="augmented",
+        fraction=fraction,
+        depth=depth,
+        hidden_layers="-".join(map(str, architecture.hidden_layers)),
+        n_train=len(labels),
+        **_judge(ensemble, rows, sets),
+        halfway_train_loss=middle["train_loss"],
+        halfway_excess=middle["excess"],
+        **_biases(architecture, rows, epsilon),
+    )
+    for prefix, values in (("", rows), ("initial_", held.rows(initial))):
+        found = parts(ensemble, values, sets["original"], sets["inverted"])
+        bias = _biases(architecture, values, epsilon)["bias"]
+        found["amplification"] = np.divide(found["even"], bias, out=np.full(len(bias), np.nan), where=bias > 0)
+        table = table.assign(**{prefix + name: value for name, value in found.items()})
+    return table.assign(
+        iterations=result.iterations.cpu().numpy(),
+        evaluations=result.evaluations.cpu().numpy(),
+        status=result.status,
+    )
+
+
+def _judge(ensemble: Ensemble, rows: Tensor, sets: dict[str, Samples]) -> dict[str, np.ndarray]:
+    """Accuracies, excesses and the training loss, (K,) each, of networks (K, P)."""
+    judged = {name: evaluate(ensemble, rows, samples) for name, samples in sets.items()}
+    test, inverted = judged["original"].accuracy, judged["inverted"].accuracy
+    right = [judged[name].classes == sets[name].labels for name in ("original", "inverted")]
+    return {
+        "test_accuracy": test,
+        "inverted_accuracy": inverted,
+        "excess": test + inverted - 1,
+        "right_both_ways": (right[0] & right[1]).mean(1),
+        # ±X is half X, half −X, so its accuracy is the mean of R and R̄ on the training images.
+        "train_excess": 2 * judged["train"].accuracy - 1,
+        "train_loss": judged["train"].loss,
+    }
+
+
+def _biases(architecture: Architecture, rows: Tensor, epsilon: np.ndarray) -> dict[str, np.ndarray]:
+    """bias, largest_bias and at_bound, (K,) each."""
+    size = np.abs(rows.cpu().numpy()[:, architecture.is_bias()])
+    at_bound = (size >= AT_BOUND * epsilon[:, None]).mean(1)
+    return {
+        "bias": np.sqrt((size**2).mean(1)),
+        "largest_bias": size.max(1),
+        "at_bound": np.where((epsilon > 0) & np.isfinite(epsilon), at_bound, np.nan),
+    }
+
+
+def summarise(table: pd.DataFrame, metrics: tuple[str, ...] = ("excess", "amplification")) -> pd.DataFrame:
+    """A row per depth, ε and metric: the mean over n networks, its 95 % interval, and the largest.
+
+    table: `study`'s of one or more depths, with `split`. A single network has no interval.
+    """
+    rows = []
+    for (depth, epsilon), networks in table.groupby(["depth", "epsilon"]):
+        values = networks[list(metrics)].to_numpy(dtype=np.float64)
+        weights = statistics.resample(networks["split"].to_numpy())
+        low, high = statistics.interval(statistics.weighted_means(weights, values))
+        alone = len(values) == 1
+        for place, metric in enumerate(metrics):
+            rows.append(
+                {
+                    "depth": depth,
+                    "epsilon": epsilon,
+                    "metric": metric,
+                    "mean": values[:, place].mean(),
+                    "low": np.nan if alone else low[place],
+                    "high": np.nan if alone else high[place],
+                    "largest": values[:, place].max(),
+                    "n": len(values),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def thresholds(table: pd.DataFrame) -> pd.DataFrame:
+    """How large biases must be for R + R̄ to exceed 1 in the mean: a row per depth.
+
+    smallest: the smallest ε tried at which the 95 % interval of the mean excess lies above 0, nan if at none.
+    crossing: the ε at which the mean first reaches 0, interpolated in log ε between the finite ones tried; low, high:
+    its 95 % interval. inf: at none; the smallest ε tried: there or below. n: networks per ε.
+    """
+    summary = summarise(table, ("excess",))
+    above = summary[summary["low"] > 0].groupby("depth")["epsilon"].min()
+    rows = []
+    for depth, networks in table[(table["epsilon"] > 0) & np.isfinite(table["epsilon"])].groupby("depth"):
+        curves = networks.pivot(index=["split", "seed"], columns="epsilon", values="excess")
+        weights = statistics.resample(curves.index.get_level_values("split").to_numpy())
+        found = [
+            images_needed(curves.columns.to_numpy(), statistics.weighted_means(taken, curves.to_numpy()), 0.0)
+            for taken in (np.ones((1, len(curves))), weights)
+        ]
+        low, high = statistics.interval(found[1]) if len(curves) > 1 else (np.nan, np.nan)
+        row = {"depth": depth, "smallest": above.get(depth, np.nan), "crossing": found[0][0]}
+        rows.append(row | {"low": float(low), "high": float(high), "n": len(curves)})
+    return pd.DataFrame(rows, columns=["depth", "smallest", "crossing", "low", "high", "n"])

@@ -1,0 +1,293 @@
+"""Bias-free networks that act as biased ones on images of one polarity (section 2.2 of the paper).
+
+One more neuron per hidden layer carries a constant. In the first layer it is tanh(−w Σx): close to 1 where Σx < 0, as
+on digits, and the closer the larger w, since 1 − tanh(w |Σx|) ≈ 2 exp(−2 w |Σx|). Each later one is tanh(w · the one
+before), and a bias becomes a weight on the extra neuron of the layer below. So biases can be had from the second layer
+on, on X. On −X the constant has the other sign, and the network is odd as ever.
+
+Where pixels never change, as on MNIST's margin, they are that constant already: nothing need saturate, and the first
+layer has its biases too.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import expit
+
+from symmetry_constrained import inputs, lbfgs
+from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.networks import Architecture, Ensemble, Samples
+from symmetry_constrained.protocols import Split
+
+# saturated: every extra neuron is taken to be 1, as in the paper. levelled: the later ones carry tanh(w), tanh(w
+# tanh(w)), ...; these levels are known, so they are divided out. constant pixels: the constant is exact.
+CONSTRUCTIONS = ("saturated", "levelled", "constant pixels")
+WEIGHTS = tuple(2.0 ** (third / 3) for third in range(-30, 16))  # 0.001 to 32
+FITTED = (1e-11, 1e-3)  # logit differences by which a rate is fitted: above rounding, and where one image decides
+STUDY = ["dataset", "protocol", "split"]  # what a caller adds to the table
+IDENTITY = [*STUDY, "training_set", "fraction", "hidden_layers", "seed", "construction", "weight"]
+MEASURES = [
+    "images",
+    "exceptions",
+    "predicted_rate",
+    "deviation",
+    "largest_difference",
+    "median_difference",
+    "exceptions_difference",
+    "inverted_difference",
+    "oddness",
+    "test_accuracy",
+    "inverted_accuracy",
+    "biased_test_accuracy",
+    "biased_inverted_accuracy",
+]
+COLUMNS = [name for name in IDENTITY if name not in STUDY] + MEASURES
+
+
+def free_biases(architecture: Architecture, first_layer: bool) -> np.ndarray:
+    """Mask (P,): which biases are trained: all, or those of the second and later layers."""
+    mask = architecture.is_bias()
+    if not first_layer:
+        fan_in, fan_out = architecture.layers[0]
+        mask[: fan_out * (fan_in + 1)] = False
+    return mask
+
+
+def constant_pixels(split: Split) -> np.ndarray:
+    """Mask (d,): pixels that never change in the images the scaling was taken from; scaled, they are −1 exactly."""
+    return split.minimum == split.maximum
+
+
+def saturating(
+    architecture: Architecture, rows: np.ndarray, weight: float, levelled: bool
+) -> tuple[Architecture, np.ndarray]:
+    """Networks (K, P) without biases in their first layer -> the bias-free ones whose extra neurons saturate on Σx.
+
+    weight: of the first extra neuron on −Σx, and of each later one on the one before. Returns the wider architecture
+    and its rows. ValueError if a first-layer bias is not 0: there is no constant to make it from.
+    """
+    if architecture.split(rows)[0][:, :, -1].any():
+        raise ValueError("a saturated neuron gives no bias to its own layer, the first; these biases must be 0")
+    on_inputs = np.full(architecture.inputs, -weight)
+    return _widen(architecture, rows, on_inputs, level=1.0, carry=weight, levelled=levelled)
+
+
+def on_constant_pixels(
+    architecture: Architecture, rows: np.ndarray, constant: np.ndarray
+) -> tuple[Architecture, np.ndarray]:
+    """Biased networks (K, P) -> bias-free ones of the same logits wherever the pixels of the mask (d,) are −1.
+
+    The first layer's biases are spread on these pixels. ValueError if there are none.
+    """
+    if not constant.any():
+        raise ValueError("no pixel is constant, so a bias-free network has no constant input")
+    unit = np.where(constant, -1 / constant.sum(), 0.0)  # unit · x = 1
+    spread = rows.copy()
+    first = architecture.split(spread)[0]
+    first[:, :, :-1] += first[:, :, -1:] * unit
+    first[:, :, -1] = 0
+    return _widen(architecture, spread, unit, level=np.tanh(1.0), carry=1.0, levelled=True)
+
+
+def _widen(
+    architecture: Architecture, rows: np.ndarray, on_inputs: np.ndarray, level: float, carry: float, levelled: bool
+) -> tuple[Architecture, np.ndarray]:
+    """Add a neuron to every hidden layer and make biases weights on it.
+
+    on_inputs: the first extra neuron's weights (d,); level: its value; carry: a later one's weight on the one before.
+    """
+    wider = Architecture(
+        architecture.inputs, tuple(units + 1 for units in architecture.hidden_layers), architecture.classes
+    )
+    widened = np.zeros((len(rows), wider.row_length))
+    old, new = architecture.split(rows), wider.split(widened)
+    new[0][:, :-1, :-1] = old[0][:, :, :-1]
+    new[0][:, -1, :-1] = on_inputs
+    for index in range(1, len(old)):
+        units = old[index].shape[1]
+        new[index][:, :units, :-2] = old[index][:, :, :-1]
+        new[index][:, :units, -2] = old[index][:, :, -1] / (level if levelled else 1.0)
+        if index < len(old) - 1:
+            new[index][:, -1, -2] = carry
+            level = np.tanh(carry * level)
+    return wider, widened
+
+
+def conditions(dataset: Dataset, split: Split) -> pd.DataFrame:
+    """Whether the constants are there: a row for the training and one for the test images.
+
+    negative, zero, positive: images by the sign of Σx; smallest_sum, median_sum: of |Σx|. constant_pixels: those of
+    `constant_pixels`; unshifted_constant_pixels: the same among the training images that no nudge moved. Test images
+    may still have ink there: changed_pixels, changed_images; largest_value, for whose scale no training image spoke.
+    """
+    constant, rows = constant_pixels(split), []
+    unshifted = split.select("train").query("shift == 'none'")["image"].to_numpy()
+    pixels = dataset.images[unshifted].reshape(len(unshifted), -1)
+    for subset in ("train", "test"):
+        images = split.images(dataset.images, split.select(subset), np.float64)
+        sums, margin = images.sum(1), images[:, constant]
+        rows.append(
+            {
+                "set": subset,
+                "images": len(images),
+                "negative": (sums < 0).sum(),
+                "zero": (sums == 0).sum(),
+                "positive": (sums > 0).sum(),
+                "smallest_sum": np.abs(sums).min(),
+                "median_sum": np.median(np.abs(sums)),
+                "pixels": images.shape[1],
+                "constant_pixels": constant.sum(),
+                "unshifted_constant_pixels": (pixels.min(0) == pixels.max(0)).sum(),
+                "changed_pixels": (margin != -1).any(0).sum(),
+                "changed_images": (margin != -1).any(1).sum(),
+                "largest_value": margin.max() if constant.any() else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def train(
+    dataset: Dataset,
+    split: Split,
+    training_set: str,
+    first_layer: bool,
+    seeds: list[int],
+    hidden_layers: tuple[int, ...] = (10, 5),
+    fraction: float = 1.0,
+    budget: Budget | None = None,
+    alpha: float = 1e-5,
+) -> tuple[Architecture, np.ndarray]:
+    """Networks with the biases of `free_biases`, trained on pixels in float32: their architecture and rows (K, P)."""
+    if not len(seeds):
+        raise ValueError("there must be at least one seed")
+    images, labels = inputs.training_inputs(dataset, split, "identity", training_set, 0, fraction)
+    architecture = Architecture(images.shape[1], hidden_layers, CLASSES)
+    ensemble = Ensemble(architecture, np.ones(len(seeds), dtype=bool), alpha)
+    kept = ~architecture.is_bias() | free_biases(architecture, first_layer)
+    ensemble.trainable *= torch.from_numpy(kept)
+    initial = np.stack([architecture.initial(seed, biased=True) for seed in seeds]) * kept
+    samples = ensemble.samples(images, labels)
+    result = lbfgs.minimise(
+        lambda rows, lanes: ensemble.loss_and_gradient(rows, samples, lanes),
+        torch.from_numpy(initial),
+        budget or Budget(max_evaluations=200),
+    )
+    return architecture, result.x.numpy()
+
+
+def study(
+    dataset: Dataset,
+    split: Split,
+    training_sets: Sequence[str],
+    seeds: list[int],
+    weights: Sequence[float] = WEIGHTS,
+    fraction: float = 1.0,
+    **options,
+) -> pd.DataFrame:
+    """Train, build the bias-free networks of every construction and weight, and compare logits in float64.
+
+    options: `train`'s. A row per training set, seed, construction and weight; constant pixels have no weight, and no
+    row where there are none. ValueError without a test image of negative Σx.
+
+    images: test images on which the constant is there; exceptions: those on which it is not. predicted_rate: r, where
+    theory has the difference fall as exp(−r · weight). deviation: the largest |1 − first extra neuron| on the images.
+    largest_difference, median_difference: over the images, of the two networks' logits (the largest over classes);
+    exceptions_difference: the smallest over the exceptions; inverted_difference: the median over the images inverted.
+    oddness: the largest |f(−x) + f(x)| of the bias-free network. Accuracies are on all test images.
+    """
+    tests, labels = inputs.test_inputs(dataset, split, "identity", np.float64)
+    sums, constant = tests["original"].sum(1), constant_pixels(split)
+    negative, parts = sums < 0, []
+    if not negative.any():
+        raise ValueError("no test image has a negative Σx, so none has the constant")
+    smallest = np.abs(sums[negative]).min()
+    for training_set in training_sets:
+        architecture, rows = train(dataset, split, training_set, False, seeds, fraction=fraction, **options)
+        comparison = Comparison(architecture, rows, tests, labels)
+        for construction in CONSTRUCTIONS[:2]:
+            levelled = construction == "levelled"
+            # The later extra neurons saturate on a 1 where the first one does on Σx.
+            slowest = smallest if levelled or len(architecture.hidden_layers) == 1 else min(smallest, 1.0)
+            for weight in weights:
+                found = comparison.against(*saturating(architecture, rows, weight, levelled), negative)
+                deviation = 2 * expit(-2 * weight * smallest)  # 1 − tanh, without its rounding
+                columns = {"construction": construction, "weight": weight, "predicted_rate": 2 * slowest}
+                parts.append(found.assign(training_set=training_set, seed=seeds, deviation=deviation, **columns))
+        if constant.any():
+            architecture, rows = train(dataset, split, training_set, True, seeds, fraction=fraction, **options)
+            there = (tests["original"][:, constant] == -1).all(1)
+            comparison = Comparison(architecture, rows, tests, labels)
+            found = comparison.against(*on_constant_pixels(architecture, rows, constant), there)
+            parts.append(found.assign(training_set=training_set, seed=seeds, construction="constant pixels"))
+    table = pd.concat(parts, ignore_index=True)
+    hidden_layers = "-".join(map(str, architecture.hidden_layers))
+    return table.assign(fraction=fraction, hidden_layers=hidden_layers)[COLUMNS]
+
+
+class Comparison:
+    """Biased networks on test images as they are and inverted, for bias-free ones to be compared with."""
+
+    def __init__(self, architecture: Architecture, rows: np.ndarray, tests: dict[str, np.ndarray], labels: np.ndarray):
+        """rows (K, P). tests: images (n, d), `original` and `inverted`, in float64; labels (n,)."""
+        ensemble = Ensemble(architecture, np.ones(len(rows), dtype=bool), dtype=torch.float64)
+        self.labels = labels
+        self.samples = {name: ensemble.samples(images, labels) for name, images in tests.items()}
+        self.logits = {name: logits(ensemble, rows, samples) for name, samples in self.samples.items()}
+
+    def against(self, architecture: Architecture, rows: np.ndarray, there: np.ndarray) -> pd.DataFrame:
+        """What `study` says of bias-free networks (K, P'), a row each; there: mask (n,), images with the constant."""
+        ensemble = Ensemble(architecture, np.zeros(len(rows), dtype=bool), dtype=torch.float64)
+        found = {name: logits(ensemble, rows, samples) for name, samples in self.samples.items()}
+        apart = {name: np.abs(found[name] - self.logits[name]).max(1) for name in found}  # (K, n)
+        return pd.DataFrame(
+            {
+                "images": there.sum(),
+                "exceptions": (~there).sum(),
+                "largest_difference": apart["original"][:, there].max(1),
+                "median_difference": np.median(apart["original"][:, there], axis=1),
+                "exceptions_difference": apart["original"][:, ~there].min(1) if not there.all() else np.nan,
+                "inverted_difference": np.median(apart["inverted"][:, there], axis=1),
+                "oddness": np.abs(found["original"] + found["inverted"]).max((1, 2)),
+                "test_accuracy": self._accuracy(found["original"]),
+                "inverted_accuracy": self._accuracy(found["inverted"]),
+                "biased_test_accuracy": self._accuracy(self.logits["original"]),
+                "biased_inverted_accuracy": self._accuracy(self.logits["inverted"]),
+            }
+        )
+
+    def _accuracy(self, values: np.ndarray) -> np.ndarray:
+        """Logits (K, classes, n) -> (K,)."""
+        return (values.argmax(1) == self.labels).mean(1)
+
+
+def logits(ensemble: Ensemble, rows: np.ndarray, samples: Samples) -> np.ndarray:
+    """The logits (K, classes, n) of parameters rows (K, P)."""
+    found = np.empty((len(rows), ensemble.architecture.classes, len(samples)))
+    for lanes, block, values in ensemble.logits(torch.from_numpy(rows), samples):
+        found[lanes, :, block] = values.numpy()
+    return found
+
+
+def rates(table: pd.DataFrame) -> pd.DataFrame:
+    """How fast the largest difference falls as the weight grows, beside theory: a row per network and construction.
+
+    rate: minus the slope of log(largest_difference) against the weight, by least squares over the points in FITTED;
+    nan with fewer than three. table: that of `study`, with any further columns that tell networks apart.
+    """
+    saturated = table[table["weight"].notna()]
+    apart = [name for name in IDENTITY if name in saturated and name != "weight"]
+    found = []
+    for identity, rows in saturated.groupby(apart, sort=False):
+        low, high = FITTED
+        fitted = rows[rows["largest_difference"].between(low, high)]
+        slope = np.nan
+        if len(fitted) >= 3:
+            slope = np.polyfit(fitted["weight"], np.log(fitted["largest_difference"]), 1)[0]
+        found.append(
+            dict(zip(apart, identity, strict=True))
+            | {"rate": -slope, "predicted_rate": rows["predicted_rate"].iloc[0], "points": len(fitted)}
+        )
+    return pd.DataFrame(found, columns=[*apart, "rate", "predicted_rate", "points"])
