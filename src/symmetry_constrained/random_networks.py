@@ -19,7 +19,7 @@ def violations(images: np.ndarray, labels: np.ndarray, classes: int, networks: i
     """The largest violation of each property over `networks` random bias-free networks of each shape, in float64.
 
     images (n, d), labels (n,). A row per hidden layers, scale and property: `odd`, the largest |f(−x) + f(x)|;
-    `opposite`, the inputs whose most likely class negated is not their least likely; `bound`, the largest R + R̄ − 1
+    `opposite`, a network's inputs whose most likely class negated is not their least likely; `bound`, the largest R + R̄ − 1
     above 0, with the labels as they are and with the most favourable ones, the class each network itself gives to x;
     `label-blind`, the largest change of the loss on ±X when labels are drawn anew. n: networks. A violation that is
     not a number stays nan. ValueError without networks.
@@ -62,7 +62,7 @@ def _of_block(f: torch.Tensor, g: torch.Tensor, labels: torch.Tensor, other: tor
 
     return {
         "odd": float((f + g).abs().max()),
-        "opposite": float((negated != least).sum()),
+        "opposite": float((negated != least).sum(1).max()),
         "bound": max(float(max(right)) - 1, 0.0),
         "label-blind": float((loss(labels) - loss(other)).abs().max()),
     }

@@ -158,7 +158,7 @@ rule judge_claims:
     params:
         studies=judged_studies(),
         targets=" ".join(f"--target {name}={value}" for name, value in config["figures"]["target"].items()),
-        results=subpath(input.networks, ancestor=2),
+        results=subpath(output.claims, ancestor=2),
     shell:
         "python {input.code[0]} --claims {input.claims} --published {input.published} --results {params.results:q}"
         " --theory {input.theory:q} {params.studies} {params.targets} --out {output.claims:q} --page {output.page:q}"
