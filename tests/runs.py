@@ -44,10 +44,10 @@ SMALL = {
     "theory": {
         "random_networks": {"networks": 20, "images": 20},
         "label_blind": {"seeds": 2, "fraction": 0.05},
-        "emulated_bias_digits": {"seeds": 1, "fraction": 0.05, "max_evaluations": 20, "weights": [0.01, 1, 8]},
+        "emulated_bias_digits": {"seeds": 1, "fraction": 0.05, "max_evaluations": 20, "weights": [0.01, 1, 32]},
         "amplification": {
-            "depths": [1, 2],
-            "epsilons": [0, 0.3],
+            "depths": [1, 4],
+            "epsilons": [0, 0.1],
             "seeds": 2,
             "fraction": 0.05,
             "max_iterations": 10,

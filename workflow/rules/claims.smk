@@ -60,8 +60,8 @@ rule emulate_bias:
         unpack(lambda wildcards: data_files(wildcards.dataset, "clean", 0)),
         code=code("scripts/emulate_bias.py"),
     output:
-        networks=f"{THEORY}/emulated_bias-{{dataset}}.csv",
-        conditions=f"{THEORY}/emulated_bias-{{dataset}}-conditions.csv",
+        networks=f"{THEORY}/emulated_bias/{{dataset}}.csv",
+        conditions=f"{THEORY}/emulated_bias/{{dataset}}-conditions.csv",
     log:
         f"{RESULTS}/logs/emulate_bias/{{dataset}}.log",
     benchmark:
@@ -78,6 +78,20 @@ rule emulate_bias:
     shell:
         "python {input.code[0]} --dataset {wildcards.dataset} --data {params.data:q} --split {params.split:q}"
         " {params.options} --out {output.networks:q} --conditions {output.conditions:q} 2>&1 | tee {log:q}"
+
+
+rule gather_emulated_bias:
+    input:
+        code=code("scripts/gather_networks.py"),
+        tables=expand(rules.emulate_bias.output.networks, dataset=EMULATED),
+    output:
+        f"{THEORY}/emulated_bias.csv",
+    log:
+        f"{RESULTS}/logs/gather_emulated_bias.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python {input.code[0]} {input.tables:q} --out {output:q} 2>&1 | tee {log:q}"
 
 
 rule amplify_bias:
@@ -126,7 +140,7 @@ rule compare_on_equal_terms:
 THEORY_TABLES = [
     rules.check_random_networks.output[0],
     rules.train_label_blind.output[0],
-    *expand(rules.emulate_bias.output.networks, dataset=EMULATED),
+    rules.gather_emulated_bias.output[0],
     rules.amplify_bias.output[0],
 ]
 
