@@ -14,8 +14,10 @@ def main(arguments: argparse.Namespace) -> None:
         if path.exists():
             print(f"\n{tables.HEADINGS[name]}\n")
             print(tables.aligned(tables.narrow(tables.readable(pd.read_csv(path)))))
-    claims = pd.read_csv(arguments.results / "tables/claims.csv")
-    print(f"\nThe paper's claims, by their headline contrasts\n\n{tables.aligned(verdict_page.brief(claims))}")
+    claims = arguments.results / "tables/claims.csv"
+    if claims.exists():
+        verdicts = tables.aligned(verdict_page.brief(pd.read_csv(claims)))
+        print(f"\nThe paper's claims, by their headline contrasts\n\n{verdicts}")
     bound = pd.read_csv(arguments.results / "tables/bound.csv")
     bias_free = bound[bound["network"] == "bias-free"]
     print(

@@ -42,6 +42,7 @@ SMALL = {
     "figures": {"curves": ["digits-clean"], "budget": "digits-budget", "target": {"digits": 0.2}},
     "solo": {"repeats": 1, "max_evaluations": 3},
     "theory": {
+        "splits": 1,
         "random_networks": {"networks": 20, "images": 20},
         "label_blind": {"seeds": 2, "fraction": 0.05},
         "emulated_bias_digits": {"seeds": 1, "fraction": 0.05, "max_evaluations": 20, "weights": [0.01, 1, 32]},
@@ -51,6 +52,24 @@ SMALL = {
             "seeds": 2,
             "fraction": 0.05,
             "max_iterations": 10,
+        },
+        "orbits": {
+            "images": 10,
+            "angles": [1, 4],
+            "random_angles": [4],
+            "features": ["power"],
+            "seeds": [1],
+            "iterations": 30,
+            "random_networks": 20,
+            "sampled": [1, 64],
+            "draws": 4,
+        },
+        "invariants": {
+            "seeds": [1],
+            "evaluations": [10],
+            "fraction": 0.05,
+            "inversion": ["square", "neighbour"],
+            "translation": ["power", "complete"],
         },
     },
 }
@@ -62,6 +81,10 @@ TIMED = {
     "cost-digits.csv",
     "cost-digits.svg",
     "cost-digits.png",
+    "equal_terms.csv",
+    "claims.csv",
+    "verdicts.md",
+    "verdicts.csv",
 }
 STABLE = ("**/*.csv", "**/*.safetensors", "**/*.npy", "**/*.md", "figures/*")
 

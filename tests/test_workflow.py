@@ -11,7 +11,8 @@ import yaml
 from runs import ROOT, SMALL, checkout, snakemake, stable_bytes
 
 FIGURES = ("table1", "table2", "bound", "figure1", "accuracy-digits", "gaps-digits", "images-needed")
-FIGURES += ("random-sign-factor", "cost-digits", "budget")
+FIGURES += ("random-sign-factor", "cost-digits", "budget", "verdicts", "emulated-bias", "amplification")
+FIGURES += ("flat-direction", "loss-on-orbit", "random-angles", "complete-invariants")
 
 
 def planned(folder: Path) -> set[str]:
@@ -34,13 +35,18 @@ def test_a_run_leaves_every_table_and_figure(finished):
     assert pd.read_csv(results / "tables/published_numbers.csv")["table"].value_counts().to_dict() == {1: 8, 2: 2}
     for name in ("summary", "sample_efficiency", "cost_to_target", "solo_timings", "history", "bound", "table1"):
         assert len(pd.read_csv(results / f"tables/{name}.csv"))
+    # Every claim has a verdict, and a place on the page.
+    claims = pd.read_csv(results / "tables/claims.csv")
+    assert claims["verdict"].notna().all() and claims["id"].nunique() == 16
+    page = (results / "verdicts.md").read_text()
+    assert [page.count(f"\n## {id_}. ") for id_ in claims["id"].unique()] == [1] * 16
     for name in FIGURES:
         for suffix in ("svg", "png", "csv"):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 100, name
     assert (results / "report.html").stat().st_size > 100_000
     # The report opens with a line for each figure that was drawn.
-    assert (results / "findings.rst").read_text().count("\n- ") == 6
-    for notebook in ("paper_tables", "overfitting", "training_cost", "budget"):
+    assert (results / "findings.rst").read_text().count("\n- ") == 7
+    for notebook in ("paper_tables", "overfitting", "training_cost", "budget", "theory"):
         assert (results / f"notebooks/{notebook}.html").stat().st_size > 100_000
 
 
@@ -56,22 +62,38 @@ def test_equal_bytes_on_one_core_and_in_another_folder(finished, tmp_path):
     assert len(first) > 60
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+    # Of what is judged by seconds, all else.
+    for name, column in (("equal_terms", "terms"), ("claims", "contrast")):
+        tables = [pd.read_csv(folder / f"results/small/tables/{name}.csv") for folder in (finished, other)]
+        pd.testing.assert_frame_equal(*(table[~table[column].str.contains("seconds")] for table in tables))
 
 
 # What each rule's output goes into.
 FEEDS = {
     "train_batch": {"gather_networks", "gather_history", "check_bound"},
     "rerun_published": {"judge_published"},
-    "time_solo": {"cost_to_target", "draw_training_cost"},
-    "gather_networks": {"summarise", "measure_efficiency", "judge_published", "draw_paper_tables"},
-    "gather_history": {"cost_to_target", "draw_budget"},
+    "time_solo": {"cost_to_target", "draw_training_cost", "compare_on_equal_terms", "judge_claims"},
+    "gather_networks": {"summarise", "measure_efficiency", "judge_published", "judge_claims", "draw_paper_tables"},
+    "gather_history": {"cost_to_target", "compare_on_equal_terms", "judge_claims", "draw_budget"},
     "summarise": {"draw_overfitting"},
-    "measure_efficiency": {"draw_overfitting"},
+    "measure_efficiency": {"draw_overfitting", "judge_claims"},
     "cost_to_target": {"draw_training_cost"},
-    "check_bound": {"draw_paper_tables"},
+    "check_bound": {"draw_paper_tables", "judge_claims"},
+    "compare_on_equal_terms": {"judge_claims"},
+    "check_random_networks": {"judge_claims", "draw_theory"},
+    "train_label_blind": {"judge_claims", "draw_theory"},
+    "emulate_bias": {"gather_emulated_bias", "draw_theory"},
+    "gather_emulated_bias": {"judge_claims", "draw_theory"},
+    "amplify_bias": {"judge_claims", "draw_theory"},
+    "measure_orbits": {"judge_claims", "draw_theory"},
+    "compare_invariants": {"gather_invariants", "judge_claims", "draw_theory"},
+    "gather_invariants": {"judge_claims", "draw_theory"},
+    "judge_claims": {"draw_theory"},
     "judge_published": {"draw_paper_tables"},
 }
-NOTEBOOKS = {"draw_paper_tables", "draw_overfitting", "draw_training_cost", "draw_budget"}
+NOTEBOOKS = {"draw_paper_tables", "draw_overfitting", "draw_training_cost", "draw_budget", "draw_theory"}
+TRAINING = {"train_batch", "rerun_published", "time_solo", "train_label_blind", "emulate_bias", "amplify_bias"}
+TRAINING |= {"measure_orbits", "compare_invariants"}
 FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 
 
@@ -89,15 +111,17 @@ def with_what_follows(rules: set[str]) -> set[str]:
     ("edited", "importers"),
     [
         ("src/symmetry_constrained/figures.py", NOTEBOOKS),
-        ("src/symmetry_constrained/study_figures.py", NOTEBOOKS - {"draw_paper_tables"}),
+        ("src/symmetry_constrained/study_figures.py", NOTEBOOKS - {"draw_paper_tables", "draw_theory"}),
         ("src/symmetry_constrained/bound.py", {"check_bound"}),
-        ("src/symmetry_constrained/efficiency.py", {"measure_efficiency", "cost_to_target"}),
-        ("src/symmetry_constrained/lbfgs.py", {"train_batch", "rerun_published", "time_solo"}),
+        ("src/symmetry_constrained/efficiency.py", {"measure_efficiency", "cost_to_target", "judge_claims"}),
+        ("src/symmetry_constrained/lbfgs.py", TRAINING),
+        ("src/symmetry_constrained/claims.py", {"judge_claims", "draw_theory"}),
+        ("workflow/resources/claims.yaml", {"judge_claims"}),
         ("src/symmetry_constrained/config.py", set()),
         ("src/symmetry_constrained/solvers.py", set()),
         ("notebooks/budget.ipynb", {"draw_budget"}),
         ("scripts/summarise.py", {"summarise"}),
-        ("workflow/resources/published.csv", {"rerun_published", "judge_published"}),
+        ("workflow/resources/published.csv", {"rerun_published", "judge_published", "judge_claims"}),
     ],
 )
 def test_an_edit_reruns_what_imports_it_and_what_is_made_from_that(finished, edited, importers):

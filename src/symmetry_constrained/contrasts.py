@@ -14,6 +14,7 @@ from scipy import stats
 from symmetry_constrained import statistics
 
 PAIR = ["split", "seed"]
+FEWEST = 5  # pairs of which a bootstrap of medians says something: three resampled are often one and the same
 ENOUGH = 39  # pairs: one more falls outside of their range with 5 % chance
 
 
@@ -115,7 +116,7 @@ def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end
     prices: (once, each evaluation) of left and of right. ends: the evaluations of their budgets, lower limits of what
     a network that did not get there would need. The effect is inf where most of right's did not, 0 where most of
     left's did not, nan where both are so. The low end takes right's limit, and 0 where left has no median; the high
-    end left's limit, and inf where right has none. ValueError if a pair stands there twice.
+    end left's limit, and inf where right has none; below five pairs there is no interval. ValueError if a pair stands there twice.
     """
     for values in (left, right):
         check_pairs(values)
@@ -134,7 +135,7 @@ def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end
         return np.divide(other, cost, out=np.full(len(cost), np.nan), where=np.isfinite(cost) | np.isfinite(other))
 
     effect = float(ratios(np.inf, np.inf)[0])
-    if np.isnan(effect) or len(both) == 1:
+    if np.isnan(effect) or len(both) < FEWEST:
         return Contrast(effect, n=len(both))
     least, most = ratios(np.inf, ends[1])[1:], ratios(ends[0], np.inf)[1:]
     interval = {}

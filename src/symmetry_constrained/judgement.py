@@ -1,6 +1,7 @@
 """From the run's tables to `claims.csv`: which rows a contrast reads, and what the paper published for them."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -62,13 +63,15 @@ def _of_networks(rule: Rule, tables: Tables):
             differences = _differences(rule, cells)
             if len(differences):
                 number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
-                evidence = _evidence(file, rule, at)
-                yield claims.row(rule, contrasts.of_pairs(differences), evidence, protocol, dataset, number, at)
+                # Of a dataset for which the paper has no number, it is a new test.
+                own = replace(rule, kind="new test") if np.isnan(number) else rule
+                found = contrasts.of_pairs(differences)
+                yield claims.row(own, found, _evidence(file, rule, at), protocol, dataset, number, at)
 
 
 def _of_table(rule: Rule, table: pd.DataFrame):
     """Any table: with columns split and seed unless the rule is about every row."""
-    table = table.assign(**{name: table.get(name, "") for name in ("protocol", "dataset")})
+    table = table.assign(**{name: table.get(name, "") for name in ("protocol", "dataset")}, split=table.get("split", 0))
     table = table.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
     file = f"{'' if '/' in rule.of else 'tables/'}{rule.of}.csv"
     if rule.direction == "zero":
@@ -103,7 +106,7 @@ def _of_images(rule: Rule, tables: Tables):
             high = np.inf
         elif row["ratio_bound"] == "at most":
             low = 0.0
-        if row["n"] < 2:
+        if row["n"] < contrasts.FEWEST:
             low = high = np.nan
         found = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
         file = f"tables/sample_efficiency.csv where study={row['study']}, target={row['target']:g}"
@@ -217,7 +220,7 @@ def _evidence(file: str, rule: Rule, at: tuple) -> str:
 def read_tables(
     results: Path, numbers: Path, theory: list[Path], studies: dict[tuple[str, str], str], targets: dict[str, float]
 ) -> Tables:
-    """The tables of a run's folder; theory: the experiments' tables."""
+    """The tables of a run's folder; theory: the experiments' tables, named by their places in it."""
     text = {"hidden_layers": str}
 
     def table(path: Path) -> pd.DataFrame:
@@ -233,7 +236,7 @@ def read_tables(
         history=table(folder / "history.csv"),
         solo=table(folder / "solo_timings.csv"),
         others={name: table(folder / f"{stem}.csv") for name, stem in others.items()}
-        | {f"theory/{path.stem}": table(path) for path in theory},
+        | {os.path.relpath(path.with_suffix(""), results): table(path) for path in theory},
         numbers=published.read(numbers),
         studies=studies,
         targets=targets,

@@ -19,10 +19,11 @@ def violations(images: np.ndarray, labels: np.ndarray, classes: int, networks: i
     """The largest violation of each property over `networks` random bias-free networks of each shape, in float64.
 
     images (n, d), labels (n,). A row per hidden layers, scale and property: `odd`, the largest |f(−x) + f(x)|;
-    `opposite`, a network's inputs whose most likely class negated is not their least likely; `bound`, the largest R + R̄ − 1
-    above 0, with the labels as they are and with the most favourable ones, the class each network itself gives to x;
-    `label-blind`, the largest change of the loss on ±X when labels are drawn anew. n: networks. A violation that is
-    not a number stays nan. ValueError without networks.
+    `opposite`, a network's inputs whose most likely class negated is not their least likely; `bound`, the largest
+    R + R̄ − 1 above 0, with the labels as they are and with the most favourable ones, the class each network itself
+    gives to x; `label-blind`, the largest change of the loss on ±X when labels are drawn anew. Hundreds of images are
+    taken in blocks, each judged alone. n: networks. A violation that is not a number stays nan. ValueError without
+    networks.
     """
     if networks < 1:
         raise ValueError(f"networks: at least 1 is needed, not {networks}")
