@@ -118,6 +118,77 @@ rule amplify_bias:
         " 2>&1 | tee {log:q}"
 
 
+rule measure_orbits:
+    input:
+        **THEORY_DATA,
+        code=code("scripts/measure_orbits.py"),
+    output:
+        orbits=f"{THEORY}/orbits.csv",
+        spectrum=f"{THEORY}/spectrum.csv",
+        orbit_loss=f"{THEORY}/orbit_loss.csv",
+        loss_invariance=f"{THEORY}/loss_invariance.csv",
+        minima=f"{THEORY}/minima.csv",
+        random_angles=f"{THEORY}/random_angles.csv",
+    log:
+        f"{RESULTS}/logs/measure_orbits.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/theory/orbits.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+    params:
+        data=subpath(input.images, parent=True),
+        split=subpath(input.rows, parent=True),
+        out=subpath(output.orbits, parent=True),
+        options=theory_options("orbits"),
+    shell:
+        "python {input.code[0]} --data {params.data:q} --split {params.split:q} {params.options} --out {params.out:q}"
+        " 2>&1 | tee {log:q}"
+
+
+rule compare_invariants:
+    input:
+        unpack(lambda wildcards: data_files("digits", "clean", wildcards.split)),
+        code=code("scripts/compare_invariants.py"),
+    output:
+        invariants=f"{THEORY}/invariants/split-{{split}}/invariants.csv",
+        signs=f"{THEORY}/invariants/split-{{split}}/sign_symmetries.csv",
+        phases=f"{THEORY}/invariants/split-{{split}}/phase_symmetries.csv",
+    log:
+        f"{RESULTS}/logs/compare_invariants/{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/theory/invariants-{{split}}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+    params:
+        data=subpath(input.images, parent=True),
+        split=subpath(input.rows, parent=True),
+        out=subpath(output.invariants, parent=True),
+        options=theory_options("invariants"),
+    shell:
+        "python {input.code[0]} --data {params.data:q} --split {params.split:q} --number {wildcards.split}"
+        " {params.options} --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule gather_invariants:
+    input:
+        code=code("scripts/gather_networks.py"),
+        tables=expand(rules.compare_invariants.output.invariants, split=range(config["theory"]["splits"])),
+    output:
+        f"{THEORY}/invariants.csv",
+    log:
+        f"{RESULTS}/logs/gather_invariants.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "python {input.code[0]} {input.tables:q} --out {output:q} 2>&1 | tee {log:q}"
+
+
 rule compare_on_equal_terms:
     input:
         code=code("scripts/compare_on_equal_terms.py"),
@@ -142,6 +213,9 @@ THEORY_TABLES = [
     rules.train_label_blind.output[0],
     rules.gather_emulated_bias.output[0],
     rules.amplify_bias.output[0],
+    *rules.measure_orbits.output,
+    rules.gather_invariants.output[0],
+    *expand(rules.compare_invariants.output.signs, split=0),
 ]
 
 

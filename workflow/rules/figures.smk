@@ -7,7 +7,15 @@ FIGURES_OF = {
     + ["images-needed", "random-sign-factor"],
     "training_cost": [f"cost-{config['studies'][study]['dataset']}" for study in WHOLE],
     "budget": ["budget"],
-    "theory": ["verdicts", "emulated-bias", "amplification"],
+    "theory": [
+        "verdicts",
+        "emulated-bias",
+        "amplification",
+        "flat-direction",
+        "loss-on-orbit",
+        "random-angles",
+        "complete-invariants",
+    ],
 }
 FIGURES = [f"{RESULTS}/figures/{figure}.svg" for figures in FIGURES_OF.values() for figure in figures]
 # One line each on the report's opening page.
@@ -35,6 +43,10 @@ CAPTIONS = {
     "verdicts": ("Verdicts", "claims", "Every claim and its verdict"),
     "emulated-bias": ("Theory", "emulated_bias", "A saturated neuron stands in for a bias"),
     "amplification": ("Theory", "amplification", "Does depth amplify small biases?"),
+    "flat-direction": ("Theory", "flat_direction", "A continuous symmetry makes a flat direction"),
+    "loss-on-orbit": ("Theory", "flat_direction", "The loss along an orbit"),
+    "random-angles": ("Theory", "random_angles", "Random angles restore the symmetry in expectation"),
+    "complete-invariants": ("Theory", "complete_invariants", "Norms and complete invariants"),
     "budget": ("Budget", "budget", "Does training on ±X catch up?"),
 }
 for dataset in CURVES:
@@ -126,6 +138,7 @@ rule draw_theory:
         claims=rules.judge_claims.output.claims,
         tables=THEORY_TABLES,
         conditions=expand(rules.emulate_bias.output.conditions, dataset=EMULATED),
+        phases=expand(rules.compare_invariants.output.phases, split=0),
     output:
         *drawn("theory"),
         notebook=f"{RESULTS}/notebooks/theory.ipynb",
