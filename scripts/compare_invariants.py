@@ -1,0 +1,64 @@
+"""Compare incomplete with complete invariants of two groups: what networks reach, and what each feature map forgets.
+
+Trains biased and bias-free networks on the training images of one split through each feature map, for inversion and for
+translation around the cylinder. Writes invariants.csv (a row per map, network, seed and budget), sign_symmetries.csv
+and phase_symmetries.csv (a row per map: the symmetries that it has, counted and tried on the test images).
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained import artifacts, cli, invariants, symmetries
+from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.protocols import Split
+
+SHOWN = 200  # test images on which symmetries are tried
+
+
+def main(arguments: argparse.Namespace) -> None:
+    dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
+    parts = []
+    for group, maps in (("inversion", arguments.inversion), ("translation", arguments.translation)):
+        for name in maps:
+            cli.say(f"{group}: {name}")
+            parts.append(
+                invariants.compare(
+                    dataset,
+                    split,
+                    arguments.number,
+                    group,
+                    name,
+                    arguments.seeds,
+                    arguments.evaluations,
+                    arguments.fraction,
+                )
+            )
+    images = split.images(dataset.images, split.select("test")[:SHOWN], np.float64)
+    found = {"invariants": pd.concat(parts)}
+    found["sign_symmetries"] = symmetries.sign_symmetries(images, dataset.shape, arguments.inversion)
+    found["phase_symmetries"] = symmetries.phase_symmetries(images, dataset.shape, arguments.translation)
+    for name, table in found.items():
+        artifacts.write_csv(table, arguments.out / f"{name}.csv")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
+    parser.add_argument("--number", type=int, default=0, help="the split's number: a column, and seeds the test angles")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2], help="seeds of the networks")
+    parser.add_argument(
+        "--evaluations", type=int, nargs="+", default=[200], help="budgets at which networks are judged"
+    )
+    parser.add_argument("--fraction", type=float, default=1.0, help="of the training images")
+    parser.add_argument(
+        "--inversion", nargs="+", default=list(invariants.INVERSION), help="maps compared for inversion"
+    )
+    parser.add_argument(
+        "--translation", nargs="+", default=list(invariants.TRANSLATION), help="maps compared for translation"
+    )
+    cli.run(main, parser)

@@ -1,0 +1,184 @@
+"""Incomplete against complete invariants (section 4.2 of the paper): what do networks reach on them?
+
+The norm of each irrep is an invariant, but norms alone forget more than the group asks for. For two groups:
+- inversion: each pixel is an irrep. `square` keeps the norms, `neighbour` and `permuted` some of the relative signs,
+  `quadratic` all of them, and so does `canonical`, which needs one feature per pixel only.
+- translation around the cylinder (`translation`): each wave of a row is an irrep. `power` keeps the norms, `bispectrum`
+  the phases within a row, `complete` those between rows too, and so does `aligned`, one feature per pixel.
+What each map forgets in fact is counted in `symmetries`. The number of features differs, hence that of parameters:
+`square` against `canonical` is the pair of equal size.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from symmetry_constrained import features, lbfgs, translation
+from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.protocols import Split
+from symmetry_constrained.statistics import interval, resample, weighted_means
+
+INVERSION = ("identity", "square", "neighbour", "permuted", "canonical", "quadratic")
+TRANSLATION = tuple(translation.MAPS)
+NORMS = {"inversion": "square", "translation": "power"}  # the norms of the irreps alone
+HIDDEN_LAYERS = (10, 5)
+CELL = ["group", "features", "network", "budget"]
+CONTRAST = ["group", "network", "budget", "features", "against", "difference", "low", "high", "n"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group that acts on images, and the feature maps compared under it."""
+
+    name: str
+    maps: tuple[str, ...]
+    compute: Callable[[str, np.ndarray, tuple[int, int]], np.ndarray]
+    transform: Callable[
+        [np.ndarray, tuple[int, int], np.random.Generator], np.ndarray
+    ]  # by a random element, or the only
+
+
+GROUPS = {
+    group.name: group
+    for group in (
+        Group("inversion", INVERSION, features.compute, lambda images, shape, random: -images),
+        Group(
+            "translation",
+            TRANSLATION,
+            translation.compute,
+            lambda images, shape, random: translation.translate(
+                images, random.uniform(0, 2 * np.pi, len(images)), shape
+            ),
+        ),
+    )
+}
+
+
+class Marks:
+    """Catches each network's parameters where a budget of evaluations ends, on its way through a larger one."""
+
+    def __init__(self, budgets: list[int], rows: torch.Tensor):
+        self.budgets = sorted(budgets)
+        self.rows = rows[:, None].repeat(1, len(budgets), 1)  # (K, B, P)
+        self.evaluations = np.zeros((len(rows), len(budgets)), dtype=np.int64)  # 0: not yet
+
+    def accepted(self, state: lbfgs.State, done: torch.Tensor) -> None:
+        for place in done.nonzero()[:, 0].tolist():
+            lane, evaluations = int(state.lane[place]), int(state.evaluations[place])
+            for index, budget in enumerate(self.budgets):
+                # The rule by which `lbfgs` ends a run.
+                if evaluations > budget and not self.evaluations[lane, index]:
+                    self.rows[lane, index], self.evaluations[lane, index] = state.x[place], evaluations
+
+    def close(self, result: lbfgs.Result) -> None:
+        """A network that ended within a budget stays where it ended."""
+        for lane, index in np.argwhere(self.evaluations == 0):
+            self.rows[lane, index] = result.x[lane]
+            self.evaluations[lane, index] = int(result.evaluations[lane])
+
+
+def compare(
+    dataset: Dataset,
+    split: Split,
+    number: int,
+    group: str,
+    features_: str,
+    seeds: list[int],
+    budgets: list[int],
+    fraction: float = 1.0,
+    alpha: float = 1e-5,
+) -> pd.DataFrame:
+    """Train both kinds of network on X through one of a group's maps: a row per network, seed and budget.
+
+    Accuracy on the test images as they are and transformed: inverted, or each moved by a random angle that `number`,
+    the split's, draws. All in float32, as the studies are. ValueError if the map is not one of the group's.
+    """
+    acting = GROUPS[group]
+    if features_ not in acting.maps:
+        raise ValueError(f"features: {features_!r} is unknown for {group}; choose one of {', '.join(acting.maps)}")
+    rows = {"train": split.select("train", fraction), "test": split.select("test")}
+    rows["transformed"] = rows["test"]
+    if rows["train"].empty:
+        raise ValueError(f"fraction: {fraction:g} of the training images is none")
+    images = {name: split.images(dataset.images, of) for name, of in rows.items()}
+    images["transformed"] = acting.transform(images["test"], dataset.shape, np.random.default_rng(number))
+    inputs = {name: acting.compute(features_, values, dataset.shape) for name, values in images.items()}
+
+    biased, lanes = np.repeat([True, False], len(seeds)), [*seeds, *seeds]
+    architecture = Architecture(inputs["train"].shape[1], HIDDEN_LAYERS, CLASSES)
+    ensemble = Ensemble(architecture, biased, alpha)
+    samples = {name: ensemble.samples(values, rows[name]["label"].to_numpy()) for name, values in inputs.items()}
+    starts = [architecture.initial(seed, bool(with_biases)) for with_biases, seed in zip(biased, lanes, strict=True)]
+    starts = torch.tensor(np.stack(starts))
+    marks = Marks(budgets, starts)
+    result = lbfgs.minimise(
+        lambda points, numbers: ensemble.loss_and_gradient(points, samples["train"], numbers),
+        starts,
+        Budget(max_evaluations=max(budgets)),
+        accepted=marks.accepted,
+    )
+    marks.close(result)
+    tables = []
+    for index, budget in enumerate(marks.budgets):
+        judged = {name: evaluate(ensemble, marks.rows[:, index], part) for name, part in samples.items()}
+        columns = {
+            "group": group,
+            "split": number,
+            "features": features_,
+            "network": np.where(biased, "biased", "bias-free"),
+            "seed": lanes,
+            "fraction": fraction,
+            "n_train": len(samples["train"]),
+            "feature_count": architecture.inputs,
+            "parameters": [architecture.parameters(bool(with_biases)) for with_biases in biased],
+            "budget": budget,
+            "evaluations": marks.evaluations[:, index],
+            "train_loss": judged["train"].loss,
+        }
+        tables.append(pd.DataFrame(columns | {f"{name}_accuracy": part.accuracy for name, part in judged.items()}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `compare` -> per map, network and budget the mean accuracies with 95 % intervals, and N networks.
+
+    Intervals by resampling splits, then seeds.
+    """
+    rows = []
+    for cell, networks in table.groupby([*CELL, "feature_count", "parameters"], sort=False):
+        row = dict(zip([*CELL, "feature_count", "parameters"], cell, strict=True)) | {"n": len(networks)}
+        weights = resample(networks["split"].to_numpy())
+        for name in ("test_accuracy", "transformed_accuracy"):
+            row[name] = networks[name].mean()
+            row[f"{name}_low"], row[f"{name}_high"] = interval(
+                weighted_means(weights, networks[[name]].to_numpy())[:, 0]
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def contrasts(table: pd.DataFrame) -> pd.DataFrame:
+    """What each map adds to the norms alone on transformed images: mean difference, 95 % interval, N pairs.
+
+    Networks are paired by split and seed. A group whose norms were not trained on has no row.
+    """
+    rows = []
+    for (group, network, budget), cell in table.groupby(["group", "network", "budget"], sort=False):
+        accuracy = cell.pivot(index=["split", "seed"], columns="features", values="transformed_accuracy")
+        norms = NORMS[group]
+        for name in [name for name in GROUPS[group].maps if norms in accuracy and name in accuracy]:
+            difference = (accuracy[name] - accuracy[norms]).dropna()
+            if name in ("identity", norms) or difference.empty:
+                continue
+            weights = resample(difference.index.get_level_values("split").to_numpy())
+            low, high = interval(weighted_means(weights, difference.to_numpy()[:, None])[:, 0])
+            rows.append(
+                dict(zip(CONTRAST, (group, network, budget, name, norms), strict=False))
+                | {"difference": difference.mean(), "low": low, "high": high, "n": len(difference)}
+            )
+    return pd.DataFrame(rows, columns=CONTRAST)
