@@ -38,8 +38,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="digits", help="its name, for the table (default digits)")
     parser.add_argument("--protocol", default="clean", help="the split's protocol, for the table (default clean)")
-    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, required=True, help="folder split-N with rows.csv and scaling.csv")
+    cli.add_data(parser)
     parser.add_argument(
         "--depths",
         type=int,

@@ -17,8 +17,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    cli.add_data(parser)
     parser.add_argument("--networks", type=int, default=1000, help="of each of 12 shapes (default 1000)")
     parser.add_argument("--images", type=int, default=100, help="test images (default 100)")
     parser.add_argument("--out", type=Path, required=True, help="the table to write")

@@ -46,8 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    cli.add_data(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
     parser.add_argument("--number", type=int, default=0, help="the split's number: a column, and seeds the test angles")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2], help="seeds of the networks")

@@ -43,8 +43,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", required=True, help=f"one of {', '.join(datasets.SHAPES)}, for the tables")
     parser.add_argument("--protocol", default="clean", help="the split's protocol, for the tables (default clean)")
-    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, required=True, help="folder split-N with rows.csv and scaling.csv")
+    cli.add_data(parser)
     parser.add_argument(
         "--training-sets",
         nargs="+",

@@ -34,7 +34,6 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spec", required=True, help="what to train, as JSON: the fields of spec.Spec")
-    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    cli.add_data(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     cli.run(main, parser)

@@ -18,8 +18,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, required=True, help="folder with rows.csv and scaling.csv")
+    cli.add_data(parser)
     parser.add_argument("--seeds", type=int, default=5, help="networks of each kind (default 5)")
     parser.add_argument("--fraction", type=float, default=0.25, help="of the training images (default 0.25)")
     parser.add_argument("--out", type=Path, required=True, help="the table to write")

@@ -2,8 +2,24 @@
 
 from pathlib import Path
 
+import matplotlib
 import pytest
 from runs import checkout, snakemake
+
+from symmetry_constrained import figures
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+
+
+@pytest.fixture
+def style():
+    """The house style of figures, for one test only."""
+    with matplotlib.rc_context():
+        figures.use_style()
+        yield
+        plt.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -5,23 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
-
 from symmetry_constrained import amplification, bias_figures, emulated_bias, figures
 
 WEIGHTS = np.append(np.arange(1, 11) * 0.4, 16)
 RATES = {"digits": 5.0, "mnist": 9.0}
 
 
-@pytest.fixture(autouse=True)
-def style():
-    """The house style, for one test only."""
-    with matplotlib.rc_context():
-        figures.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def copied(*datasets, seeds=(0, 1), pixels=("mnist",), floor=0.0):

@@ -6,22 +6,12 @@ import pandas as pd
 import pytest
 from test_verdict_page import FULL, not_run, ratio, row, table, theorem
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
-
 from symmetry_constrained import claim_figures, figures
 
 HOLDS = ("replicated", "replicated, smaller", "replicated, larger", "supported", "proved")
 
 
-@pytest.fixture(autouse=True)
-def style():
-    """The house style, for one test only."""
-    with matplotlib.rc_context():
-        figures.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def draw(*rows):

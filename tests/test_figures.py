@@ -11,14 +11,7 @@ import matplotlib.pyplot as plt
 
 from symmetry_constrained import features, figures, protocols, published, tables
 
-
-@pytest.fixture(autouse=True)
-def style():
-    """The house style, for one test only."""
-    with matplotlib.rc_context():
-        figures.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def networks(study, accuracies, features_="identity", training_set="original", kinds=("biased", "bias-free")):

@@ -1,26 +1,15 @@
 """The theory's figures on made-up tables: every mark is a row of the data beside it; titles that the data decides."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 
 from symmetry_constrained import figures, orbit_figures
 
 SEEDS = (1, 2, 3)
 
 
-@pytest.fixture(autouse=True)
-def style():
-    """The house style, for one test only."""
-    with matplotlib.rc_context():
-        figures.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def network(features="identity", sampling="equally spaced", angles=1, seed=1, **columns):

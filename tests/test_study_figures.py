@@ -10,10 +10,6 @@ import pytest
 from synthetic import PAIRS, at, networks
 from test_targets import EVALUATIONS, history, solo
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
-
 from symmetry_constrained import efficiency, figures, study_figures, summary, targets
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -24,13 +20,7 @@ MARKERS = {marker: network for network, marker in figures.MARKERS.items()}
 COLOURS = {matplotlib.colors.to_hex(colour): name for name, colour in figures.COLOURS.items()}
 
 
-@pytest.fixture(autouse=True)
-def style():
-    """The house style, for one test only."""
-    with matplotlib.rc_context():
-        figures.use_style()
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def learner(saves=1.0, lost=0.0, **model):

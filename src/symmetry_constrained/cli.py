@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
@@ -22,6 +23,12 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         sys.exit(f"{parser.prog}: {' '.join(str(error).split())}")
     except OSError as error:
         sys.exit(f"{parser.prog}: {error}")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """The options of every script that trains: --data and --split, folders."""
+    parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
+    parser.add_argument("--split", type=Path, required=True, help="folder split-N with rows.csv and scaling.csv")
 
 
 def say(line: str) -> None:

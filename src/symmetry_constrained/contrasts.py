@@ -116,7 +116,8 @@ def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end
     prices: (once, each evaluation) of left and of right. ends: the evaluations of their budgets, lower limits of what
     a network that did not get there would need. The effect is inf where most of right's did not, 0 where most of
     left's did not, nan where both are so. The low end takes right's limit, and 0 where left has no median; the high
-    end left's limit, and inf where right has none; below five pairs there is no interval. ValueError if a pair stands there twice.
+    end left's limit, and inf where right has none; below five pairs there is no interval. ValueError if a pair stands
+    there twice.
     """
     for values in (left, right):
         check_pairs(values)
