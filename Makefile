@@ -2,6 +2,7 @@
 # make paper      the paper's tables alone        make quick     the whole workflow on few networks
 # make full       fifty splits by twenty seeds
 # make test       set up and run the tests        make figures   redraw from the tables
+# make audit      recompute what the results claim
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -13,7 +14,7 @@ CONFIG_paper := --configfile config/paper.yaml
 CONFIG_full := --configfile config/full.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default paper quick full figures test lint lock clean
+.PHONY: default paper quick full figures audit test lint lock clean
 
 default: $(READY)
 	@$(SNAKEMAKE)
@@ -25,6 +26,9 @@ paper quick full: $(READY)
 
 figures: $(READY)
 	@$(SNAKEMAKE) figures
+
+audit: $(READY)
+	@python scripts/audit.py results
 
 test: $(READY)
 	@python -m pytest

@@ -20,7 +20,11 @@ FIGURES = {
     "Data": ["Images needed on both X and −X", "What symmetry saves when signs are random"],
     "Cost": ["Training cost to a target: digits"],
     "Verdicts": ["Every claim and its verdict"],
-    "Theory": ["A saturated neuron stands in for a bias", "Does depth amplify small biases?", "The loss along an orbit"],
+    "Theory": [
+        "A saturated neuron stands in for a bias",
+        "Does depth amplify small biases?",
+        "The loss along an orbit",
+    ],
     "Budget": ["Does training on ±X catch up?"],
 }
 # Walks the report as a reader would: home, category, the figure's eye. Then leaves what it saw in the page.

@@ -97,13 +97,13 @@ def _ratio_axis(panel: Axes, data: pd.DataFrame) -> tuple[float, float]:
 
 def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends: tuple[float, float]) -> None:
     """A point and its interval, the published effect, or words where neither axis fits."""
-    offset, colour = PLACES.get(row["protocol"], (0, "black"))
+    offset, colour = PLACES.get(row["protocol"], (0, PLACES["clean"][1]))
     panel = ratios if row["unit"] == "ratio" else differences
     if row["n"] == 0 or row["unit"] not in ("ratio", "accuracy"):
         text = "not run here" if row["n"] == 0 else f"{row['unit']} {number(row['effect'])}, N = {row['n']:,}"
         box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
         differences.annotate(
-            text, (0.03, position), xycoords=("axes fraction", "data"), va="center", fontsize="small", bbox=box
+            text, (0.03, position), xycoords=("axes fraction", "data"), va="center", fontsize="x-small", bbox=box
         )
         return
     effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))

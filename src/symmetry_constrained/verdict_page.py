@@ -97,10 +97,17 @@ def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
             "effect": [effect(row) for _, row in own.iterrows()],
             "published": [number(value) for value in own["published"]],
             "N": own["n"],
-            "verdict": [f"{MARKS[value]} {value}" for value in own["verdict"]],
+            "verdict": [f"{MARKS[row['verdict']]} {row['verdict']}{_more(row)}" for _, row in own.iterrows()],
             "evidence": [f"`{text}`" for text in own["evidence"]],
         }
     )
+
+
+def _more(row: pd.Series) -> str:
+    """What would decide an inconclusive contrast, in a few words."""
+    if row["verdict"] != "inconclusive" or not np.isfinite(row["needed"]):
+        return ""
+    return f" ({row['needed']:,.0f} more pairs would decide)"
 
 
 def sentences(own: pd.DataFrame) -> list[str]:

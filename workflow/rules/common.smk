@@ -1,5 +1,6 @@
 # What the rules share: the checked configuration, paths by the study's vocabulary, and inputs by rule.
 
+import fcntl
 import json
 import os
 import shlex
@@ -8,10 +9,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 
+from symmetry_constrained import artifacts
 from symmetry_constrained import config as settings
+from symmetry_constrained import manifest
 from symmetry_constrained.closure import closure
 
 ROOT = Path(workflow.basedir)
@@ -192,6 +196,19 @@ def drawn(notebook):
     return files
 
 
+def hold_results():
+    """Two runs must not write to one folder. The kernel's lock ends with the run; Snakemake's own outlives a kill."""
+    global held
+    path = Path(".snakemake/running", quote(RESULTS, safe=""))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = open(path, "w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"Another run is writing to {RESULTS}/; wait for it to end, or stop it.", file=sys.stderr)
+        sys.exit(1)
+
+
 def plan():
     """One line: what the whole study is."""
     networks = sum(len(spec["seeds"]) * len(spec["networks"]) * len(spec["fractions"]) for spec in BATCHES.values())
@@ -202,10 +219,10 @@ def write_report():
     """The report reads what Snakemake recorded of the finished jobs, so it is no job itself."""
     if not all(Path(figure).exists() for figure in FIGURES):
         return  # only a part was asked for
-    page = f"{RESULTS}/report.html"
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as merged:
-        merged.write(AS_GIVEN)
-        merged.flush()
+    with tempfile.TemporaryDirectory() as folder, artifacts.whole(f"{RESULTS}/report.html") as page:
+        merged = Path(folder, "config.json")
+        merged.write_text(AS_GIVEN)
         command = [sys.executable, "-m", "snakemake", "--nolock", "--quiet", "all", "--report", page]
-        command += ["--snakefile", workflow.main_snakefile, "--configfile", merged.name]
+        command += ["--snakefile", workflow.main_snakefile, "--configfile", merged]
         subprocess.run(command, check=True)
+    manifest.record(Path(RESULTS, "report.html"), Path(RESULTS, "report.json"))

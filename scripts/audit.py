@@ -1,0 +1,38 @@
+"""Audit a results folder: recompute what it claims by a path of its own, and say what does not hold.
+
+Writes audit.json and audit.html to its folder audit/. Exit status 0 only if everything holds.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from symmetry_constrained import artifacts, audit, cli
+from symmetry_constrained.audit import page
+from symmetry_constrained.audit.reading import Results
+
+PROJECT = Path(__file__).parent.parent
+
+
+def main(arguments: argparse.Namespace) -> None:
+    if not arguments.results.is_dir():
+        raise ValueError(f"{arguments.results} is no folder")
+    results = Results(arguments.results, PROJECT)
+    # The report is written when the run has ended, so a step of the run would find that of the run before.
+    checks = audit.run(results, [link for link in audit.LINKS if link != "report" or not arguments.in_run])
+    bytes_only = sorted(set(results.recorded) - results.read)
+    for line in page.lines(checks):
+        print(line)
+    out = arguments.out or arguments.results / "audit"
+    artifacts.write_json(page.summary(checks, bytes_only), out / "audit.json")
+    artifacts.write_text(page.page(checks, bytes_only), out / "audit.html")
+    if not arguments.in_run and not all(check.ok for check in checks):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder of a finished run")
+    parser.add_argument("--out", type=Path, help="folder for the two files (default: the results' folder audit)")
+    parser.add_argument("--in-run", action="store_true", help="a step of the run: no report yet, exit status 0")
+    cli.run(main, parser)

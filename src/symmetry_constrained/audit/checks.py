@@ -1,0 +1,94 @@
+"""What an audit finds: a line for each thing recomputed, and tables compared cell by cell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+# A number that was written and read, perhaps twice, may have moved in its last place.
+ROUNDED = 1e-15
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing recomputed: what kind, which file, what it should say, what it says."""
+
+    what: str
+    where: str  # a path within the results folder
+    expected: str
+    found: str
+    ok: bool
+
+
+class UnreadableError(ValueError):
+    """A file that can't be read as what it should be."""
+
+    def __init__(self, path: str, reason: str):
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, " ".join(str(reason).split())
+
+
+def equal(what: str, where: str, expected, found) -> Check:
+    return Check(what, where, str(expected), str(found), bool(expected == found))
+
+
+def guarded(what: str, where: str, checks: Iterator[Check]) -> Iterator[Check]:
+    """The checks; where a file stops them, a failed check that names it."""
+    try:
+        yield from checks
+    except UnreadableError as error:
+        yield Check(what, error.path, "a file that can be read", error.reason, False)
+    except Exception as error:
+        # Whatever a corrupt file leads to is a finding, never a traceback.
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        yield Check(what, where, "content that can be checked", text[:300], False)
+
+
+def same_table(
+    what: str,
+    where: str,
+    expected: pd.DataFrame,
+    found: pd.DataFrame,
+    *,
+    keys: list[str] | None = None,
+    rtol: float = ROUNDED,
+    atol: float = 0.0,
+    source: str = "recomputed",
+) -> Check:
+    """Whether two tables hold the same columns, rows and values.
+
+    keys: rows are paired by these columns rather than by their order. rtol, atol: of numbers; nan equals nan.
+    source: where the expected values come from, in a word or two.
+    """
+
+    def failed(text: str) -> Check:
+        return Check(what, where, source, text, False)
+
+    if list(found) != list(expected):
+        return failed(f"columns {', '.join(map(str, found))} instead of {', '.join(map(str, expected))}")
+    if keys:
+        expected, found = (table.sort_values(keys, kind="stable", ignore_index=True) for table in (expected, found))
+    if len(found) != len(expected):
+        return failed(f"{len(found)} rows instead of {len(expected)}")
+    wrong = pd.DataFrame(
+        {name: ~_same_cells(expected[name], found[name], rtol, atol) for name in expected}, index=range(len(expected))
+    ).to_numpy()
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        name = list(expected)[column]
+        place = ", ".join(str(found[key].iloc[row]) for key in keys) if keys else f"line {row + 2}"
+        seen, due = found[name].iloc[row], expected[name].iloc[row]
+        return failed(f"{place}: {name} is {seen}, {source}: {due}; {int(wrong.sum())} cells differ")
+    return Check(what, where, source, f"{len(found)} rows, equal", True)
+
+
+def _same_cells(expected: pd.Series, found: pd.Series, rtol: float, atol: float) -> np.ndarray:
+    """Mask (rows,) of the cells that are equal."""
+    if pd.api.types.is_numeric_dtype(expected):
+        due = expected.to_numpy(dtype=np.float64)
+        seen = pd.to_numeric(found, errors="coerce").to_numpy(dtype=np.float64)
+        empty = found.isna().to_numpy()
+        return np.where(np.isnan(due), empty, np.isclose(seen, due, rtol=rtol, atol=atol))
+    both_empty = expected.isna().to_numpy() & found.isna().to_numpy()
+    return both_empty | (expected.astype(str).to_numpy() == found.astype(str).to_numpy())

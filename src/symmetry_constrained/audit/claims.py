@@ -1,0 +1,217 @@
+"""Every claim's contrasts once more: the rows that `claims.yaml` names, paired, subtracted, judged."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy.special import ndtri, stdtrit
+
+from symmetry_constrained.audit import bootstrap, specs
+from symmetry_constrained.audit.checks import Check, guarded, same_table
+from symmetry_constrained.audit.costs import needed, prices
+from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.tables import BOUND, HISTORY, NETWORKS
+
+EFFECTS = "claims, from the tables"
+TABLE, STATED = "tables/claims.csv", "workflow/resources/claims.yaml"
+FILES = {"equal_terms": "tables/equal_terms.csv", "images": "tables/sample_efficiency.csv", "bound": BOUND}
+FOUND = ["effect", "low", "high", "prediction_low", "prediction_high", "published", "n"]
+FEWEST = 5  # pairs; below it a ratio of medians has no interval
+NOTHING = {"protocol": "", "dataset": "", "effect": np.nan, "n": 0}
+
+
+def check(results: Results) -> Iterator[Check]:
+    if results.exists(TABLE) or TABLE in results.recorded:
+        where = results.blame(TABLE, NETWORKS, HISTORY, CONFIG)
+        yield from guarded(EFFECTS, where, _check_effects(results))
+
+
+def contrasts(results: Results) -> list[dict]:
+    """The contrasts of `claims.yaml` in order, each with its claim's id and its margin."""
+    stated = yaml.safe_load(results.text(results.locate(STATED)))
+    found = []
+    for claim in stated["claims"]:
+        for contrast in claim["contrasts"]:
+            usual = stated["factor"] if contrast["of"] in ("images", "cost") else stated["margin"]
+            limits = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", 1e-9)}
+            margin = limits.get(contrast["direction"], usual)
+            found.append({"where": {}, "by": [], **contrast, "id": claim["id"], "margin": float(margin)})
+    return found
+
+
+def _check_effects(results: Results) -> Iterator[Check]:
+    claims, rows, files = read(results), [], {NETWORKS, HISTORY}
+    for contrast in contrasts(results):
+        of = contrast["of"]
+        if "/" in of or of in FILES:
+            files.add(FILES.get(of, f"{of}.csv"))
+        found = list(
+            {"networks": _of_networks, "cost": _of_cost, "images": _of_images}.get(of, _of_table)(results, contrast)
+        )
+        keys = {name: contrast[name] for name in ("id", "kind", "direction", "margin")}
+        rows += [keys | {"contrast": contrast["name"]} | row for row in found or [NOTHING]]
+    due = pd.DataFrame(rows, columns=["id", "contrast", "protocol", "dataset", "kind", "direction", "margin", *FOUND])
+    sources = (TABLE, *sorted(files), results.locate(STATED), results.locate(specs.PUBLISHED), CONFIG)
+    where = results.blame(*sources)
+    yield same_table(EFFECTS, where, due, claims[list(due)], rtol=1e-8, atol=1e-12, source="recomputed")
+
+
+def read(results: Results) -> pd.DataFrame:
+    claims = results.table(TABLE)
+    return claims.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+
+
+def chosen(table: pd.DataFrame, where: dict) -> pd.DataFrame:
+    """The rows with these values."""
+    for name, value in where.items():
+        table = table[np.isclose(table[name], value) if isinstance(value, float) else table[name] == value]
+    return table
+
+
+def _groups(contrast: dict, rows: pd.DataFrame) -> Iterator[tuple[dict, pd.DataFrame, pd.Series]]:
+    """By the values of `by`: the row's name and these values, and the differences by split and seed."""
+    rows = chosen(rows, contrast["where"])
+    for at, group in rows.groupby(contrast["by"], sort=False) if contrast["by"] else [((), rows)]:
+        sides = []
+        for side in (contrast["left"], contrast["right"]):
+            cell = chosen(group, {name: value for name, value in side.items() if name not in ("value", "constant")})
+            series = cell.set_index(["split", "seed"])[side["value"]] if "value" in side else side["constant"]
+            sides.append(series)
+        differences = (sides[0] - sides[1]).astype(float).dropna().sort_index()
+        if len(differences):
+            yield "".join(f"; {value}" for value in at), dict(zip(contrast["by"], at, strict=True)), differences
+
+
+def of_pairs(differences: pd.Series) -> dict:
+    """Mean, interval and prediction interval of differences by split and seed."""
+    values, splits = differences.to_numpy(), differences.index.get_level_values("split").to_numpy()
+    effect, n = values.mean(), len(values)
+    if n == 1:
+        return {"effect": effect, "n": 1}
+    means = bootstrap.means(bootstrap.draws(splits), values[:, None])[:, 0]
+    units = len(set(splits.tolist())) if len(set(splits.tolist())) > 1 else n
+    found = {"effect": effect, "n": n}
+    for level, suffix in ((0.95, ""), (0.9, "90")):
+        wider = np.sqrt(units / (units - 1)) * stdtrit(n - 1, (1 + level) / 2) / ndtri((1 + level) / 2)
+        ends = bootstrap.interval(means, level)
+        found |= {
+            f"{name}{suffix}": effect + wider * (end - effect) for name, end in zip(("low", "high"), ends, strict=True)
+        }
+    if n >= 39:
+        ordered, place = np.sort(values), np.array([0.025, 0.975]) * (n + 1) - 1
+        low, high = np.interp(place, np.arange(n), ordered)
+    else:
+        half = stdtrit(n - 1, 0.975) * values.std(ddof=1) * np.sqrt(1 + 1 / n)
+        low, high = effect - half, effect + half
+    return found | {"prediction_low": low, "prediction_high": high}
+
+
+def _studies(results: Results) -> Iterator[tuple[str, str, str]]:
+    """Protocol, dataset and study of the cells that claims are judged in."""
+    for dataset, placed in results.config["published_numbers"].items():
+        if isinstance(placed, dict):
+            yield "published", dataset, placed["study"]
+            yield "clean", dataset, placed["clean_study"]
+
+
+def _of_networks(results: Results, contrast: dict) -> Iterator[dict]:
+    networks = bootstrap.derived(results.table(NETWORKS))
+    for protocol, dataset, study in _studies(results):
+        rows = chosen(networks, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"})
+        for name, at, differences in _groups(contrast, rows):
+            row = {"contrast": contrast["name"] + name, "protocol": protocol, "dataset": dataset}
+            published = _published(results, contrast, dataset, at)
+            # What the paper has no number for is a new test.
+            kind = "new test" if np.isnan(published) else contrast["kind"]
+            yield row | {"kind": kind, "published": published} | of_pairs(differences)
+
+
+def _published(results: Results, contrast: dict, dataset: str, at: dict) -> float:
+    """The paper's own difference; nan where it gives no number for a side."""
+    if contrast["kind"] != "published contrast":
+        return np.nan
+    numbers, values = results.table(results.locate(specs.PUBLISHED)), []
+    for side in (contrast["left"], contrast["right"]):
+        where = {name: value for name, value in side.items() if name not in ("value", "constant")}
+        cell = chosen(numbers, {"dataset": dataset} | contrast["where"] | at | where).set_index("test_set")["published"]
+        x, inverse = (cell.get(name, cell.get("both", np.nan)) for name in ("original", "inverted"))
+        by_column = {"test_accuracy": x, "inverted_accuracy": inverse, "both_accuracy": np.minimum(x, inverse)}
+        by_column["random_sign_accuracy"] = (x + inverse) / 2
+        values.append(side["constant"] if "constant" in side else by_column.get(side["value"], np.nan))
+    return values[0] - values[1]
+
+
+def _of_table(results: Results, contrast: dict) -> Iterator[dict]:
+    table = results.table(FILES.get(contrast["of"], f"{contrast['of']}.csv"))
+    table = table.assign(**{name: table.get(name, pd.Series("", table.index)) for name in ("protocol", "dataset")})
+    table = table.assign(split=table.get("split", pd.Series(0, table.index)))
+    table = table.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    if contrast["direction"] == "zero":
+        rows = chosen(table, contrast["where"])
+        counts = [rows[name].sum() for name in ("n", "networks") if name in rows]
+        if len(rows):
+            names = "; ".join(dict.fromkeys(name for name in rows["dataset"] if name))
+            effect = rows[contrast["left"]["value"]].max(skipna=False)
+            yield {"protocol": "", "dataset": names, "effect": effect, "n": counts[0] if counts else len(rows)}
+        return
+    for (protocol, dataset), rows in table.groupby(["protocol", "dataset"], sort=False):
+        for name, _, differences in _groups(contrast, rows):
+            row = {"contrast": contrast["name"] + name, "protocol": protocol, "dataset": dataset}
+            yield row | of_pairs(differences)
+
+
+def _of_images(results: Results, contrast: dict) -> Iterator[dict]:
+    targets, table = results.config["figures"]["target"], results.table(FILES["images"])
+    for _, row in chosen(table, contrast["where"]).iterrows():
+        if row["target"] != targets.get(row["dataset"]) or pd.isna(row["reference"]):
+            continue
+        low, high = row["ratio_low"], row["ratio_high"]
+        if np.isinf(low):
+            shown = bootstrap.derived(results.table(NETWORKS))
+            low = shown.loc[shown["study"] == row["study"], "images"].max() / row["high"]
+        low, high = (
+            (0.0 if row["ratio_bound"] == "at most" else low),
+            (np.inf if row["ratio_bound"] == "at least" else high),
+        )
+        if row["n"] < FEWEST:
+            low = high = np.nan
+        known = {"protocol": row["protocol"], "dataset": row["dataset"], "effect": row["ratio"], "n": row["n"]}
+        yield known | {"low": low, "high": high, "low90": low, "high90": high}
+
+
+def _of_cost(results: Results, contrast: dict) -> Iterator[dict]:
+    """Medians of what a target costs, right over left."""
+    history, targets = results.table(HISTORY), results.config["figures"]["target"]
+    for protocol, dataset, study in _studies(results):
+        if protocol != "clean" or dataset not in targets:
+            continue
+        rows = chosen(history, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"} | contrast["where"])
+        sides = []
+        for side in (contrast["left"], contrast["right"]):
+            cell = chosen(rows, side)
+            price = prices(results, cell).get(contrast["currency"]) if len(cell) else None
+            if price is None:
+                break
+            sides.append((needed(cell, targets[dataset]), price, cell["evaluations"].max()))
+        if len(sides) == 2:
+            yield {"protocol": protocol, "dataset": dataset} | of_ratio(*sides)
+
+
+def of_ratio(left: tuple, right: tuple) -> dict:
+    """Right's median cost over left's. A side: evaluations by split and seed, (once, each), the most it was given."""
+    both = left[0].index.intersection(right[0].index).sort_values()
+    weights = bootstrap.draws(both.get_level_values("split").to_numpy())
+
+    def ratios(weights: np.ndarray, left_limit: float, right_limit: float) -> np.ndarray:
+        costs = []
+        for (values, (once, each), _), limit in ((left, left_limit), (right, right_limit)):
+            values = values.loc[both].to_numpy()
+            costs.append(once + each * bootstrap.medians(weights, np.where(np.isinf(values), limit, values)))
+        return costs[1] / costs[0]
+
+    found = {"effect": ratios(np.ones((1, len(both))), np.inf, np.inf)[0], "n": len(both)}
+    if len(both) >= FEWEST and not np.isnan(found["effect"]):
+        found["low"] = bootstrap.interval(ratios(weights, np.inf, right[2]))[0]
+        found["high"] = bootstrap.interval(ratios(weights, left[2], np.inf))[1]
+    return found

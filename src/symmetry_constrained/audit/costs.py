@@ -1,0 +1,146 @@
+"""Cost to target once more, from the history of all runs; and what can be known of the networks timed alone."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained.audit import bootstrap, forward, specs
+from symmetry_constrained.audit.bootstrap import STUDY
+from symmetry_constrained.audit.checks import Check, guarded, same_table
+from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.tables import HISTORY, ORDER
+
+WHAT, TABLE = "cost to target, from the history", "tables/cost_to_target.csv"
+ALONE, SOLO = "networks timed alone", "tables/solo_timings.csv"
+CELL = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
+PIXELS = {"digits": 64}  # others have 28 x 28
+PER_FEATURE = {"identity": 0, "canonical": 2}  # operations; others have one
+CURRENCIES = ("evaluations", "flop", "seconds")
+COLUMNS = [*CELL, "parameters", "target", "reached", "at_most"]
+COLUMNS += [f"{name}{end}" for name in CURRENCIES for end in ("", "_low", "_high")] + ["n"]
+
+
+def check(results: Results) -> Iterator[Check]:
+    yield from guarded(WHAT, results.blame(TABLE, HISTORY, SOLO, CONFIG), _check(results))
+    yield from guarded(ALONE, results.blame(SOLO, CONFIG), _check_solo(results))
+
+
+def _check(results: Results) -> Iterator[Check]:
+    found, history = results.table(TABLE), results.table(HISTORY)
+    rows = []
+    for cell, group in history[history["fraction"] == 1].groupby(CELL):
+        identity = dict(zip(CELL, cell, strict=True))
+        for target in results.config["targets"].get(identity["dataset"], []):
+            rows.append(identity | {"target": target} | _of_cell(results, group, target))
+    where = results.blame(TABLE, HISTORY, SOLO, CONFIG)
+    due = pd.DataFrame(rows, columns=COLUMNS)
+    yield same_table(WHAT, where, due, found, keys=[*CELL, "target"], rtol=ORDER, source="recomputed")
+
+
+def _of_cell(results: Results, rows: pd.DataFrame, target: float) -> dict:
+    efforts = needed(rows, target)
+    drawn = bootstrap.draws(efforts.index.get_level_values("split").to_numpy())
+    middle = bootstrap.medians(np.ones((1, len(efforts))), efforts.to_numpy())[0]
+    ends = np.array([middle, *bootstrap.interval(bootstrap.medians(drawn, efforts.to_numpy()))])
+    ends[np.isinf(ends)] = np.nan
+    if np.isinf(middle):
+        ends[:] = np.nan
+    if len(efforts) < 2:
+        ends[1:] = np.nan
+    shapes, biased = _shapes(rows), rows["network"].iloc[0] == "biased"
+    starts = rows.sort_values("evaluations", kind="stable").groupby(["split", "seed"]).head(1)
+    found = {
+        "parameters": sum(fan_in * out + biased * out for fan_in, out in shapes),
+        "reached": np.isfinite(efforts).mean(),
+        "at_most": bool((both(starts) >= target).mean() >= 0.5),
+        "n": len(efforts),
+    }
+    for name, (once, each) in prices(results, rows).items():
+        found |= {f"{name}{end}": once + each * value for end, value in zip(("", "_low", "_high"), ends, strict=True)}
+    return found
+
+
+def both(rows: pd.DataFrame) -> np.ndarray:
+    """The lower of the accuracies on X and −X."""
+    return np.minimum(rows["test_accuracy"], rows["inverted_accuracy"]).to_numpy()
+
+
+def needed(rows: pd.DataFrame, target: float) -> pd.Series:
+    """By split and seed, the evaluations at which a cell's networks first reach the target; inf: never."""
+    courses = rows.sort_values("evaluations", kind="stable").groupby(["split", "seed"])
+    return pd.Series(
+        {pair: _first(both(course), course["evaluations"].to_numpy(float), target) for pair, course in courses}
+    ).rename_axis(["split", "seed"])
+
+
+def prices(results: Results, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """What a cell pays once, for its feature map, and for each evaluation. rows: its rows of the history."""
+    row = rows.iloc[0]
+    map_ = PER_FEATURE.get(row["features"], 1) * _shapes(rows)[0][0] * row["n_train"]
+    found = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
+    solo = results.table(SOLO)
+    timing = solo[(solo[CELL] == row[CELL]).all(axis=1)]
+    if len(timing):
+        found["seconds"] = tuple(timing.iloc[0][["feature_seconds", "seconds_per_evaluation"]])
+    return found
+
+
+def _shapes(rows: pd.DataFrame) -> list[tuple[int, int]]:
+    """(fan_in, fan_out) of a cell's layers."""
+    row = rows.iloc[0]
+    pixels = PIXELS.get(row["dataset"], 784)
+    width = pixels * (pixels + 1) // 2 if row["features"] == "quadratic" else pixels
+    return forward.sizes(width, list(map(int, row["hidden_layers"].split("-"))))
+
+
+def _first(both: np.ndarray, effort: np.ndarray, target: float) -> float:
+    """Evaluations at which a course first reaches the target, linear between its rows; inf: never."""
+    there = np.flatnonzero(both >= target)
+    if not len(there):
+        return np.inf
+    at = there[0]
+    if at == 0:
+        return effort[0]
+    share = (target - both[at - 1]) / (both[at] - both[at - 1])
+    return effort[at - 1] + share * (effort[at] - effort[at - 1])
+
+
+def _check_solo(results: Results) -> Iterator[Check]:
+    """Seconds can't be had again; which networks were timed, on how many samples, and that the numbers agree, can."""
+    solo, config = results.table(SOLO), results.config
+    drawn = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
+    models = {}
+    for folder, spec in specs.of_run(results).items():
+        if spec["study"] in (*drawn, config["figures"]["budget"]):
+            models.setdefault(folder.rpartition("/")[0], spec)
+    due = pd.DataFrame(
+        [
+            {key: spec[key] for key in (*STUDY, "features", "training_set")}
+            | {"network": network, "hidden_layers": specs.hyphens(spec["hidden_layers"])}
+            | {"n_train": _samples(results, spec), "repeats": config["solo"]["repeats"]}
+            for spec in models.values()
+            for network in spec["networks"]
+        ]
+    )
+    where = results.blame(SOLO, CONFIG)
+    yield same_table(ALONE, where, due, solo[list(due)], keys=CELL, source="the configuration's models")
+    middle, low, high = (solo[f"seconds_per_evaluation{end}"] for end in ("", "_low", "_high"))
+    ordered = (low <= middle) & (middle <= high) & (low > 0) & (solo["feature_seconds"] >= 0)
+    ok = bool(ordered.all())
+    yield Check(ALONE, where, "0 < least <= median <= most", "so" if ok else f"line {_line(~ordered)}", ok)
+    limit = config["solo"]["max_evaluations"]
+    within = (solo["evaluations"] >= 1) & (solo["evaluations"] <= limit + 20)
+    yield Check(
+        ALONE, where, f"about {limit} evaluations at most", "so" if within.all() else "not so", bool(within.all())
+    )
+
+
+def _samples(results: Results, spec: dict) -> int:
+    """Training samples of a spec with all its images."""
+    rows = results.table(f"{specs.split_folder(spec)}/rows.csv")
+    return int((rows["set"] == "train").sum()) * (2 if spec["training_set"] == "augmented" else 1)
+
+
+def _line(wrong: pd.Series) -> int:
+    return int(np.flatnonzero(wrong)[0]) + 2

@@ -1,0 +1,143 @@
+"""What a batch says of its training: the history against the networks' ends, effort against the budget, timings."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained.audit import forward, specs, splits
+from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.reading import Results
+
+EFFORT, COURSE, TIMED = "effort within the budget, arithmetic", "history and its end", "timings"
+NETWORK = ["fraction", "network", "seed"]
+ENDS = ["train_accuracy", "train_loss", "test_accuracy", "test_loss", "inverted_accuracy", "inverted_loss"]
+ENDS += ["negated_accuracy", "clipped"]
+UNLIMITED = 15_000  # iterations and evaluations where a budget does not say
+
+
+def check(results: Results) -> Iterator[Check]:
+    for folder, spec in specs.of_run(results).items():
+        yield from check_batch(results, folder, spec)
+
+
+def check_batch(results: Results, folder: str, spec: dict) -> Iterator[Check]:
+    networks, history, timings = (f"{folder}/{name}.csv" for name in ("networks", "history", "timings"))
+    split = specs.split_files(spec)[2:]
+    yield from guarded(EFFORT, results.blame(networks, *split), _check_effort(results, networks, spec))
+    where = results.blame(history, networks, *split)
+    yield from guarded(COURSE, where, _check_history(results, networks, history, spec))
+    yield from guarded(TIMED, results.blame(timings, networks), _check_timings(results, folder, spec))
+
+
+def flop_per_evaluation(pixels: int, spec: dict, biased: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """FLOP of one evaluation of the loss and its gradient, for networks (N,) of a batch on so many samples (N,).
+
+    2·in·out for each product of a layer, forward and for the weights' gradient, and but in the first layer once more
+    for the gradient of its input; out for each use of a bias.
+    """
+    found = np.zeros(len(biased))
+    for number, (fan_in, fan_out) in enumerate(_shapes(pixels, spec)):
+        found += (2 if number == 0 else 3) * 2 * fan_in * fan_out + 2 * biased * fan_out
+    return found * samples
+
+
+def _shapes(pixels: int, spec: dict) -> list[tuple[int, int]]:
+    inputs = pixels * (pixels + 1) // 2 if spec["features"] == "quadratic" else pixels
+    return forward.sizes(inputs, spec["hidden_layers"])
+
+
+def _pixels(results: Results, spec: dict) -> int:
+    return len(splits.read(results, specs.split_folder(spec))[1])
+
+
+def _check_effort(results: Results, path: str, spec: dict) -> Iterator[Check]:
+    networks, pixels = results.table(path), _pixels(results, spec)
+    where = results.blame(path, *specs.split_files(spec)[2:])
+    biased = (networks["network"] == "biased").to_numpy()
+    parameters = sum(fan_out * fan_in for fan_in, fan_out in _shapes(pixels, spec))
+    biases = sum(fan_out for _, fan_out in _shapes(pixels, spec))
+    due = pd.DataFrame(
+        {
+            "parameters": parameters + biased * biases,
+            "flop": flop_per_evaluation(pixels, spec, biased, networks["n_train"]) * networks["evaluations"],
+        }
+    )
+    yield _same_effort(due, networks, where)
+    limits = {name: spec["budget"].get(name, UNLIMITED) for name in ("max_iterations", "max_evaluations")}
+    spent = {
+        "max_iterations": networks["iterations"] == limits["max_iterations"],
+        "max_evaluations": networks["evaluations"] > limits["max_evaluations"],
+    }
+    told = networks["status"]
+    wrong = ~told.isin([*limits, "converged_gradient", "converged_loss", "abnormal", "non_finite"])
+    for name, reached in spent.items():
+        wrong |= (told == name) & ~reached
+    wrong |= (networks["iterations"] > limits["max_iterations"]) | (networks["iterations"] > networks["evaluations"])
+    # One line search, of at most 20 evaluations, may go on past the budget.
+    wrong |= networks["evaluations"] > limits["max_evaluations"] + 20
+    text = "all within" if not wrong.any() else f"line {int(np.flatnonzero(wrong)[0]) + 2}: {int(wrong.sum())} are not"
+    yield Check(EFFORT, where, f"status, iterations and evaluations within {spec['budget']}", text, not wrong.any())
+
+
+def _same_effort(due: pd.DataFrame, networks: pd.DataFrame, where: str) -> Check:
+    wrong = (due != networks[list(due)].astype(float)).to_numpy()
+    text = "equal" if not wrong.any() else f"line {int(np.argwhere(wrong)[0][0]) + 2}: {int(wrong.sum())} cells differ"
+    return Check(EFFORT, where, f"{', '.join(due)} by the architecture", text, not wrong.any())
+
+
+def _check_history(results: Results, path: str, course: str, spec: dict) -> Iterator[Check]:
+    networks, history = results.table(path), results.table(course, [*NETWORK, *ENDS, "iterations", "evaluations"])
+    where = results.blame(course, path, *specs.split_files(spec)[2:])
+    ends = networks.set_index(NETWORK).sort_index()
+    groups = history.groupby(NETWORK)
+    last = groups.tail(1).set_index(NETWORK).sort_index()
+    yield equal(
+        COURSE, where, f"{len(ends)} networks", f"{len(last) if last.index.equals(ends.index) else 'other'} networks"
+    )
+    if not last.index.equals(ends.index):
+        return
+    columns = ["iterations", *ENDS]
+    wrong = ~np.isclose(last[columns].astype(float), ends[columns].astype(float), rtol=1e-14, atol=0, equal_nan=True)
+    # A search that failed after the last checkpoint cost evaluations and moved nothing.
+    late = (last["evaluations"] > ends["evaluations"]).to_numpy()
+    bad = wrong.any(1) | late
+    text = "equal" if not bad.any() else f"{ends.index[int(np.flatnonzero(bad)[0])]}: {int(bad.sum())} networks differ"
+    yield Check(COURSE, where, "the last row of each network as in networks.csv", text, not bad.any())
+    passed = {key: sorted(rows["iterations"]) for key, rows in groups}
+    due = {
+        key: sorted({*(c for c in spec["checkpoints"] if c < row["iterations"]), row["iterations"]})
+        for key, row in ends.iterrows()
+    }
+    odd = [key for key in due if due[key] != passed[key]]
+    text = "so" if not odd else f"{odd[0]}: {passed[odd[0]]}, expected {due[odd[0]]}; {len(odd)} networks differ"
+    yield Check(COURSE, where, "a row at every checkpoint passed, and one at the end", text, not odd)
+    count = splits.read(results, specs.split_folder(spec))[0]["set"].eq("test").sum()
+    for columns, sizes in (
+        (["test_accuracy", "inverted_accuracy", "negated_accuracy"], count),
+        (["train_accuracy"], history["n_train"]),
+    ):
+        right = history[columns].mul(sizes, axis=0)
+        whole = np.isclose(right, right.round(), rtol=0, atol=1e-6).all() and right.min().min() >= 0
+        within = bool(whole and history[columns].max().max() <= 1)
+        yield Check(
+            COURSE, where, f"{', '.join(columns)}: whole numbers of images", "so" if within else "not so", within
+        )
+    flop = flop_per_evaluation(
+        _pixels(results, spec), spec, (history["network"] == "biased").to_numpy(), history["n_train"]
+    )
+    ok = bool((flop * history["evaluations"] == history["flop"]).all())
+    yield Check(COURSE, where, "flop by the architecture", "equal" if ok else "not equal", ok)
+
+
+def _check_timings(results: Results, folder: str, spec: dict) -> Iterator[Check]:
+    path = f"{folder}/timings.csv"
+    timings, networks = results.table(path), results.table(f"{folder}/networks.csv")
+    totals = networks.groupby("fraction")["evaluations"].agg(["size", "sum"])
+    due = [[fraction, *totals.loc[fraction]] for fraction in spec["fractions"]]
+    found = timings[["fraction", "networks", "evaluations"]].to_numpy().tolist()
+    where = results.blame(path, f"{folder}/networks.csv")
+    yield equal(TIMED, where, due, found)
+    seconds = timings.filter(like="_seconds")
+    ok = bool(seconds.shape[1] == 3 and np.isfinite(seconds).all().all() and (seconds >= 0).all().all())
+    yield Check(TIMED, path, "seconds, none below 0", "so" if ok else "not so", ok)

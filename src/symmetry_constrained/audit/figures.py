@@ -1,0 +1,240 @@
+"""The CSV beside each figure against the table it came from; and each picture whole, with the title it is listed by."""
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained.audit import bootstrap, data, inputs
+from symmetry_constrained.audit.bootstrap import MODEL, STUDY
+from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
+from symmetry_constrained.audit.claims import TABLE as CLAIMS
+from symmetry_constrained.audit.costs import TABLE as COST
+from symmetry_constrained.audit.efficiency import TABLE as EFFICIENCY
+from symmetry_constrained.audit.published import CELL
+from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.tables import CELL as CELLS
+from symmetry_constrained.audit.tables import HISTORY, NETWORKS, ORDER, SUMMARY
+
+DRAWN, PICTURE, TITLES = "figures' data from the tables", "pictures whole, titles alike", "findings are the titles"
+FINDINGS = "findings.rst"
+COURSE = [*STUDY, *MODEL, "fraction", "split", "seed", "n_train", "images"]
+SIX = 1173  # the image of the paper's Figure 1
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def check(results: Results) -> Iterator[Check]:
+    for stem in sorted({path.stem for path in results.folder.glob("figures/*.*")}):
+        path = f"figures/{stem}.csv"
+        yield from guarded(DRAWN, results.blame(path, *_drawing(stem)[1], CONFIG), _check_data(results, stem, path))
+        yield from guarded(PICTURE, f"figures/{stem}.svg", _check_pictures(results, stem))
+    yield from guarded(TITLES, FINDINGS, _check_findings(results))
+
+
+def _drawing(stem: str) -> tuple[Callable[[Results, str, str], pd.DataFrame] | None, tuple[str, ...]]:
+    """How a figure's data is drawn, and from which files; None for one that is known by its bytes alone."""
+    return DRAWINGS.get(stem) or DRAWINGS.get(stem.partition("-")[0], (None, ()))
+
+
+def _check_data(results: Results, stem: str, path: str) -> Iterator[Check]:
+    draw, sources = _drawing(stem)
+    if draw is not None:
+        due = draw(results, stem, stem.partition("-")[2]).reset_index(drop=True)
+        where = results.blame(path, *sources, CONFIG)
+        yield same_table(DRAWN, where, due, results.table(path), rtol=ORDER, atol=1e-12, source=sources[0])
+
+
+def named(rows: pd.DataFrame) -> list[str]:
+    """What each row's model is called in figures."""
+    pixels = {"original": "identity, X", "augmented": "identity, ±X", "random-sign": "identity, random signs"}
+    pairs = zip(rows["features"], rows["training_set"], strict=True)
+    return [pixels[training_set] if features == "identity" else features for features, training_set in pairs]
+
+
+def _with_model(rows: pd.DataFrame, at: int = 0) -> pd.DataFrame:
+    rows = rows.copy()
+    rows.insert(at, "model", named(rows))
+    return rows
+
+
+def _paper_table(results: Results, stem: str, _: str) -> pd.DataFrame:
+    """A row per network of every published number's cell, under the published protocol, then under the clean one."""
+    networks = results.table(NETWORKS)
+    networks = networks[(networks["fraction"] == 1) & (networks["hidden_layers"] == "10-5")]
+    parts = []
+    for _, number in results.table(f"tables/{stem}.csv").iterrows():
+        column = "inverted_accuracy" if number["test_set"] == "inverted" else "test_accuracy"
+        for protocol in ("published", "clean"):
+            keep = networks["protocol"] == protocol
+            for name in CELL:
+                keep &= networks[name] == number[name]
+            rows = networks.loc[keep, ["study", "protocol", *CELL, "split", "seed"]]
+            parts.append(rows.assign(test_set=number["test_set"], accuracy=networks.loc[keep, column]))
+    return pd.concat(parts)
+
+
+def _bound(results: Results, stem: str, _: str) -> pd.DataFrame:
+    kept = ["study", *CELL, "split", "seed", "test_accuracy", "inverted_accuracy"]
+    return _with_model(results.table(NETWORKS)[kept], at=1)
+
+
+def _curves(*metrics: str) -> Callable[[Results, str, str], pd.DataFrame]:
+    def draw(results: Results, stem: str, dataset: str) -> pd.DataFrame:
+        summary = results.table(SUMMARY)
+        keep = (summary["study"] == _study(results, dataset)) & summary["metric"].isin(metrics)
+        return _with_model(summary[keep])
+
+    return draw
+
+
+def _study(results: Results, dataset: str) -> str:
+    """The study whose curves are drawn for a dataset: the last, should there be two."""
+    studies = results.config["studies"]
+    return [name for name in results.config["figures"]["curves"] if studies[name]["dataset"] == dataset][-1]
+
+
+def _efficiency(results: Results, setting: str) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Rows of one setting, and the target drawn by dataset."""
+    config, table = results.config, results.table(EFFICIENCY)
+    curves = config["figures"]["curves"]
+    targets = {config["studies"][name]["dataset"]: None for name in curves}
+    targets = {dataset: config["figures"]["target"][dataset] for dataset in targets}
+    return table[table["study"].isin(curves) & (table["setting"] == setting)], targets
+
+
+def _at(rows: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:
+    return pd.concat([rows[(rows["dataset"] == name) & (rows["target"] == value)] for name, value in targets.items()])
+
+
+def _images_needed(results: Results, stem: str, _: str) -> pd.DataFrame:
+    rows, targets = _efficiency(results, "both")
+    once = rows[~rows.duplicated([*STUDY, *MODEL, "target"])]
+    return _with_model(_at(once, targets).rename(columns={"low": "images_low", "high": "images_high"}))
+
+
+def _random_sign(results: Results, stem: str, _: str) -> pd.DataFrame:
+    """At the highest target of each dataset for which a factor is known."""
+    rows, targets = _efficiency(results, "random-sign")
+    known = rows[(rows["ratio"] > 0) & (rows["ratio"] < 1e9)]
+    for dataset, target in targets.items():
+        mine = known.loc[known["dataset"] == dataset, "target"]
+        targets[dataset] = mine.max() if len(mine) else target
+    drawn = _at(rows, targets)
+    return _with_model(drawn[np.isfinite(drawn["ratio"].astype(float))])
+
+
+def _cost(results: Results, stem: str, dataset: str) -> pd.DataFrame:
+    cost, config = results.table(COST), results.config
+    drawn = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
+    study = [name for name in drawn if config["studies"][name]["dataset"] == dataset][-1]
+    keep = (cost["study"] == study) & (cost["dataset"] == dataset)
+    return _with_model(cost[keep & (cost["target"] == config["figures"]["target"][dataset])])
+
+
+def _budget(results: Results, stem: str, _: str) -> pd.DataFrame:
+    """The biased networks' accuracy on both sets at every checkpoint; one that stopped stays what it was."""
+    history = results.table(HISTORY)
+    keep = (history["study"] == results.config["figures"]["budget"]) & (history["network"] == "biased")
+    rows = bootstrap.derived(history[keep])
+    course = rows.pivot(index=COURSE, columns="iterations", values="both_accuracy")
+    judged = course.columns[(course.notna().mean() > 0.5) | (course.columns == course.columns.max())]
+    filled = course.ffill(axis=1)[judged].stack().rename("both_accuracy").reset_index()
+    # In the table's order: checkpoint by checkpoint.
+    filled = filled.sort_values("iterations", kind="stable")
+    table = bootstrap.summary(filled, [*CELLS, "iterations"], "both_accuracy")
+    study = rows[STUDY].iloc[0]
+    table = table.assign(**study)[[*STUDY, *CELLS, "iterations", "metric", "mean", "low", "high", "n", "failed"]]
+    return _with_model(table)
+
+
+def _figure1(results: Results, stem: str, _: str) -> pd.DataFrame:
+    images, _labels = data.read(results, "digits")
+    scaling = results.table("splits/digits/published/split-0/scaling.csv")
+    six = inputs.scaled(images, pd.DataFrame({"image": [SIX], "shift": ["none"]}), scaling)
+    neighbour = inputs.features("neighbour", six, images.shape[1:])[0]
+    drawn = {"image": six[0], "inverse": -six[0], "neighbour": neighbour}
+    # Written as float32 in the shortest form.
+    drawn = {name: values.astype(str).astype(float) for name, values in drawn.items()}
+    return pd.DataFrame({"pixel": range(six.size)} | drawn)
+
+
+def _verdicts(results: Results, stem: str, _: str) -> pd.DataFrame:
+    """Of each claim its first contrast, on the first dataset it was judged on: digits before MNIST."""
+    parts = []
+    for _id, own in results.table(CLAIMS).groupby("id", sort=False):
+        first = own[own["contrast"] == own["contrast"].iloc[0]]
+        order = np.lexsort((first["protocol"] == "clean", first["dataset"] == "mnist"))
+        first = first.iloc[order]
+        datasets = first["dataset"].fillna("")
+        parts.append(first[datasets == datasets.iloc[0]])
+    return pd.concat(parts)
+
+
+# By a figure's stem, or what stands before its first hyphen: how its data is drawn from which files.
+DRAWINGS: dict[str, tuple[Callable[[Results, str, str], pd.DataFrame], tuple[str, ...]]] = {
+    "table1": (_paper_table, (NETWORKS, "tables/table1.csv")),
+    "table2": (_paper_table, (NETWORKS, "tables/table2.csv")),
+    "talk": (_paper_table, (NETWORKS, "tables/talk.csv")),
+    "bound": (_bound, (NETWORKS,)),
+    "figure1": (_figure1, ("data/digits/images.npy", "splits/digits/published/split-0/scaling.csv")),
+    "accuracy": (_curves("test_accuracy", "inverted_accuracy"), (SUMMARY,)),
+    "gaps": (_curves("generalisation_gap", "symmetry_gap"), (SUMMARY,)),
+    "images-needed": (_images_needed, (EFFICIENCY,)),
+    "random-sign-factor": (_random_sign, (EFFICIENCY,)),
+    "cost": (_cost, (COST,)),
+    "budget": (_budget, (HISTORY,)),
+    "verdicts": (_verdicts, (CLAIMS,)),
+}
+
+
+def _check_pictures(results: Results, stem: str) -> Iterator[Check]:
+    """A PNG's parts have their checksums, an SVG is well formed, and both say the same title."""
+    png, svg = f"figures/{stem}.png", f"figures/{stem}.svg"
+    title = title_of(results, png)
+    yield Check(PICTURE, png, "every part with its checksum", "so", True)
+    try:
+        root = ElementTree.fromstring(results.bytes(svg))
+    except ElementTree.ParseError as error:
+        raise UnreadableError(svg, str(error)) from None
+    found = next((" ".join((node.text or "").split()) for node in root.iter() if node.tag.endswith("}title")), "none")
+    yield equal(PICTURE, results.blame(svg, png), title, found)
+
+
+def title_of(results: Results, path: str) -> str:
+    """The title in a PNG's metadata, in one line; UnreadableError unless every part has its checksum."""
+    content, title, kind, at = results.bytes(path), "none", b"", len(PNG)
+    if not content.startswith(PNG):
+        raise UnreadableError(path, "is no PNG")
+    while at < len(content) and kind != b"IEND":
+        size = struct.unpack(">I", content[at : at + 4].rjust(4, b"\0"))[0]
+        kind, body = content[at + 4 : at + 8], content[at + 8 : at + 8 + size]
+        if zlib.crc32(kind + body).to_bytes(4, "big") != content[at + 8 + size : at + 12 + size]:
+            raise UnreadableError(path, f"its part at byte {at} has another checksum")
+        at += 12 + size
+        if kind in (b"tEXt", b"iTXt") and body.startswith(b"Title\0"):
+            text = body[6:].decode("latin-1") if kind == b"tEXt" else body[6:].split(b"\0", 4)[-1].decode("utf-8")
+            title = " ".join(text.split())
+    if kind != b"IEND" or at != len(content):
+        raise UnreadableError(path, "does not end where a PNG ends")
+    return title
+
+
+def _check_findings(results: Results) -> Iterator[Check]:
+    """Every line of the report's opening page is some picture's title, each once."""
+    lines = [line[2:] for line in results.text(FINDINGS).splitlines() if line.startswith("- ")]
+    pictures = sorted(path.relative_to(results.folder).as_posix() for path in results.folder.glob("figures/*.png"))
+    titles = set()
+    for path in pictures:
+        try:
+            titles.add(title_of(results, path))
+        except UnreadableError:
+            pass  # told by the check of the pictures
+    odd = [line for line in lines if line not in titles]
+    where = results.blame(FINDINGS, *pictures)
+    text = f"no figure says: {odd[0]}" if odd else f"{len(lines)} lines, each a title"
+    yield Check(
+        TITLES, where, "each line a figure's title", text, bool(lines) and not odd and len(set(lines)) == len(lines)
+    )

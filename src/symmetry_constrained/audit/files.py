@@ -1,0 +1,63 @@
+"""The files themselves: each as recorded, none missing, none that nobody made."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.reading import CONFIG, CRATE, MANIFEST, Results
+
+BYTES, LISTED, RECORD = "bytes as recorded", "no stray file", "the record itself"
+CRATED = "the crate and the manifest"
+# A folder of this name directly below belongs to the run; one that looks like a run of its own is not audited.
+OF_A_RUN = (CONFIG, MANIFEST, "batches", "tables", "splits", "logs")
+
+
+def check(results: Results) -> Iterator[Check]:
+    yield from guarded(RECORD, MANIFEST, _record(results))
+    for path, digest in results.recorded.items():
+        yield Check(BYTES, path, digest, results.sha256(path) or "missing", results.sha256(path) == digest)
+    yield from guarded(LISTED, MANIFEST, _strays(results))
+    yield from guarded(CRATED, CRATE, _crate(results))
+
+
+def _record(results: Results) -> Iterator[Check]:
+    manifest = results.manifest
+    yield Check(RECORD, MANIFEST, "the digest of its content", f"{len(manifest['artefacts'])} files, as digested", True)
+    inputs = {name: path for path, entry in manifest["artefacts"].items() for name in entry["inputs"]}
+    unlisted = [f"{path} was made from {name}" for name, path in inputs.items() if name not in manifest["artefacts"]]
+    yield Check(RECORD, MANIFEST, "every input listed", unlisted[0] if unlisted else "so", not unlisted)
+    for path, entry in manifest["artefacts"].items():
+        if not results.changed(path):
+            yield equal(RECORD, path, f"{entry['bytes']} bytes", f"{(results.folder / path).stat().st_size} bytes")
+
+
+def _strays(results: Results) -> Iterator[Check]:
+    manifest = results.manifest
+    listed = {*manifest["artefacts"], *manifest["unrecorded"]}
+    own = {PurePosixPath(path).parts[0] for path in listed}
+    strays, others = [], []
+    for entry in sorted(results.folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            if entry.name not in own and any((entry / name).exists() for name in OF_A_RUN):
+                others.append(entry.name)
+                continue
+            found = [path for path in entry.rglob("*") if path.is_symlink() or not path.is_dir()]
+        else:
+            found = [entry]
+        paths = (path.relative_to(results.folder).as_posix() for path in found)
+        strays += [path for path in sorted(paths) if path not in listed]
+    for path in strays:
+        yield Check(LISTED, path, "a file that the manifest lists", "unlisted: no step of this run made it", False)
+    if not strays:
+        passed = f"; not audited, runs of their own: {', '.join(others)}" if others else ""
+        yield Check(LISTED, ".", "only files that the manifest lists", f"none other{passed}", True)
+
+
+def _crate(results: Results) -> Iterator[Check]:
+    """The crate holds the files of the manifest, but itself, with the same hashes."""
+    artefacts = {path: entry["sha256"] for path, entry in results.manifest["artefacts"].items() if path != CRATE}
+    held = {unquote(entity["@id"]): entity["sha256"] for entity in results.json(CRATE)["@graph"] if "sha256" in entity}
+    differing = [path for path in {**artefacts, **held} if artefacts.get(path) != held.get(path)]
+    text = f"{differing[0]}: {held.get(differing[0], 'missing')}" if differing else f"{len(held)} files, equal"
+    yield Check(CRATED, results.blame(CRATE), "the manifest's files and hashes", text, not differing)

@@ -1,0 +1,84 @@
+"""The networks' forward pass in NumPy and float64, from the stored weights: none of the code that trained them.
+
+A network is z <- tanh(W z + b) over its hidden layers, then the logits U z + c. A row of weights holds, layer by layer
+in C order, a matrix (fan_out, fan_in + 1) whose last column is the bias.
+"""
+
+import itertools
+
+import numpy as np
+
+# Logits closer than this, relative to the largest of the image, may change places by rounding alone.
+ROUNDING = {"float32": 1e-4, "float64": 1e-9}
+CLIPPED = np.log(1e-10)  # log-probabilities below it are counted
+
+
+def sizes(inputs: int, hidden_layers: list[int], classes: int = 10) -> list[tuple[int, int]]:
+    """(fan_in, fan_out) of every layer."""
+    return list(itertools.pairwise([inputs, *hidden_layers, classes]))
+
+
+def layers(rows: np.ndarray, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
+    """Rows (K, P) -> matrices (K, fan_out, fan_in + 1), in float64. ValueError if a row is too long or too short."""
+    ends = np.cumsum([fan_out * (fan_in + 1) for fan_in, fan_out in shapes])
+    if rows.ndim != 2 or rows.shape[1] != ends[-1]:
+        raise ValueError(f"weights have the shape {rows.shape}, expected rows of {ends[-1]}")
+    parts = np.split(rows.astype(np.float64), ends[:-1], axis=1)
+    return [part.reshape(len(rows), fan_out, -1) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
+
+
+def logits(matrices: list[np.ndarray], x: np.ndarray) -> np.ndarray:
+    """What K networks say of inputs x (n, d): logits (K, n, classes)."""
+    first = matrices[0]
+    networks, units = first.shape[:2]
+    z = x.astype(np.float64) @ first[:, :, :-1].reshape(networks * units, -1).T + first[:, :, -1].ravel()
+    z = np.tanh(z).reshape(len(x), networks, units).transpose(1, 0, 2)
+    for number, matrix in enumerate(matrices[1:], start=2):
+        z = z @ matrix[:, :, :-1].transpose(0, 2, 1) + matrix[:, None, :, -1]
+        if number < len(matrices):
+            z = np.tanh(z)
+    return z
+
+
+class Tally:
+    """Of K networks on one set of images, block by block: correct ones, cross-entropy, clipped probabilities.
+
+    Counts are (at least, at most): within rounding an image may fall on either side.
+    """
+
+    def __init__(self, networks: int):
+        self.images, self.loss = 0, np.zeros(networks)
+        self.correct, self.clipped = np.zeros((2, networks), dtype=int), np.zeros((2, networks), dtype=int)
+
+    def add(self, logits_: np.ndarray, labels: np.ndarray, rounding: float) -> None:
+        """logits_ (K, n, classes), labels (n,)."""
+        index = labels.astype(int)[None, :, None]
+        slack = rounding * np.maximum(1, np.abs(logits_).max(axis=-1))
+        true = np.take_along_axis(logits_, np.broadcast_to(index, (len(logits_), len(labels), 1)), axis=-1)[..., 0]
+        others = np.where(np.arange(logits_.shape[-1]) == index, -np.inf, logits_).max(axis=-1)
+        self.correct += np.stack([(true > others + slack).sum(1), (true >= others - slack).sum(1)])
+        log_p = true - log_sum(logits_)
+        self.loss -= log_p.sum(1)
+        self.clipped += np.stack([(log_p < CLIPPED - slack).sum(1), (log_p < CLIPPED + slack).sum(1)])
+        self.images += len(labels)
+
+
+def log_sum(logits_: np.ndarray) -> np.ndarray:
+    """log Σ exp of the logits (K, n, classes), as (K, n)."""
+    top = logits_.max(axis=-1)
+    return top + np.log(np.exp(logits_ - top[..., None]).sum(axis=-1))
+
+
+def departures(logits_: np.ndarray, classes: np.ndarray, rounding: float, sign: int = 1) -> tuple[np.ndarray, int]:
+    """Where stored classes (K, n) are not the most likely, and how many are so only by rounding.
+
+    sign -1: where they are not the least likely. Returns the mask (K, n), and a count.
+    """
+    slack = rounding * np.maximum(1, np.abs(logits_).max(axis=-1))
+    signed = sign * logits_
+    chosen = np.take_along_axis(signed, np.minimum(classes, logits_.shape[-1] - 1).astype(int)[..., None], axis=-1)[
+        ..., 0
+    ]
+    best = signed.max(axis=-1)
+    wrong = ~(chosen >= best - slack) | (classes >= logits_.shape[-1])
+    return wrong, int(((chosen < best) & ~wrong).sum())

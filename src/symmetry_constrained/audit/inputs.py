@@ -1,0 +1,78 @@
+"""What a network was shown: pixels shifted, scaled, signed and mapped, in plain NumPy from the definitions."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+BLOCK = 2048  # images at a time
+
+MOVES = {"none": (0, 0), "up": (1, 0), "down": (-1, 0), "left": (0, 1), "right": (0, -1)}  # where a pixel comes from
+
+
+def shifted(images: np.ndarray, shift: str) -> np.ndarray:
+    """Images (n, height, width) moved by a pixel, zeros moved in."""
+    down, right = MOVES[shift]
+    framed = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    height, width = images.shape[1:]
+    return framed[:, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
+
+
+def scaled(images: np.ndarray, rows: pd.DataFrame, scaling: pd.DataFrame) -> np.ndarray:
+    """Pixels (n, d) in about [-1, 1] of a split's rows, as float32: 2 (x - min) / (max + 0.0001) - 1."""
+    pixels = np.empty((len(rows), images[0].size), dtype=np.float32)
+    for shift, places in rows.reset_index(drop=True).groupby("shift").groups.items():
+        chosen = images[rows["image"].to_numpy()[places]]
+        pixels[places] = shifted(chosen, shift).reshape(len(chosen), -1)
+    low, high = (scaling[name].to_numpy().astype(np.float32) for name in ("minimum", "maximum"))
+    return np.float32(2) * ((pixels - low) / (high + np.float32(0.0001))) - np.float32(1)
+
+
+def features(name: str, x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The feature map on scaled pixels (n, d) of images in that shape."""
+    if name == "identity":
+        return x
+    if name == "square":
+        return x * x
+    if name == "absolute":
+        return np.abs(x)
+    if name == "canonical":
+        return np.where(x.sum(axis=1, keepdims=True) > 0, -x, x)
+    if name == "quadratic":
+        first, second = np.triu_indices(x.shape[1])
+        return x[:, first] * x[:, second]
+    return x * x[:, partners(name, shape)]
+
+
+def partners(name: str, shape: tuple[int, int]) -> np.ndarray:
+    """(d,): what each pixel is multiplied by: its right neighbour, around the row's end, or by the author's P."""
+    height, width = shape
+    if name == "neighbour":
+        places = np.arange(height * width).reshape(shape)
+        return places[:, np.r_[1:width, 0]].ravel()
+    if name != "permuted":
+        raise ValueError(f"features: {name!r} is unknown")
+    random = np.random.RandomState(1717)
+    if height * width == 784:
+        # What his notebook of MNIST had drawn from the stream before.
+        random.rand(20, 30)
+        random.permutation(30)
+    return random.permutation(height * width)
+
+
+def signs(training_set: str, rows: pd.DataFrame, split: int) -> list[np.ndarray]:
+    """By what the training images of the rows (n,) are multiplied, one factor (n, 1) for each time they are shown."""
+    ones = np.ones((len(rows), 1), dtype=np.float32)
+    if training_set == "original":
+        return [ones]
+    if training_set == "augmented":
+        return [ones, -ones]
+    if training_set == "random-sign":
+        drawn = np.random.default_rng([split, 1]).choice([-1, 1], rows.index.max() + 1)
+        return [drawn[rows.index].astype(np.float32)[:, None]]
+    raise ValueError(f"training_set: {training_set!r} is unknown")
+
+
+def blocks(rows: pd.DataFrame) -> Iterator[slice]:
+    for start in range(0, len(rows), BLOCK):
+        yield slice(start, start + BLOCK)

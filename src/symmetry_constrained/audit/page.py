@@ -1,0 +1,91 @@
+"""The audit's outcome for people: lines for a terminal, and a page that stands alone."""
+
+from collections.abc import Iterator
+from html import escape
+from unicodedata import combining
+
+from symmetry_constrained.audit.checks import Check
+
+STYLE = (
+    "body{font:15px sans-serif;margin:2em;color:#222;max-width:70em}table{border-collapse:collapse;margin-bottom:1.5em}"
+    "th,td{padding:.35em .8em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
+    "td.n{text-align:right;white-space:nowrap}.bad{color:#a40000;font-weight:bold}p{line-height:1.5}code{font-size:.92em}"
+)
+
+
+def counts(checks: list[Check]) -> dict[str, tuple[int, int]]:
+    """By kind of check: how many held, of how many; kinds in the order they were made."""
+    found: dict[str, tuple[int, int]] = {}
+    for check in checks:
+        held, total = found.get(check.what, (0, 0))
+        found[check.what] = (held + check.ok, total + 1)
+    return found
+
+
+def lines(checks: list[Check]) -> Iterator[str]:
+    """A line per kind with its counts, then each failure with its file and reason, then the sum."""
+    kinds = counts(checks)
+    width = max(map(_columns, kinds), default=0)
+    for what, (held, total) in kinds.items():
+        yield f"{what}{' ' * (width - _columns(what))}  {held:>6,} of {total:,}{'' if held == total else '  <-'}"
+    failed = [check for check in checks if not check.ok]
+    for check in failed:
+        yield f"FAILED {check.where}: {check.what}: expected {check.expected}; found {check.found}"
+    yield f"{len(checks) - len(failed):,} checks passed, {len(failed):,} failed"
+
+
+def _columns(text: str) -> int:
+    """The columns that a text takes on a terminal: an overbar takes none."""
+    return sum(not combining(character) for character in text)
+
+
+def summary(checks: list[Check], bytes_only: list[str]) -> dict:
+    """audit.json. bytes_only: files whose content nothing looked at; only their hashes were compared."""
+    failed = sum(not check.ok for check in checks)
+    listed = [{"what": c.what, "where": c.where, "expected": c.expected, "found": c.found, "ok": c.ok} for c in checks]
+    return {"passed": len(checks) - failed, "failed": failed, "bytes_only": bytes_only, "checks": listed}
+
+
+def page(checks: list[Check], bytes_only: list[str]) -> str:
+    """audit.html: the outcome, kind by kind, each failure, and every check below."""
+    failed = [check for check in checks if not check.ok]
+    files = len({check.where for check in checks})
+    verdict = (
+        f"All {len(checks):,} checks of {files:,} files hold."
+        if not failed
+        else f'<span class="bad">{len(failed):,} of {len(checks):,} checks fail.</span>'
+    )
+    kinds = "".join(
+        f'<tr><td>{escape(what)}</td><td class="n{"" if held == total else " bad"}">{held:,} of {total:,}</td></tr>'
+        for what, (held, total) in counts(checks).items()
+    )
+    parts = [f"<h1>Audit</h1><p>{verdict}</p>"]
+    if failed:
+        parts.append(f"<h2>What does not hold</h2>{_table(failed)}")
+    parts.append(f"<h2>By kind</h2><table><tr><th>checked</th><th>hold</th></tr>{kinds}</table>")
+    parts.append(
+        "<h2>How</h2><p>Recomputed in NumPy and pandas by code that shares nothing with what trained, judged and drew: "
+        "splits from their seeds, predictions and losses from the stored weights in float64, tables from the batches, "
+        "figures' data from the tables. A prediction may differ by rounding where two classes are equally likely to "
+        "four digits; the checks say how many do. Published networks trained again keep no weights, and seconds "
+        "cannot be had twice: of these, what agrees with what is checked.</p>"
+    )
+    if bytes_only:
+        names = "".join(f"<li><code>{escape(path)}</code></li>" for path in bytes_only)
+        count = f"{len(bytes_only):,} files known by their hashes alone"
+        parts.append(f"<details><summary>{count}</summary><ul>{names}</ul></details>")
+    rows = _table([check for check in checks if check.ok])
+    parts.append(f"<details><summary>Every check that holds</summary>{rows}</details>")
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Audit</title>'
+        f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def _table(checks: list[Check]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(check.where)}</code></td><td>{escape(check.what)}</td>"
+        f"<td>{escape(check.expected)}</td><td>{escape(check.found)}</td></tr>"
+        for check in checks
+    )
+    return f"<table><tr><th>file</th><th>checked</th><th>expected</th><th>found</th></tr>{rows}</table>"

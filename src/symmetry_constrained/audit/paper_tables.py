@@ -1,0 +1,126 @@
+"""The paper's tables as they are laid out: as CSV, as Markdown, and on a page, cell by cell."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+
+from symmetry_constrained.audit.checks import Check, guarded, same_table
+from symmetry_constrained.audit.published import TABLE, draws, place
+from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.tables import NETWORKS, ORDER
+
+LAID = "the paper's tables"
+STEMS = {"1": "table1", "2": "table2", "talk": "talk"}
+SYMBOLS = {"original": "X", "inverted": "−X", "augmented": "±X", "both": "X and −X"}
+
+
+def check(results: Results) -> Iterator[Check]:
+    yield from guarded(LAID, TABLE, _check(results))
+
+
+def _check(results: Results) -> Iterator[Check]:
+    judged = results.table(TABLE)
+    grids = []
+    for name, stem in STEMS.items():
+        rows = judged[judged["table"] == name].reset_index(drop=True)
+        if rows.empty:
+            continue
+        clean = pd.DataFrame(
+            [place(row["published"], draws(results, "clean_study", row), 17) for _, row in rows.iterrows()]
+        )
+        due = rows.assign(**{f"clean_{key}": clean[key] for key in ("median", "low", "high", "n")})
+        path = f"tables/{stem}.csv"
+        where = results.blame(path, TABLE, NETWORKS, CONFIG)
+        yield from guarded(
+            LAID, path, iter([same_table(LAID, where, due, results.table(path), rtol=ORDER, source=TABLE)])
+        )
+        grids.append(grid(due))
+        yield from guarded(LAID, f"tables/{stem}.md", _check_markdown(results, f"tables/{stem}.md", grids[-1]))
+    page = "tables/published_numbers.html"
+    yield from guarded(LAID, page, _check_page(results, page, grids))
+
+
+def grid(table: pd.DataFrame) -> list[list[str]]:
+    """A paper table's cells as they are shown, row by row."""
+
+    def three(value: float) -> str:
+        return "–" if np.isnan(value) else f"{value:.3f}"
+
+    return [
+        [
+            row["network"],
+            row["features"],
+            SYMBOLS[row["training_set"]],
+            SYMBOLS[row["test_set"]],
+            three(row["published"]),
+            three(row["rerun_scikit_learn"]),
+            three(row["rerun_ours"]),
+            row["same_seed"],
+            three(row["median"]),
+            f"{row['low']:.3f} to {row['high']:.3f}",
+            str(row["n"]),
+            str(round(row["percentile"])),
+            row["typicality"],
+            three(row["clean_median"]),
+            f"{row['clean_low']:.3f} to {row['clean_high']:.3f}",
+            str(row["clean_n"]),
+        ]
+        for _, row in table.iterrows()
+    ]
+
+
+def _check_markdown(results: Results, path: str, due: list[list[str]]) -> Iterator[Check]:
+    lines = results.text(path).splitlines()[2:]
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    yield _same_grid(results.blame(path, TABLE), due, found)
+
+
+def _check_page(results: Results, path: str, due: list[list[list[str]]]) -> Iterator[Check]:
+    text = results.text(path)
+    found = Cells.of(text)
+    yield _same_grid(results.blame(path, TABLE), [row for rows in due for row in rows], found)
+    # Nothing from elsewhere, nothing that runs.
+    odd = re.findall(r"<script|<link|src=|https?://", text)
+    yield Check(LAID, path, "a page that stands alone", f"holds {odd[0]}" if odd else "so", not odd)
+
+
+def _same_grid(where: str, due: list[list[str]], found: list[list[str]]) -> Check:
+    pairs = zip(due, found, strict=False)
+    differing = [
+        f"{seen} instead of {cell}" for a, b in pairs for cell, seen in zip(a, b, strict=False) if cell != seen
+    ]
+    if [len(row) for row in due] != [len(row) for row in found]:
+        differing.append(f"{len(found)} rows instead of {len(due)}, or cells missing")
+    return Check(LAID, where, "as in the table", "; ".join(differing[:3]) or f"{len(found)} rows, equal", not differing)
+
+
+class Cells(HTMLParser):
+    """The body cells of a page's tables, row by row."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.inside = False
+
+    @classmethod
+    def of(cls, text: str) -> list[list[str]]:
+        parser = cls()
+        parser.feed(text)
+        return [row for row in parser.rows if row]
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        self.inside = tag == "td"
+        if self.inside:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        self.inside = self.inside and tag != "td"
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1][-1] += data

@@ -1,0 +1,48 @@
+"""What is read by people: the report holds the files as they are, executed notebooks ran to their end."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
+from symmetry_constrained.audit.reading import Results
+
+EMBEDDED, EXECUTED = "report holds the files", "notebooks ran to their end"
+REPORT, RECORDED = "report.html", "report.json"
+OWN = ("audit/audit.html", "audit/audit.json")
+OPENING = '<script id="results">\n    var results = '  # where the page lists the files it holds
+
+
+def check(results: Results) -> Iterator[Check]:
+    # Made when all else is, so by the time of the run's own audit it is not there.
+    if results.exists(REPORT) or results.exists(RECORDED):
+        yield from guarded(EMBEDDED, REPORT, _check_report(results))
+    for path in sorted(results.folder.glob("notebooks/*.ipynb")):
+        name = path.relative_to(results.folder).as_posix()
+        yield from guarded(EXECUTED, name, _check_notebook(results, name))
+
+
+def _check_report(results: Results) -> Iterator[Check]:
+    yield equal(EMBEDDED, REPORT, results.record(RECORDED)["sha256"], results.sha256(REPORT) or "missing")
+    text = results.text(REPORT)
+    start = text.find(OPENING)
+    if start < 0:
+        raise UnreadableError(REPORT, "lists no files")
+    held, _ = json.JSONDecoder().raw_decode(text[start + len(OPENING) :])
+    for recorded_path, entry in held.items():
+        path = results.locate(recorded_path)
+        if path in OWN:
+            continue  # written anew by every audit
+        content = base64.b64decode(entry["data_uri"].partition(",")[2])
+        same = content == results.bytes(path)
+        yield Check(EMBEDDED, results.blame(REPORT, path), f"{path} as it is", "equal" if same else "other bytes", same)
+
+
+def _check_notebook(results: Results, path: str) -> Iterator[Check]:
+    """Every cell of code was run, in order, and none failed."""
+    cells = [cell for cell in results.json(path)["cells"] if cell["cell_type"] == "code"]
+    counts = [cell["execution_count"] for cell in cells]
+    failed = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    ok = counts == list(range(1, len(cells) + 1)) and not failed
+    text = f"{len(cells)} cells" if ok else f"{len(failed)} failed; run in the order {counts}"
+    yield Check(EXECUTED, path, "every cell run once, none failed", text, ok)

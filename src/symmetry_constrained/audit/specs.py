@@ -1,0 +1,130 @@
+"""What each batch and each rerun was told, by the configuration; and whether that and its inputs are what it says."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.reading import CONFIG, Results
+
+SPEC, INPUTS = "provenance and configuration", "inputs as they were used"
+PUBLISHED = "workflow/resources/published.csv"
+RERUN_KEYS = ("solvers", "budgets", "perturbed_networks")
+
+
+def of_run(results: Results) -> dict[str, dict]:
+    """Every batch's folder -> its spec, in the order of the configuration.
+
+    If the configuration is not as recorded, or can't be read: by the batches' own provenance, by folder.
+    """
+    with suppress(Exception):
+        if not results.changed(CONFIG):
+            return _of_config(results.config)
+    found = {}
+    for path in sorted(results.folder.glob("batches/**/provenance.json")):
+        folder = path.parent.relative_to(results.folder).as_posix()
+        with suppress(Exception):
+            found[folder] = results.json(f"{folder}/provenance.json")["spec"]
+    return found
+
+
+def _of_config(config: dict) -> dict[str, dict]:
+    specs = {}
+    for name, study in config["studies"].items():
+        for features, training_sets in study["features"].items():
+            for training_set in training_sets:
+                for layers in study["hidden_layers"]:
+                    for split in _numbers(study["splits"]):
+                        folder = f"batches/{name}/{features}/{training_set}/{hyphens(layers)}/split-{split}"
+                        specs[folder] = {
+                            "study": name,
+                            "dataset": study["dataset"],
+                            "protocol": study["protocol"],
+                            "split": split,
+                            "features": features,
+                            "training_set": training_set,
+                            "hidden_layers": layers,
+                            "fractions": study["fractions"],
+                            "networks": study["networks"],
+                            "seeds": _numbers(study["seeds"]),
+                            "budget": study["budget"],
+                            "checkpoints": study["checkpoints"],
+                            "alpha": config["alpha"],
+                            "dtype": config["dtype"],
+                            "device": config["device"],
+                        }
+    return specs
+
+
+def _numbers(value: int | list[int]) -> list[int]:
+    """N stands for 0 to N-1."""
+    return list(range(value)) if isinstance(value, int) else value
+
+
+def hyphens(layers: list[int]) -> str:
+    """[10, 5] -> 10-5, as in columns and paths."""
+    return "-".join(map(str, layers))
+
+
+def split_folder(spec: dict) -> str:
+    return f"splits/{spec['dataset']}/{spec['protocol']}/split-{spec['split']}"
+
+
+def split_files(spec: dict) -> list[str]:
+    """The four files a batch reads: images, labels, rows, scaling."""
+    folder = split_folder(spec)
+    data = f"data/{spec['dataset']}"
+    return [f"{data}/images.npy", f"{data}/labels.npy", f"{folder}/rows.csv", f"{folder}/scaling.csv"]
+
+
+def reruns(results: Results) -> dict[str, dict]:
+    """Every published network that the configuration studies: its id -> the options of its rerun, and its split."""
+    config, found = results.config, {}
+    shared = {key: config["published_numbers"][key] for key in ("perturbed_at_a_time", "perturbation")}
+    for _, number in results.table(results.locate(PUBLISHED)).iterrows():
+        placed = config["published_numbers"].get(number["dataset"])
+        study = config["studies"][placed["study"]] if isinstance(placed, dict) else None
+        if study is None or number["network"] not in study["networks"]:
+            continue
+        if number["training_set"] in study["features"].get(number["features"], []):
+            found[number["id"]] = {
+                "spec": {"id": number["id"], "device": config["device"], **shared}
+                | {key: placed[key] for key in RERUN_KEYS},
+                "dataset": number["dataset"],
+                "protocol": "published",
+                "split": int(number["split_seed"]),
+            }
+    return found
+
+
+def check(results: Results) -> Iterator[Check]:
+    for folder, spec in of_run(results).items():
+        path = f"{folder}/provenance.json"
+        yield from guarded(SPEC, path, _check(results, path, spec, split_files(spec)))
+    yield from guarded(SPEC, CONFIG, _check_reruns(results))
+
+
+def _check_reruns(results: Results) -> Iterator[Check]:
+    for id_, rerun in reruns(results).items():
+        path = f"reruns/{id_}/provenance.json"
+        files = [PUBLISHED, *split_files(rerun)]
+        yield from guarded(SPEC, path, _check(results, path, rerun["spec"], files))
+
+
+def _check(results: Results, path: str, spec: dict, files: list[str]) -> Iterator[Check]:
+    provenance = results.json(path)
+    said = provenance["spec"]
+    differing = [key for key in {**spec, **said} if key not in said or key not in spec or said[key] != spec[key]]
+    yield Check(
+        SPEC,
+        results.blame(path, CONFIG),
+        "the configuration's spec",
+        f"{differing[0]} is {said.get(differing[0])}, configured {spec.get(differing[0])}" if differing else "equal",
+        not differing,
+    )
+    yield equal(SPEC, path, "1 thread", f"{provenance['threads']} thread")
+    used = {results.locate(name): digest for name, digest in provenance["inputs"].items()}
+    due = [results.locate(name) if name == PUBLISHED else name for name in files]
+    yield equal(INPUTS, path, ", ".join(sorted(due)), ", ".join(sorted(used)))
+    for name, digest in used.items():
+        found = results.sha256(name) or "missing"
+        yield Check(INPUTS, results.blame(name, path), digest, found, found == digest)

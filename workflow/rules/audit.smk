@@ -1,0 +1,116 @@
+# The record of a run, and its audit: what the results claim, recomputed.
+
+# What a run is for: `all` asks for these, and the manifest lists them with all that they are made from.
+STUDIED = [
+    *rules.judge_published.output,
+    *rules.check_bound.output,
+    *rules.gather_networks.output,
+    *rules.judge_claims.output,
+    *rules.write_findings.output,
+    *FIGURES,
+    f"{RESULTS}/config.json",
+]
+# Made on demand, and listed if they are there.
+ON_DEMAND = [*rules.compare_solvers.output]
+# What no output of a job depends on by its content: the workflow itself.
+WORKFLOW_FILES = [
+    "Snakefile",
+    "environment.yml",
+    "profiles/default/config.yaml",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "workflow").rglob("*") if path.is_file()),
+]
+# Written after the manifest, or by it.
+UNRECORDED = ["report.html", "report.json", "audit/audit.json", "audit/audit.html", "code/.snakemake_timestamp"]
+UNRECORDED += [f"logs/{name}.log" for name in ("write_manifest", "write_audit", "audit")]
+AUDIT_CODE = [
+    *code("scripts/audit.py"),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/symmetry_constrained/audit").glob("*.py")),
+]
+
+
+localrules:
+    write_config,
+    write_manifest,
+    audit,
+
+
+rule write_config:
+    output:
+        f"{RESULTS}/config.json",
+    log:
+        f"{RESULTS}/logs/write_config.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=json.dumps(config, indent=2, ensure_ascii=False),
+    shell:
+        "printf '%s\\n' {params.config:q} > {output:q} 2> {log:q}"
+
+
+rule write_manifest:
+    # Snakemake itself is asked which rule and inputs made what.
+    input:
+        code=code("scripts/write_manifest.py"),
+        workflow=WORKFLOW_FILES,
+        study=STUDIED,
+    output:
+        manifest=f"{RESULTS}/manifest.json",
+        crate=f"{RESULTS}/ro-crate-metadata.json",
+        code=directory(f"{RESULTS}/code"),
+    log:
+        f"{RESULTS}/logs/write_manifest.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=AS_GIVEN,
+        snakefile=workflow.main_snakefile,
+        on_demand=[path for path in ON_DEMAND if Path(path).exists()],
+        results=subpath(output.manifest, parent=True),
+        unrecorded=UNRECORDED,
+    shell:
+        "temporary=$(mktemp -d); trap 'rm -rf \"$temporary\"' EXIT;"
+        " printf '%s' {params.config:q} > \"$temporary/config.json\";"
+        " python -m snakemake {input.study:q} {params.on_demand:q} --nolock --quiet --detailed-summary"
+        ' --snakefile {params.snakefile:q} --configfile "$temporary/config.json"'
+        ' > "$temporary/listing.tsv" 2> {log:q} || {{ cat {log:q}; exit 1; }};'
+        ' python {input.code[0]} {params.results:q} --listing "$temporary/listing.tsv"'
+        " --sources {input.workflow:q} --unrecorded {params.unrecorded:q} 2>&1 | tee -a {log:q}"
+
+
+rule write_audit:
+    # Says what does not hold rather than failing, so that the page is there to be read; `audit` fails.
+    input:
+        code=AUDIT_CODE,
+        manifest=rules.write_manifest.output,
+    output:
+        json=f"{RESULTS}/audit/audit.json",
+        page=report(
+            f"{RESULTS}/audit/audit.html",
+            caption="../report/audit.rst",
+            category="Audit",
+            labels={"result": "What was recomputed, and whether it holds"},
+        ),
+    log:
+        f"{RESULTS}/logs/write_audit.log",
+    conda:
+        "../../environment.yml"
+    resources:
+        mem_mb=1000,
+    params:
+        results=subpath(output.json, ancestor=2),
+    shell:
+        "python {input.code[0]} {params.results:q} --in-run 2>&1 | tee {log:q}"
+
+
+rule audit:
+    # On demand, of the results as they lie there: it depends on none of them, so nothing is made again first.
+    input:
+        code=AUDIT_CODE,
+    log:
+        f"{RESULTS}/logs/audit.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=RESULTS,
+    shell:
+        "python {input.code[0]} {params.results:q} 2>&1 | tee {log:q}"
