@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import amplification, datasets, inputs, lbfgs, protocols, statistics
+from symmetry_constrained import amplification, datasets, inputs, lbfgs, protocols, statistics, thresholds
 from symmetry_constrained.amplification import HeldBiases
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.lbfgs import Budget
@@ -233,7 +233,7 @@ def around(curve, spread=0.1):
 
 def test_the_summary_is_the_mean_its_interval_and_the_largest():
     table = made({2: around([-0.5, -0.2, 0.1, 0.3]), 8: around([0.1, 0.2, 0.3, 0.4])})
-    found = amplification.summarise(table).set_index(["depth", "epsilon", "metric"])
+    found = thresholds.summarise(table).set_index(["depth", "epsilon", "metric"])
     assert len(found) == 2 * 4 * 2
     for (depth, epsilon, metric), row in found.iterrows():
         values = table[(table["depth"] == depth) & (table["epsilon"] == epsilon)][metric]
@@ -241,7 +241,7 @@ def test_the_summary_is_the_mean_its_interval_and_the_largest():
         assert (row["largest"], row["n"]) == (values.max(), 5)
         draws = statistics.resample(np.zeros(5)) @ values.to_numpy() / 5
         assert (row["low"], row["high"]) == pytest.approx(statistics.interval(draws))
-    assert amplification.summarise(table[table["seed"] == 0])[["low", "high"]].isna().all(axis=None)
+    assert thresholds.summarise(table[table["seed"] == 0])[["low", "high"]].isna().all(axis=None)
 
 
 def test_thresholds_of_known_curves():
@@ -253,7 +253,7 @@ def test_thresholds_of_known_curves():
             16: around([-0.5, -0.4, -0.3, 0.5]),  # only without bounds
         }
     )
-    found = amplification.thresholds(table).set_index("depth")
+    found = thresholds.thresholds(table).set_index("depth")
     assert found.loc[1, ["smallest", "crossing", "low", "high"]].tolist() == pytest.approx([1.0, *[10**-0.25] * 3])
     # At 0.1 the mean is above 0, but not its interval.
     assert found.loc[2, "smallest"] == 1.0
@@ -263,16 +263,16 @@ def test_thresholds_of_known_curves():
     assert found.loc[16, "smallest"] == np.inf
     assert found.loc[16, ["crossing", "low", "high"]].tolist() == [np.inf] * 3
     assert (found["n"] == 5).all()
-    never = amplification.thresholds(made({1: around([-0.5, -0.4, -0.3, -0.2])}))
+    never = thresholds.thresholds(made({1: around([-0.5, -0.4, -0.3, -0.2])}))
     assert never["smallest"].isna().all() and np.isinf(never["crossing"]).all()
     # Networks without any biases have no place on the axis of log ε.
     control = made({1: around([-0.9], 0)}, epsilons=(0.0,))
     both = pd.concat([table, control], ignore_index=True)
-    pd.testing.assert_frame_equal(amplification.thresholds(both), found.reset_index())
+    pd.testing.assert_frame_equal(thresholds.thresholds(both), found.reset_index())
 
 
 def test_one_network_has_a_crossing_without_an_interval():
-    found = amplification.thresholds(made({1: [[-0.5, -0.3, 0.1, 0.9]]}))
+    found = thresholds.thresholds(made({1: [[-0.5, -0.3, 0.1, 0.9]]}))
     assert found["crossing"].tolist() == [pytest.approx(10**-0.25)]
     assert found[["smallest", "low", "high"]].isna().all(axis=None)
 
@@ -299,7 +299,7 @@ def test_the_script_writes_every_depth_and_again_the_same_bytes(folders, tmp_pat
     assert table["depth"].tolist() == [1] * 6 + [3] * 6
     assert table["epsilon"].tolist() == [0, 0, 0.1, 0.1, np.inf, np.inf] * 2
     assert table[["dataset", "protocol", "split"]].drop_duplicates().values.tolist() == [["digits", "clean", 3]]
-    assert len(amplification.thresholds(table)) == 2
+    assert len(thresholds.thresholds(table)) == 2
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import amplification, bias_figures, emulated_bias, figures
+from symmetry_constrained import bias_figures, emulated_bias, figures, thresholds
 
 WEIGHTS = np.append(np.arange(1, 11) * 0.4, 16)
 RATES = {"digits": 5.0, "mnist": 9.0}
@@ -159,7 +159,7 @@ def test_excess_and_amplification_are_the_rows_of_the_summary(tmp_path):
     figure, data = bias_figures.depth(pd.read_csv(tmp_path / "table.csv"))
     drawn(figure)
     pd.testing.assert_frame_equal(
-        data, amplification.summarise(held(), ("excess", "amplification", "initial_amplification"))
+        data, thresholds.summarise(held(), ("excess", "amplification", "initial_amplification"))
     )
     left, right = figure.axes
     assert [label.get_text() for label in left.get_xticklabels()] == ["0", "0.01", "0.1", "1", "free"]

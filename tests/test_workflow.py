@@ -97,6 +97,10 @@ TRAINING |= {"measure_orbits", "compare_invariants"}
 FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 
 
+# What records and recomputes a run, whatever has changed in it.
+RECORD = {"write_manifest", "write_audit"}
+
+
 def with_what_follows(rules: set[str]) -> set[str]:
     """The rules and, again and again, those their outputs go into."""
     found, waiting = set(), set(rules)
@@ -104,7 +108,7 @@ def with_what_follows(rules: set[str]) -> set[str]:
         rule = waiting.pop()
         found.add(rule)
         waiting |= FEEDS.get(rule, set()) - found
-    return found
+    return found | RECORD if found else found
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from symmetry_constrained import inputs, lbfgs, statistics
+from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
-from symmetry_constrained.efficiency import images_needed
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.protocols import Split
@@ -180,53 +179,3 @@ def _biases(architecture: Architecture, rows: Tensor, epsilon: np.ndarray) -> di
         "largest_bias": size.max(1),
         "at_bound": np.where((epsilon > 0) & np.isfinite(epsilon), at_bound, np.nan),
     }
-
-
-def summarise(table: pd.DataFrame, metrics: tuple[str, ...] = ("excess", "amplification")) -> pd.DataFrame:
-    """A row per depth, ε and metric: the mean over n networks, its 95 % interval, and the largest.
-
-    table: `study`'s of one or more depths, with `split`. A single network has no interval.
-    """
-    rows = []
-    for (depth, epsilon), networks in table.groupby(["depth", "epsilon"]):
-        values = networks[list(metrics)].to_numpy(dtype=np.float64)
-        weights = statistics.resample(networks["split"].to_numpy())
-        low, high = statistics.interval(statistics.weighted_means(weights, values))
-        alone = len(values) == 1
-        for place, metric in enumerate(metrics):
-            rows.append(
-                {
-                    "depth": depth,
-                    "epsilon": epsilon,
-                    "metric": metric,
-                    "mean": values[:, place].mean(),
-                    "low": np.nan if alone else low[place],
-                    "high": np.nan if alone else high[place],
-                    "largest": values[:, place].max(),
-                    "n": len(values),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def thresholds(table: pd.DataFrame) -> pd.DataFrame:
-    """How large biases must be for R + R̄ to exceed 1 in the mean: a row per depth.
-
-    smallest: the smallest ε tried at which the 95 % interval of the mean excess lies above 0, nan if at none.
-    crossing: the ε at which the mean first reaches 0, interpolated in log ε between the finite ones tried; low, high:
-    its 95 % interval. inf: at none; the smallest ε tried: there or below. n: networks per ε.
-    """
-    summary = summarise(table, ("excess",))
-    above = summary[summary["low"] > 0].groupby("depth")["epsilon"].min()
-    rows = []
-    for depth, networks in table[(table["epsilon"] > 0) & np.isfinite(table["epsilon"])].groupby("depth"):
-        curves = networks.pivot(index=["split", "seed"], columns="epsilon", values="excess")
-        weights = statistics.resample(curves.index.get_level_values("split").to_numpy())
-        found = [
-            images_needed(curves.columns.to_numpy(), statistics.weighted_means(taken, curves.to_numpy()), 0.0)
-            for taken in (np.ones((1, len(curves))), weights)
-        ]
-        low, high = statistics.interval(found[1]) if len(curves) > 1 else (np.nan, np.nan)
-        row = {"depth": depth, "smallest": above.get(depth, np.nan), "crossing": found[0][0]}
-        rows.append(row | {"low": float(low), "high": float(high), "n": len(curves)})
-    return pd.DataFrame(rows, columns=["depth", "smallest", "crossing", "low", "high", "n"])

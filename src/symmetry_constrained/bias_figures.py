@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from symmetry_constrained import amplification, emulated_bias
+from symmetry_constrained import emulated_bias, thresholds
 from symmetry_constrained.figures import MARKERS, WIDTH
 
 LEVELLED, SATURATED, INVERTED, CONSTANT = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
@@ -63,7 +63,7 @@ def depth(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     table: `amplification.csv`. Returns the means drawn, with their intervals.
     """
     metrics = ("excess", "amplification", "initial_amplification")
-    data = amplification.summarise(table, metrics)
+    data = thresholds.summarise(table, metrics)
     epsilons, depths = sorted(set(data["epsilon"])), sorted(set(data["depth"]))
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.6), layout="constrained", width_ratios=(1.2, 1))
     colours = _ordered(len(depths))
@@ -222,7 +222,7 @@ def _depth_finding(table: pd.DataFrame, data: pd.DataFrame) -> str:
     trained, untrained = rows.loc["amplification"], rows.loc["initial_amplification"]["mean"]
     deep = trained["mean"].idxmax()
     more = trained.loc[deep, "low"] > trained.loc[depths[0], "high"]
-    crossing = amplification.thresholds(table).set_index("depth")["crossing"]
+    crossing = thresholds.thresholds(table).set_index("depth")["crossing"]
     words = ["no ε tried" if np.isinf(value) else f"{value:.2g}" for value in crossing]
     means = trained["mean"]
     return (
