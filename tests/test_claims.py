@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -272,7 +272,7 @@ def test_with_so_many_more_pairs_and_the_same_spread_the_verdict_is_decided(rule
 
 
 @given(st.sampled_from(RULES), contrasts_(-0.15, 0.15))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_ends_drawn_in_by_the_root_of_so_many_pairs_decide_and_by_that_of_fewer_do_not(rule_, contrast):
     names = ("effect", "low", "high", "low90", "high90")
     values = np.array([getattr(contrast, name) for name in names])  # logarithms of a ratio

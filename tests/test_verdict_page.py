@@ -85,7 +85,8 @@ def test_every_claim_has_a_section_with_its_statement_and_a_row_for_each_of_its_
             assert len(line) == len(heading_row)
             assert line[0] == one["contrast"]
             assert line[heading_row.index("N")] == str(one["n"])
-            assert line[heading_row.index("verdict")].endswith(one["verdict"])
+            more = f" ({one['needed']:,.0f} more pairs would decide)" if np.isfinite(one["needed"]) else ""
+            assert line[heading_row.index("verdict")].endswith(one["verdict"] + more)
             assert line[heading_row.index("evidence")] == f"`{one['evidence']}`"
             for name in ("protocol", "dataset"):
                 assert one[name] in line[1]

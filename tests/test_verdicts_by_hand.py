@@ -86,9 +86,11 @@ def by_hand(differences):
 
 
 def published_verdict(effect, interval, interval90, prediction, published):
-    """Of a contrast that is claimed to be above 0."""
+    """Of a contrast that is claimed to be above 0; where the paper has no number, it is a new test."""
+    if np.isnan(published):
+        return "supported" if interval[0] > MARGIN else "not supported" if interval[1] < MARGIN else "inconclusive"
     if interval[0] > MARGIN:
-        if not prediction[0] <= published <= prediction[1] and not np.isnan(published):
+        if not prediction[0] <= published <= prediction[1]:
             return "replicated, smaller" if effect < published else "replicated, larger"
         return "replicated"
     if -MARGIN < interval90[0] and interval90[1] < MARGIN:
@@ -144,7 +146,7 @@ def test_c3_a_biased_network_trained_on_x_fails_on_its_inverse(run):
 
 def test_c7_features_that_keep_relative_signs_beat_square(run):
     networks, claims = run
-    rows = claims[(claims["id"] == "C7") & (claims["kind"] == "published contrast")]
+    rows = claims[(claims["id"] == "C7") & claims["contrast"].str.contains("square")]
     studies = {named(row["evidence"], "study"): row for _, row in claims[claims["id"] == "C3"].iterrows()}
     checked = 0
     for study in studies.values():
@@ -214,8 +216,8 @@ def check_ratio(row, networks):
         return
     low, high = 0.0 if fewest[1] else low, np.inf if fewest[0] else high
     assert row["effect"] == pytest.approx(other / model)
-    if len(splits) == 1:
-        low = high = np.nan
+    if len(splits) < 5:
+        low = high = np.nan  # too few to bootstrap
     log = np.log([value if 0 < value < np.inf else 1 for value in (low, high, row["low"], row["high"])])
     assert near(log[2:], log[:2], log[1] - log[0] if log[1] > log[0] else 1.0)
     assert [np.isinf(row["high"]), row["low"] == 0, np.isnan(row["low"])] == [np.isinf(high), low == 0, np.isnan(low)]
@@ -237,13 +239,14 @@ def test_c10_symmetry_needs_fewer_images(run):
 
 def test_the_hands_own_verdicts():
     """So that an error in the rules above is not taken for one of the library's."""
-    many, none = ((-1, 1), np.nan)
+    many, none = ((-1, 1), 0.0)
     assert published_verdict(0.1, (0.03, 0.2), (0.04, 0.19), many, 0.1) == "replicated"
     assert published_verdict(0.1, (0.03, 0.2), (0.04, 0.19), (0, 0.3), 0.4) == "replicated, smaller"
     assert published_verdict(0.1, (0.03, 0.2), (0.04, 0.19), (0, 0.3), -0.4) == "replicated, larger"
     assert published_verdict(0.0, (-0.03, 0.03), (-0.01, 0.01), many, none) == "absent"
     assert published_verdict(-0.1, (-0.2, -0.03), (-0.2, -0.04), many, none) == "reversed"
     assert published_verdict(0.1, (0.01, 0.2), (0.02, 0.2), many, none) == "inconclusive"
+    assert published_verdict(0.1, (0.03, 0.2), (0.04, 0.19), many, np.nan) == "supported"
     assert images_needed([10, 100], [0.2, 0.6], 0.4) == pytest.approx(np.sqrt(1000))
     assert (images_needed([10, 100], [0.5, 0.6], 0.4), images_needed([10, 100], [0.1, 0.2], 0.4)) == (10, np.inf)
     assert ends(np.arange(101.0)) == (2, 98)
