@@ -8,8 +8,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from safetensors.numpy import save_file
-
 from symmetry_constrained import artifacts, cli, training
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.networks import resolve_device
@@ -21,8 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
     spec, out = Spec.from_dict(json.loads(arguments.spec)), arguments.out
     batch = training.train_batch(spec, Dataset.read(arguments.data), Split.read(arguments.split), cli.say)
     for name in ("weights", "predictions"):
-        with artifacts.whole(out / f"{name}.safetensors") as temporary:
-            save_file(getattr(batch, name), temporary)
+        artifacts.write_arrays(getattr(batch, name), out / f"{name}.safetensors")
     for name in ("networks", "history", "timings"):
         artifacts.write_csv(getattr(batch, name), out / f"{name}.csv")
     inputs = [arguments.data / name for name in ("images.npy", "labels.npy")]

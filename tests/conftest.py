@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 from runs import checkout, snakemake
+from tiny import run, tiny
 
 from symmetry_constrained import figures
 
@@ -28,4 +29,13 @@ def finished(tmp_path_factory) -> Path:
     folder = checkout(tmp_path_factory.mktemp("run") / "checkout")
     run = snakemake(folder)
     assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_tiny(tmp_path_factory) -> Path:
+    """A finished run of two tables of the tiny study. Read-only to tests: they copy it."""
+    folder = tiny(tmp_path_factory.mktemp("tiny") / "checkout")
+    done = run(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from symmetry_constrained import datasets, features
+from symmetry_constrained import datasets, features, protocols
 from symmetry_constrained.spec import Spec
 
 
@@ -85,6 +85,11 @@ def _check_study(where: str, study: dict) -> None:
     for key, values in (("fractions", fractions), ("checkpoints", checkpoints)):
         if values != sorted(values):
             raise _fault(f"{where}.{key}", values, "ascending")
+    units = protocols.training_units(study["dataset"], study["protocol"])
+    if round(fractions[0] * units) < datasets.CLASSES:
+        # Rounded up, so that it is itself legal.
+        least = math.ceil(datasets.CLASSES / units * 1e5) / 1e5
+        raise _fault(f"{where}.fractions", fractions[0], f"at least {least:g}, {datasets.CLASSES} of {units:,} images")
     limit = min(budget.values())
     if checkpoints and checkpoints[-1] >= limit:
         raise _fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")

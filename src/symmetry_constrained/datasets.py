@@ -5,7 +5,9 @@ The digits ship with scikit-learn. MNIST and the sets made in its likeness are r
 """
 
 import hashlib
+import io
 import math
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from symmetry_constrained.artifacts import whole
 CLASSES = 10
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}  # their classes there
 SHAPES = {"digits": (8, 8)} | dict.fromkeys(TORCHVISION, (28, 28))
+DIGITS = 1797  # images of that set
 # How many images are for training and how many for testing, in this order, where that was decided by who made the set.
 COUNTS = dict.fromkeys(TORCHVISION, (60_000, 10_000))
 # sha256 of the arrays' bytes (images as uint8, then labels as uint8): from scikit-learn 1.9.1's copy of the UCI test
@@ -47,15 +50,20 @@ class Dataset:
 
     def write(self, folder: Path) -> None:
         for name in ("images", "labels"):
+            # In memory first: of a full disk, NumPy only says how many bytes it wrote.
+            array = io.BytesIO()
+            np.save(array, getattr(self, name))
             with whole(folder / f"{name}.npy") as temporary:
-                np.save(temporary, getattr(self, name))
+                temporary.write_bytes(array.getbuffer())
 
     @classmethod
     def read(cls, folder: Path) -> "Dataset":
-        try:
-            return cls(np.load(folder / "images.npy"), np.load(folder / "labels.npy"))
-        except EOFError as error:
-            raise ValueError(f"{folder}: {error}") from None
+        """What `write` wrote. ValueError in one line naming a file that can't be right."""
+        images, labels = _read_array(folder / "images.npy", 3), _read_array(folder / "labels.npy", 1)
+        if len(images) != len(labels):
+            raise ValueError(f"{folder / 'labels.npy'}: holds {len(labels)} labels for {len(images)} images")
+        _check_labels(folder / "labels.npy", labels)
+        return cls(images, labels)
 
 
 def check_name(name: str) -> None:
@@ -90,9 +98,7 @@ def _read_idx(name: str, folder: Path) -> Dataset:
         _check_idx(folder / f"{part}-images-idx3-ubyte", (count, *SHAPES[name]))
         labels = folder / f"{part}-labels-idx1-ubyte"
         _check_idx(labels, (count,))
-        largest = np.fromfile(labels, dtype=np.uint8, offset=8).max()
-        if largest >= CLASSES:
-            raise ValueError(f"{labels}: holds the label {largest}; the largest must be {CLASSES - 1}")
+        _check_labels(labels, np.fromfile(labels, dtype=np.uint8, offset=8))
     # Slow to import, and needed nowhere else: training jobs read the arrays.
     import torchvision
 
@@ -102,6 +108,25 @@ def _read_idx(name: str, folder: Path) -> Dataset:
     sides = [here(folder, train=train) for train in (True, False)]
     images = np.concatenate([side.data.numpy() for side in sides])
     return Dataset(images, np.concatenate([side.targets.numpy() for side in sides]).astype(np.uint8))
+
+
+def _read_array(path: Path, dimensions: int) -> np.ndarray:
+    """An array of bytes with so many dimensions. ValueError naming the file if it holds anything else."""
+    try:
+        with open(path, "rb") as file:
+            array = np.load(file)
+    except (EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
+        raise ValueError(f"{path}: holds {getattr(array, 'dtype', 'no array')} where uint8 is due")
+    if array.ndim != dimensions or not array.size:
+        raise ValueError(f"{path}: has the shape ({_times(array.shape)}) where {IDX[dimensions]} are due")
+    return array
+
+
+def _check_labels(path: Path, labels: np.ndarray) -> None:
+    if labels.max() >= CLASSES:
+        raise ValueError(f"{path}: holds the label {labels.max()}; the largest must be {CLASSES - 1}")
 
 
 def _check_idx(path: Path, shape: tuple[int, ...]) -> None:

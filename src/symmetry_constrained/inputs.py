@@ -17,6 +17,7 @@ def training_inputs(
     dtype: type = np.float32,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features (n, m) and labels (n,) of a fraction of the training images; `seed` draws random signs."""
+    split.check(dataset)
     rows = split.select("train", fraction)
     images, labels = training_set(
         split.images(dataset.images, rows, dtype), rows["label"].to_numpy(), kind, seed, rows.index.to_numpy()
@@ -28,6 +29,7 @@ def test_inputs(
     dataset: Dataset, split: Split, features_: str, dtype: type = np.float32
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Features (n, m) of the test images as they are and inverted, and their labels (n,)."""
+    split.check(dataset)
     rows = split.select("test")
     images = split.images(dataset.images, rows, dtype)
     signed = {"original": images, "inverted": -images}

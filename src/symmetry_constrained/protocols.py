@@ -10,6 +10,7 @@ And two for data that come with training and test images (MNIST and its like), w
 - `clean`: training and test images stay what they are; the scaling comes from the training images alone.
 """
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,9 +102,31 @@ class Split:
 
     @classmethod
     def read(cls, folder: Path) -> "Split":
-        rows = _read(folder / "rows.csv", ["set", "image", "shift", "label", "rank"])
-        scaling = _read(folder / "scaling.csv", ["pixel", "minimum", "maximum"])
+        """What `write` wrote. ValueError in one line naming a file that can't be right."""
+        path = folder / "rows.csv"
+        rows = _read(path, {"set": "train", "image": 0, "shift": "none", "label": 0, "rank": 0})
+        for column, legal in (("set", ("train", "test")), ("shift", SHIFTS), ("label", range(datasets.CLASSES))):
+            wrong = rows.loc[~rows[column].isin(legal), column]
+            if len(wrong):
+                raise ValueError(f"{path}: line {wrong.index[0] + 2}: {column} is {wrong.tolist()[0]!r}")
+        if rows["set"].nunique() < 2:
+            raise ValueError(f"{path}: needs rows of both sets, train and test")
+        scaling = _read(folder / "scaling.csv", {"pixel": 0, "minimum": 0, "maximum": 0})
         return cls(rows, scaling["minimum"].to_numpy(), scaling["maximum"].to_numpy())
+
+    def check(self, dataset: Dataset) -> None:
+        """ValueError in one line if this is no split of the dataset: other images, other labels, other pixels."""
+        count, pixels = len(dataset.images), math.prod(dataset.shape)
+        for image in (self.rows["image"].min(), self.rows["image"].max()):
+            if not 0 <= image < count:
+                raise ValueError(f"the split has an image {image}, and the data 0 to {count - 1}")
+        labels = dataset.labels[self.rows["image"].to_numpy()]
+        other = self.rows[self.rows["label"] != labels]
+        if len(other):
+            image, label = other.iloc[0][["image", "label"]]
+            raise ValueError(f"image {image} is a {label} in the split, and a {dataset.labels[image]} in the data")
+        if len(self.minimum) != pixels:
+            raise ValueError(f"the split scales {len(self.minimum)} pixels, and the images have {pixels}")
 
     def select(self, subset: str, fraction: float = 1.0) -> pd.DataFrame:
         """The rows of `train` (a fraction of it, by rank) or `test`, in the order of the split."""
@@ -128,12 +151,32 @@ class Split:
         return scaled
 
 
-def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    """A table with exactly these columns. ValueError in one line if it has others."""
-    table = pd.read_csv(path, keep_default_na=False)
-    if list(table) != columns:
+def _read(path: Path, columns: dict[str, object]) -> pd.DataFrame:
+    """A table with exactly these columns, each by an example of its values: text, or a whole number.
+
+    ValueError in one line, naming the file, if it is another.
+    """
+    try:
+        table = pd.read_csv(path, keep_default_na=False)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if list(table) != list(columns):
         raise ValueError(f"{path}: columns are {', '.join(table)}; expected {', '.join(columns)}")
+    for name, example in columns.items():
+        if isinstance(example, int) and table[name].dtype != np.int64:
+            raise ValueError(f"{path}: {name} holds something else than whole numbers")
     return table
+
+
+def training_units(name: str, protocol: str) -> int:
+    """How many units the fractions of a dataset are counted in: training images, or source images where copies stay
+    together."""
+    units = sum(datasets.COUNTS.get(name, (datasets.DIGITS,)))
+    if protocol == "published":
+        units *= 1 if name in datasets.COUNTS else len(SHIFTS)
+    elif name in datasets.COUNTS:
+        return datasets.COUNTS[name][0]
+    return units - math.ceil(TEST_SHARE * units)
 
 
 def make_split(name: str, dataset: Dataset, protocol: str, split: int) -> Split:

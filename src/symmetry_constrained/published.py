@@ -15,7 +15,12 @@ TABLES = {"1": "table1", "2": "table2", "talk": "talk"}  # in the paper, and in 
 
 
 def of_the_paper(networks: pd.DataFrame, study: str) -> pd.DataFrame:
-    """Rows of `networks.csv` that a published number may be placed among: all training images, the paper's layers."""
+    """Rows of `networks.csv` that a published number may be placed among: all training images, the paper's layers.
+
+    Not those whose training overflowed.
+    """
+    if "status" in networks:
+        networks = networks[networks["status"] != "non_finite"]
     return networks[(networks["study"] == study) & (networks["fraction"] == 1) & (networks["hidden_layers"] == "10-5")]
 
 

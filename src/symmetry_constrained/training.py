@@ -5,7 +5,8 @@ batch leaves one row per network, one row per network and checkpoint, the weight
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,7 +60,8 @@ def train_batch(
     """Train, judge and tabulate the batch. `progress` gets a line now and then."""
     device = resolve_device(spec.device)
     dtype = DTYPES[spec.dtype]
-    test_inputs, test_labels = inputs.test_inputs(dataset, split, spec.features)
+    with _in_cell(spec):
+        test_inputs, test_labels = inputs.test_inputs(dataset, split, spec.features)
     # What C1 speaks of: the network's own input negated, whatever the features.
     test_inputs["negated"] = -test_inputs["original"]
 
@@ -71,7 +73,8 @@ def train_batch(
     for name, values in test_inputs.items():
         # Often one and the same: pixels inverted are pixels negated, and invariant features do not change.
         same = next((other for other in tests if np.array_equal(test_inputs[other], values)), None)
-        tests[name] = tests[same] if same else ensemble.samples(values, test_labels)
+        with _in_cell(spec):
+            tests[name] = tests[same] if same else ensemble.samples(values, test_labels)
     initial = np.stack([architecture.initial(int(seed), bool(b)) for seed, b in zip(seeds, biased, strict=True)])
     initial = torch.tensor(initial, device=device)
 
@@ -79,10 +82,14 @@ def train_batch(
     parts: dict[str, list[pd.DataFrame]] = {"networks": [], "history": [], "timings": []}
     for fraction in spec.fractions:
         began = time.perf_counter()
-        train_inputs, labels = inputs.training_inputs(
-            dataset, split, spec.features, spec.training_set, spec.split, fraction
-        )
-        train = ensemble.samples(train_inputs, labels)
+        with _in_cell(spec, fraction):
+            train_inputs, labels = inputs.training_inputs(
+                dataset, split, spec.features, spec.training_set, spec.split, fraction
+            )
+            missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
+            if missing:
+                raise ValueError(f"none of its {len(labels)} training images is a {' or a '.join(map(str, missing))}")
+            train = ensemble.samples(train_inputs, labels)
         featured = time.perf_counter()
 
         checkpoints = Checkpoints(spec.checkpoints, initial)
@@ -146,6 +153,18 @@ def train_batch(
     keys = ["network", "fraction", "seed", "iterations"]
     batch.history = history.drop_duplicates(keys).sort_values(keys, kind="stable", ignore_index=True)
     return batch
+
+
+@contextmanager
+def _in_cell(spec: Spec, fraction: float | None = None) -> Iterator[None]:
+    """A ValueError that says where in the study it arose."""
+    try:
+        yield
+    except ValueError as error:
+        layers = "-".join(map(str, spec.hidden_layers))
+        where = [spec.study, spec.features, spec.training_set, layers, f"split {spec.split}"]
+        where += [] if fraction is None else [f"fraction {fraction:g}"]
+        raise ValueError(f"{', '.join(where)}: {error}") from None
 
 
 def _judge(ensemble: Ensemble, rows: Tensor, train, tests: dict) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:

@@ -20,6 +20,22 @@ from symmetry_constrained.closure import closure
 
 ROOT = Path(workflow.basedir)
 
+
+def check_writable(folders):
+    """One plain line and no run where Snakemake would end in a traceback, or go on without its notes."""
+    for folder in folders:
+        if not os.access(folder, os.W_OK | os.X_OK):
+            print(f"Permission denied: the folder {folder} may not be written to", file=sys.stderr)
+            sys.exit(1)
+
+
+NOTES = ".snakemake" if Path(".snakemake").exists() else "."
+check_writable([NOTES])
+if shutil.disk_usage(NOTES).free < 2**20:
+    # Scripts say so themselves; Snakemake's notes would fail in a hundred tracebacks.
+    print(f"No space left on device: less than 1 MB for Snakemake's notes in {NOTES}", file=sys.stderr)
+    sys.exit(1)
+
 AS_GIVEN = json.dumps(config)
 try:
     config = settings.check(config, ROOT / "workflow/schemas/config.schema.yaml")
@@ -27,8 +43,11 @@ except settings.ConfigError as error:
     print(error, file=sys.stderr)
     sys.exit(1)
 
-# Bash's strict mode, as by default; and the jobs use this checkout's library as well.
-shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}; ")
+# Bash's strict mode, as by default; the jobs use this checkout's library as well; and Jupyter needs some home.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(ROOT / 'src'))};"
+    ' [ -w "${{HOME:-}}" ] || export HOME="${{TMPDIR:-/tmp}}"; '
+)
 
 RESULTS = config["results"]
 PUBLISHED = "workflow/resources/published.csv"
@@ -199,6 +218,8 @@ def drawn(notebook):
 def hold_results():
     """Two runs must not write to one folder. The kernel's lock ends with the run; Snakemake's own outlives a kill."""
     global held
+    for part in (RESULTS, ".snakemake/incomplete", ".snakemake/metadata"):
+        check_writable(folder for folder, _, _ in os.walk(part))
     path = Path(".snakemake/running", quote(RESULTS, safe=""))
     path.parent.mkdir(parents=True, exist_ok=True)
     held = open(path, "w")
