@@ -26,6 +26,7 @@ paper quick full: $(READY)
 
 figures: $(READY)
 	@$(SNAKEMAKE) figures
+	@$(SNAKEMAKE) --quiet all --forcerun write_manifest
 
 audit: $(READY)
 	@python scripts/audit.py results
