@@ -2,8 +2,6 @@
 
 import json
 import os
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 from safetensors.numpy import load_file
+from test_scripts import SPEC as BATCH
+from test_scripts import call
 
 from symmetry_constrained import config as settings
 from symmetry_constrained import datasets, features, protocols, published, summary, training
@@ -21,35 +21,8 @@ from symmetry_constrained.spec import Spec
 
 ROOT = Path(__file__).parent.parent
 MNIST = ROOT / "data/mnist"
-SPEC = {
-    "study": "small",
-    "dataset": "digits",
-    "protocol": "clean",
-    "split": 0,
-    "features": "neighbour",
-    "training_set": "original",
-    "hidden_layers": [4],
-    "fractions": [0.02],
-    "networks": ["biased", "bias-free"],
-    "seeds": [1, 2, 3],
-    "budget": {"max_evaluations": 6},
-    "checkpoints": [2],
-    "device": "cpu",
-}
+SPEC = BATCH | {"seeds": [1, 2, 3], "budget": {"max_evaluations": 6}}
 CELL = "small, neighbour, original, 4, split 0"
-
-
-def call(script, *arguments):
-    """Run a script in this process, as `python scripts/….py` would: None, or what it ended with."""
-    before = sys.argv
-    sys.argv = [f"{script}.py", *map(str, arguments)]
-    try:
-        runpy.run_path(str(ROOT / f"scripts/{script}.py"), run_name="__main__")
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
-    return None
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +45,8 @@ def train(folder, **changes):
 
 def refused(folder, **changes):
     """The one line with which training is refused; nothing is written."""
-    line = train(folder, **changes)
-    assert isinstance(line, str) and line.startswith("train_batch.py: ") and "\n" not in line
+    status, line = train(folder, **changes)
+    assert status == 1 and line.startswith("train_batch.py: ") and "\n" not in line
     assert not (folder / "out").exists()
     return line.removeprefix("train_batch.py: ")
 
@@ -127,9 +100,10 @@ def test_a_spoilt_file_of_mnist_is_refused_by_name(tmp_path, name, spoil):
     for path in MNIST.glob("*ubyte"):
         (folder / path.name).write_bytes(path.read_bytes())
     spoil(folder / name)
-    line = call("fetch_dataset", "--dataset", "mnist", "--data-folder", tmp_path / "data", "--out", tmp_path / "out")
+    arguments = ("--dataset", "mnist", "--data-folder", tmp_path / "data", "--out", tmp_path / "out")
+    status, line = call("fetch_dataset", *arguments)
     first = "train" + name[name.index("-") :] if spoil is swapped else name
-    assert line.startswith(f"fetch_dataset.py: {folder / first}: ")
+    assert status == 1 and line.startswith(f"fetch_dataset.py: {folder / first}: ")
     assert "\n" not in line
     assert line.endswith("remove it, or put the right file there")
     assert not (tmp_path / "out").exists()
@@ -300,9 +274,9 @@ def diverged(made, monkeypatch):
         return initial(self, seed, biased) * (1e200 if seed == 2 else 1.0)
 
     monkeypatch.setattr(Architecture, "initial", far_out)
-    assert train(made) is None
+    assert train(made) == (0, "")
     (made / "out").rename(made / "with")
-    assert train(made, seeds=[1, 3]) is None
+    assert train(made, seeds=[1, 3]) == (0, "")
     return made / "with", made / "out"
 
 
@@ -321,8 +295,8 @@ def test_a_network_that_diverges_is_a_row_with_its_status(diverged):
 
 def test_a_network_that_diverges_is_left_out_of_means_and_counted(diverged, tmp_path):
     table = tmp_path / "all.csv"
-    assert call("gather_networks", diverged[0] / "networks.csv", "--out", table) is None
-    assert call("summarise", "--networks", table, "--out", tmp_path / "summary.csv") is None
+    assert call("gather_networks", diverged[0] / "networks.csv", "--out", table) == (0, "")
+    assert call("summarise", "--networks", table, "--out", tmp_path / "summary.csv") == (0, "")
     found = pd.read_csv(tmp_path / "summary.csv")
     assert (found["n"] == 2).all() and (found["failed"] == 1).all()
     assert found["mean"].notna().all()
@@ -341,7 +315,7 @@ def test_a_network_that_diverges_is_left_out_of_means_and_counted(diverged, tmp_
 def test_a_batch_of_nothing_but_diverged_networks_is_written(made, monkeypatch):
     initial = Architecture.initial
     monkeypatch.setattr(Architecture, "initial", lambda self, seed, biased: initial(self, seed, biased) * 1e200)
-    assert train(made) is None
+    assert train(made) == (0, "")
     table = pd.read_csv(made / "out/networks.csv")
     assert (table["status"] == "non_finite").all()
     found = summary.summarise(table)
@@ -351,7 +325,7 @@ def test_a_batch_of_nothing_but_diverged_networks_is_written(made, monkeypatch):
 def test_measuring_and_the_bound_take_a_table_with_diverged_networks(diverged, tmp_path, made):
     target = ("--target", "digits=0.2")
     out = tmp_path / "efficiency.csv"
-    assert call("measure_efficiency", "--networks", diverged[0] / "networks.csv", *target, "--out", out) is None
+    assert call("measure_efficiency", "--networks", diverged[0] / "networks.csv", *target, "--out", out) == (0, "")
     both = ("--batches", diverged[0], "--splits", made / "split-0")
-    assert call("check_bound", *both, "--out", tmp_path / "bound.csv") is None
+    assert call("check_bound", *both, "--out", tmp_path / "bound.csv") == (0, "")
     assert pd.read_csv(tmp_path / "bound.csv")["networks"].sum() == 6

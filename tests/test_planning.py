@@ -3,8 +3,6 @@
 import itertools
 import json
 import math
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from test_scripts import call
 
 from symmetry_constrained import config as settings
 from symmetry_constrained import planning, published, spent
@@ -247,18 +246,6 @@ def test_the_typical_costs_group_short_batches_and_leave_long_ones_alone():
     assert planning.expected_seconds(full | {"dataset": "mnist"}) > planning.expected_seconds(full)
 
 
-def call(*arguments):
-    """Run the script in this process: its exit status and its last words."""
-    before, sys.argv = sys.argv, ["plan_study.py", *map(str, arguments)]
-    try:
-        runpy.run_path(str(ROOT / "scripts/plan_study.py"), run_name="__main__")
-    except SystemExit as end:
-        return end.code or 0
-    finally:
-        sys.argv = before
-    return 0
-
-
 def test_the_script_prints_and_writes_the_table(run, tmp_path, capsys):
     study = tmp_path / "two.yaml"
     small = {"mnist-clean": None, "mnist-published": None, "digits-clean": {"splits": 2}}
@@ -269,7 +256,7 @@ def test_the_script_prints_and_writes_the_table(run, tmp_path, capsys):
     )
     out = tmp_path / "plan.csv"
     options = ["--results", run, "--study", study, "--grid", "digits-clean", "--nodes", 1, 50, "--out", out]
-    assert call(*options, "--datasets", 2, "--widths", 3) == 0
+    assert call("plan_study", *options, "--datasets", 2, "--widths", 3) == (0, "")
     table = pd.read_csv(out)
     assert table["nodes"].tolist() == [1, 50, 1, 50]
     assert table["study"].tolist() == ["two"] * 2 + ["digits-clean on 2 datasets, 3 widths"] * 2
@@ -281,7 +268,5 @@ def test_the_script_prints_and_writes_the_table(run, tmp_path, capsys):
 
 
 def test_the_script_refuses_in_one_line(tmp_path):
-    assert (
-        call("--results", tmp_path)
-        == f"plan_study.py: {tmp_path}: holds no training batch with its benchmark; run a study first"
-    )
+    words = f"plan_study.py: {tmp_path}: holds no training batch with its benchmark; run a study first"
+    assert call("plan_study", "--results", tmp_path) == (1, words)

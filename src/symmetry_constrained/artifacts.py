@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
@@ -101,22 +101,27 @@ def commit() -> str:
         return "unknown"
 
 
+def versions(packages: Iterable[str]) -> dict[str, str | None]:
+    """The version of each package, None where it is not installed."""
+    found: dict[str, str | None] = {}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None
+    return found
+
+
 def provenance(spec: dict, inputs: list[Path], device: str) -> dict:
     """What was done, to which bytes, with which software, where."""
     import torch
 
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
     return {
         "spec": spec,
         "inputs": {Path(path).as_posix(): sha256(path) for path in inputs},
         "commit": commit(),
         "python": platform.python_version(),
-        "packages": versions,
+        "packages": versions(PACKAGES),
         "platform": platform.platform(),
         "device": device,
         "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),

@@ -8,28 +8,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
+from symmetry_constrained.claims import STANDING, with_places
 from symmetry_constrained.figures import WIDTH
 from symmetry_constrained.verdict_page import headline, number
 
 HOLDS, OPEN, FAILS = "#0072B2", "#8A8A8A", "#D55E00"
-COLOURS = {
-    "replicated": HOLDS,
-    "replicated, smaller": HOLDS,
-    "replicated, larger": HOLDS,
-    "supported": HOLDS,
-    "proved": HOLDS,
-    "inconclusive": OPEN,
-    "absent": FAILS,
-    "not supported": FAILS,
-    "reversed": FAILS,
-    "refuted": FAILS,
-}
+SHADES = {"holds": HOLDS, "open": OPEN, "fails": FAILS, "contrary": FAILS}
+COLOURS = {verdict: SHADES[standing] for verdict, standing in STANDING.items()}
 PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the row's middle, colour
 
 
 def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """claims: `claims.csv`. Draws the headline contrasts on digits, under both protocols where there are both."""
-    claims = claims.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    claims = with_places(claims)
     data = pd.concat([_shown(own) for _, own in claims.groupby("id", sort=False)], ignore_index=True)
     further = claims.merge(data[["id", "contrast"]].drop_duplicates(), how="left", indicator=True)
     further = further[further["_merge"] == "left_only"]

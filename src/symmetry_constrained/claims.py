@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from symmetry_constrained.contrasts import Contrast
@@ -19,6 +20,19 @@ DIRECTIONS = ("above", "at least", "at most", "zero")
 CURRENCIES = ("evaluations", "flop", "seconds")
 TABLES = ("networks", "equal_terms", "images", "cost", "bound")  # or one under theory/
 ROUNDING = 1e-9  # what float64 may leave of an exact property
+# What each verdict says of its claim; `contrary`: not just that it fails.
+STANDING = {
+    "replicated": "holds",
+    "replicated, smaller": "holds",
+    "replicated, larger": "holds",
+    "proved": "holds",
+    "supported": "holds",
+    "inconclusive": "open",
+    "absent": "fails",
+    "not supported": "fails",
+    "reversed": "contrary",
+    "refuted": "contrary",
+}
 COLUMNS = ["id", "title", "contrast", "section", "protocol", "dataset", "kind", "direction", "margin", "unit"]
 COLUMNS += ["effect", "low", "high", "prediction_low", "prediction_high", "published", "n", "verdict", "needed"]
 COLUMNS += ["evidence"]
@@ -135,6 +149,12 @@ def _check_sources(contrast: dict, where: str) -> None:
     numbers = [sum(name in side for name in ("value", "constant")) for side in (left, right)]
     if of not in ("images", "cost") and ("constant" in left.keys() & right.keys() or numbers != [1, 1 - zero]):
         raise ValueError(f"{where}: left and right each have a value, the column to read, or one of them a constant")
+
+
+def with_places(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose empty protocol and dataset are empty text, which a CSV file does not keep."""
+    places = ["protocol", "dataset"]
+    return table.astype(dict.fromkeys(places, object)).fillna(dict.fromkeys(places, ""))
 
 
 def boundary(rule: Rule) -> float:

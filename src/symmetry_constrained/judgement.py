@@ -72,7 +72,7 @@ def _of_networks(rule: Rule, tables: Tables):
 def _of_table(rule: Rule, table: pd.DataFrame):
     """Any table: with columns split and seed unless the rule is about every row."""
     table = table.assign(**{name: table.get(name, "") for name in ("protocol", "dataset")}, split=table.get("split", 0))
-    table = table.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    table = claims.with_places(table)
     file = f"{'' if '/' in rule.of else 'tables/'}{rule.of}.csv"
     if rule.direction == "zero":
         # One statement about every row, whichever protocol it is of.

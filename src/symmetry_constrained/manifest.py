@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 from symmetry_constrained import artifacts
@@ -89,17 +88,11 @@ def _there(path: Path) -> Path:
 
 def describe(results: Path) -> dict:
     """The software and the machine behind the results."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
     return {
         "results": results.as_posix(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": artifacts.commit(),
-        "software": {"python": platform.python_version(), **versions},
+        "software": {"python": platform.python_version(), **artifacts.versions(PACKAGES)},
         "machine": {
             "platform": platform.platform(),
             "processor": _processor(),

@@ -3,21 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.claims import Claim
+from symmetry_constrained.claims import STANDING, Claim, with_places
 from symmetry_constrained.tables import markdown
 
-MARKS = {
-    "replicated": "🟦",
-    "replicated, smaller": "🟦",
-    "replicated, larger": "🟦",
-    "proved": "🟦",
-    "supported": "🟦",
-    "inconclusive": "⬜",
-    "absent": "🟧",
-    "not supported": "🟧",
-    "reversed": "🟥",
-    "refuted": "🟥",
-}
+SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥"}
+MARKS = {verdict: SQUARES[standing] for verdict, standing in STANDING.items()}
 INTRODUCTION = """\
 # Verdicts
 
@@ -32,7 +22,7 @@ few networks (a ratio's is the bootstrap's alone). It must clear a margin of 0.0
 
 def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
     """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again."""
-    rows = rows.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    rows = with_places(rows)
     parts = [INTRODUCTION, leak(rows), "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
@@ -66,7 +56,7 @@ def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
 
 def brief(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per claim for a terminal. rows: `claims.csv`."""
-    rows = rows.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    rows = with_places(rows)
     mains = [headline(own).iloc[0] for _, own in rows.groupby("id", sort=False)]
     return pd.DataFrame(
         {
