@@ -128,7 +128,7 @@ def study(
         accepted=halfway.accepted,
     )
     # A network that stopped before stays what it was.
-    reached = halfway.evaluations[:, :1] > 0
+    reached = torch.from_numpy(halfway.evaluations[:, :1] > 0).to(ensemble.device)
     middle = _judge(ensemble, held.rows(torch.where(reached, halfway.rows[:, 0], result.x)), sets)
     rows = held.rows(result.x)
     table = lanes.assign(
@@ -148,8 +148,8 @@ def study(
         found["amplification"] = np.divide(found["even"], bias, out=np.full(len(bias), np.nan), where=bias > 0)
         table = table.assign(**{prefix + name: value for name, value in found.items()})
     return table.assign(
-        iterations=result.iterations.cpu().numpy(),
-        evaluations=result.evaluations.cpu().numpy(),
+        iterations=result.iterations.numpy(),
+        evaluations=result.evaluations.numpy(),
         status=result.status,
     )
 

@@ -67,8 +67,8 @@ class Marks:
         self.rows = rows[:, None].repeat(1, len(budgets), 1)  # (K, B, P)
         self.evaluations = np.zeros((len(rows), len(budgets)), dtype=np.int64)  # 0: not yet
 
-    def accepted(self, state: lbfgs.State, done: torch.Tensor) -> None:
-        for place in done.nonzero()[:, 0].tolist():
+    def accepted(self, state: lbfgs.State, done: np.ndarray) -> None:
+        for place in np.flatnonzero(done):
             lane, evaluations = int(state.lane[place]), int(state.evaluations[place])
             for index, budget in enumerate(self.budgets):
                 # The rule by which `lbfgs` ends a run.

@@ -1,8 +1,9 @@
 """SciPy's L-BFGS-B without bounds, for K lanes at once: one lane is one minimisation.
 
-One *tick* is one batched evaluation at every live lane's trial point, followed by masked algebra on (K,)-shaped
-numbers. Each lane's line search then asks for another trial, has its step accepted, or fails; no lane waits for
-another's line search, and no sum couples two lanes. Finished lanes leave the batch.
+One *tick* is one batched evaluation at every live lane's trial point, followed by masked algebra. Each lane's line
+search then asks for another trial, has its step accepted, or fails; no lane waits for another's line search, and no
+sum couples two lanes. Finished lanes leave the batch. Vectors (K, n) and the memory stay on the device; what is one
+number per lane, or a few hundred, is on the host in NumPy.
 
 The rules are those of L-BFGS-B 3.0 on its unconstrained path (Zhu, Byrd, Lu and Nocedal 1997; `scipy/optimize`),
 which scikit-learn's `solver="lbfgs"` runs. The direction uses the compact form of the inverse Hessian (Byrd, Nocedal
@@ -12,6 +13,7 @@ and Schnabel 1994, eq. 3.1). The optimiser computes in float64 whatever the prec
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +24,7 @@ MEMORY = 10  # m: pairs kept
 FTOL = 2.220446049250313e-09  # relative reduction of the loss that counts as convergence
 GTOL = 1e-4  # largest gradient component that counts as convergence
 TRIALS = 20  # evaluations allowed in one line search
-EPS = torch.finfo(torch.float64).eps
+EPS = np.finfo(np.float64).eps
 COMPACT_BELOW = 0.75  # finished lanes leave when fewer than this share is live
 
 STATUSES = (
@@ -55,36 +57,48 @@ class Budget:
 class State:
     """K lanes in flight; n parameters, m pairs of memory."""
 
-    lane: Tensor  # (K,) number of the lane in the caller's order
+    lane: np.ndarray  # (K,) number of the lane in the caller's order
     x: Tensor  # (K, n) trial point
-    f: Tensor  # (K,) loss there
+    f: np.ndarray  # (K,) loss there
     g: Tensor  # (K, n) gradient there
     t: Tensor  # (K, n) where the line search began
     r: Tensor  # (K, n) gradient there
-    fold: Tensor  # (K,) loss there
+    fold: np.ndarray  # (K,) loss there
     z: Tensor  # (K, n) the full step's end, t + d_raw
     d: Tensor  # (K, n) search direction, fl(z - t)
-    slope: Tensor  # (K,) r·d
+    slope: np.ndarray  # (K,) r·d
     search: Search
-    trials: Tensor  # (K,) evaluations in this line search
-    iterations: Tensor  # (K,)
-    evaluations: Tensor  # (K,)
-    status: Tensor  # (K,) index into STATUSES
-    pairs: Tensor  # (K, 2m, n) m steps s, then m gradient differences y
-    sty: Tensor  # (K, m, m) s_i·y_j
-    yty: Tensor  # (K, m, m) y_i·y_j
-    count: Tensor  # (K,) pairs in memory
-    newest: Tensor  # (K,) slot of the newest pair
-    theta: Tensor  # (K,) y·y / s·y of the newest pair
+    trials: np.ndarray  # (K,) evaluations in this line search
+    iterations: np.ndarray  # (K,)
+    evaluations: np.ndarray  # (K,)
+    status: np.ndarray  # (K,) index into STATUSES
+    pairs: Tensor  # (K, 2m, n) m steps s, then m gradient differences y, in slots that are used in turn
+    sty: np.ndarray  # (K, m, m) s_i·y_j for i <= j, from the oldest pair to the newest; empty ones first
+    yty: np.ndarray  # (K, m, m) y_i·y_j likewise
+    count: np.ndarray  # (K,) pairs in memory
+    newest: np.ndarray  # (K,) slot of the newest pair
+    theta: np.ndarray  # (K,) y·y / s·y of the newest pair
 
-    def select(self, lanes: Tensor) -> "State":
+    def select(self, lanes: np.ndarray) -> "State":
         """Keep the given lanes only."""
+        on_device = torch.from_numpy(lanes).to(self.x.device)
+        values = (getattr(self, field.name) for field in fields(self))
         return State(
             *(
-                value.select(lanes) if isinstance(value, Search) else value[lanes]
-                for value in (getattr(self, field.name) for field in fields(self))
+                value.select(lanes)
+                if isinstance(value, Search)
+                else value[on_device if isinstance(value, Tensor) else lanes]
+                for value in values
             )
         )
+
+    def to_device(self, values: np.ndarray) -> Tensor:
+        """Numbers of the host, where the vectors are."""
+        return torch.from_numpy(values).to(self.x.device)
+
+    def choose(self, mask: np.ndarray, new: Tensor, old: Tensor) -> Tensor:
+        """Rows (K, n) of `new` where the mask (K,) holds, else of `old`."""
+        return new if mask.all() else torch.where(self.to_device(mask)[:, None], new, old)
 
 
 @dataclass
@@ -106,7 +120,7 @@ def minimise(
     *,
     gtol: float = GTOL,
     ftol: float = FTOL,
-    accepted: Callable[[State, Tensor], None] | None = None,
+    accepted: Callable[[State, np.ndarray], None] | None = None,
     ticked: Callable[[State], None] | None = None,
 ) -> Result:
     """Minimise K functions from the rows of x0, shape (K, n).
@@ -115,217 +129,227 @@ def minimise(
     accepted: called with the state and the mask (L,) of lanes whose step has just been accepted.
     ticked: called after every tick.
     """
-    state = _start(x0.to(torch.float64), len(x0))
+    state = _start(x0.to(torch.float64))
     result = Result(
         x=state.x.clone(),
-        loss=torch.full_like(state.f, torch.nan),
+        loss=torch.full((len(x0),), torch.nan, dtype=torch.float64),
         gradient=torch.full_like(state.x, torch.nan),
-        iterations=torch.zeros_like(state.iterations),
-        evaluations=torch.zeros_like(state.evaluations),
+        iterations=torch.zeros(len(x0), dtype=torch.int64),
+        evaluations=torch.zeros(len(x0), dtype=torch.int64),
         status=[STATUSES[RUNNING]] * len(x0),
     )
     first = True
     while len(state.lane):
-        f, g = evaluate(state.x, state.lane)
+        f, g = evaluate(state.x, state.to_device(state.lane))
+        state.g = g.to(torch.float64)
+        # All that the host needs to know of the evaluation, in one transfer. The largest component is not finite if
+        # any is.
+        numbers = [f.to(torch.float64), state.g.abs().amax(1), torch.linalg.vecdot(state.g, state.d)]
+        state.f, largest, slope = torch.stack(numbers).cpu().numpy()
         running = state.status == RUNNING
-        state.f, state.g = f.to(torch.float64), g.to(torch.float64)
         state.evaluations = state.evaluations + running
         state.trials = state.trials + running
-        if first:
-            _first_point(state, gtol)
-            first = False
-        else:
-            _tick(state, budget, gtol, ftol, accepted)
+        state.status[running & ~(np.isfinite(state.f) & np.isfinite(largest))] = NON_FINITE
+        # Finished lanes stay for a while, and their numbers may be anything.
+        with np.errstate(all="ignore"):
+            if first:
+                _first_point(state, largest <= gtol)
+                first = False
+            else:
+                _tick(state, slope, largest <= gtol, budget, ftol, accepted)
         if ticked is not None:
             ticked(state)
         state = _retire(state, result)
     return result
 
 
-def _start(x0: Tensor, lanes: int) -> State:
-    n = x0.shape[1]
-    number = torch.zeros(lanes, dtype=torch.float64, device=x0.device)
-    integer = torch.zeros(lanes, dtype=torch.int64, device=x0.device)
-    vector, square = torch.zeros_like(x0), x0.new_zeros(lanes, MEMORY, MEMORY)
+def _start(x0: Tensor) -> State:
+    """Lanes (K, n) before their first evaluation."""
+    lanes = len(x0)
+    vector = torch.zeros_like(x0)
+
+    def zeros(*shape: int, dtype=np.float64) -> np.ndarray:
+        return np.zeros((lanes, *shape), dtype=dtype)
+
     return State(
-        lane=torch.arange(lanes, device=x0.device),
+        lane=np.arange(lanes),
         x=x0.clone(),
-        f=number,
+        f=zeros(),
         g=vector,
         t=vector,
         r=vector,
-        fold=number,
+        fold=zeros(),
         z=vector,
         d=vector,
-        slope=number,
-        search=line_search.start(number, number, number),
-        trials=integer,
-        iterations=integer,
-        evaluations=integer,
-        status=integer.clone(),
-        pairs=x0.new_zeros(lanes, 2 * MEMORY, n),
-        sty=square,
-        yty=square.clone(),
-        count=integer,
-        newest=torch.full_like(integer, MEMORY - 1),
-        theta=torch.ones_like(number),
+        slope=zeros(),
+        search=line_search.start(zeros(), zeros(), zeros()),
+        trials=zeros(dtype=np.int64),
+        iterations=zeros(dtype=np.int64),
+        evaluations=zeros(dtype=np.int64),
+        status=zeros(dtype=np.int64),
+        pairs=x0.new_zeros(lanes, 2 * MEMORY, x0.shape[1]),
+        sty=zeros(MEMORY, MEMORY),
+        yty=zeros(MEMORY, MEMORY),
+        count=zeros(dtype=np.int64),
+        newest=np.full(lanes, MEMORY - 1),
+        theta=np.ones(lanes),
     )
 
 
-def _first_point(s: State, gtol: float) -> None:
-    """The starting point itself: it may already be a minimum."""
-    finite = s.f.isfinite() & s.g.isfinite().all(1)
+def _first_point(s: State, flat: np.ndarray) -> None:
+    """The starting point itself: it may already be a minimum, its gradient `flat`."""
     s.t, s.r, s.fold = s.x, s.g, s.f
-    s.status = torch.where(finite, RUNNING, NON_FINITE)
-    s.status = torch.where(finite & (s.g.abs().amax(1) <= gtol), CONVERGED_GRADIENT, s.status)
+    s.status[(s.status == RUNNING) & flat] = CONVERGED_GRADIENT
     _begin(s, s.status == RUNNING)
+    s.x = _trial(s)
 
 
-def _tick(s: State, budget: Budget, gtol: float, ftol: float, accepted) -> None:
-    """Judge every live lane's trial point and move the lane on."""
+def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: float, accepted) -> None:
+    """Judge every live lane's trial point, where the slope is g·d and the gradient may be `flat`; move the lane on."""
     live = s.status == RUNNING
-    finite = s.f.isfinite() & s.g.isfinite().all(1)
-    s.status = torch.where(live & ~finite, NON_FINITE, s.status)
-    live = live & finite
-
-    slope = (s.g * s.d).sum(1)
     following, ended = line_search.update(s.search, s.f, slope)
     done = live & ended
     failed = live & ~ended & (s.trials >= TRIALS)
     again = live & ~ended & ~failed
 
-    if bool(done.any()):
+    if done.any():
         s.iterations = s.iterations + done
-        verdict = torch.full_like(s.status, RUNNING)
-        # Later lines win, so the order is that of L-BFGS-B read from the last test to the first.
-        reduction = torch.maximum(torch.maximum(s.fold.abs(), s.f.abs()), torch.ones_like(s.f))
-        verdict = torch.where(s.fold - s.f <= ftol * reduction, CONVERGED_LOSS, verdict)
-        verdict = torch.where(s.g.abs().amax(1) <= gtol, CONVERGED_GRADIENT, verdict)
-        verdict = torch.where(s.evaluations > budget.max_evaluations, MAX_EVALUATIONS, verdict)
-        verdict = torch.where(s.iterations >= budget.max_iterations, MAX_ITERATIONS, verdict)
-        s.status = torch.where(done, verdict, s.status)
+        reduction = np.maximum(np.maximum(np.abs(s.fold), np.abs(s.f)), 1.0)
+        # The first that holds counts, in the order of L-BFGS-B.
+        tests = {
+            MAX_ITERATIONS: s.iterations >= budget.max_iterations,
+            MAX_EVALUATIONS: s.evaluations > budget.max_evaluations,
+            CONVERGED_GRADIENT: flat,
+            CONVERGED_LOSS: s.fold - s.f <= ftol * reduction,
+        }
+        verdict = np.select(list(tests.values()), list(tests), RUNNING)
+        s.status = np.where(done, verdict, s.status)
         if accepted is not None:
             accepted(s, done)
         _remember(s, done & (s.status == RUNNING), slope)
-        column = done[:, None]
-        s.t, s.r = torch.where(column, s.x, s.t), torch.where(column, s.g, s.r)
-        s.fold = torch.where(done, s.f, s.fold)
+        s.t, s.r = s.choose(done, s.x, s.t), s.choose(done, s.g, s.r)
+        s.fold = np.where(done, s.f, s.fold)
 
-    s.search.replace(again, following)
-    s.x = torch.where(again[:, None], _trial(s), s.x)
-
-    if bool(failed.any()):
+    s.search = s.search.replaced(again, following)
+    if failed.any():
         _fail(s, failed)
     begin = (done | failed) & (s.status == RUNNING)
-    if bool(begin.any()):
+    if begin.any():
         _begin(s, begin)
+    s.x = _trial(s)
 
 
 def _trial(s: State) -> Tensor:
     """The points (K, n) at the searches' trial steps; a full step ends exactly at z."""
-    stp = s.search.stp[:, None]
-    return torch.where(stp == 1.0, s.z, torch.addcmul(s.t, stp, s.d))
+    full = s.search.stp == 1.0
+    if full.all():
+        return s.z
+    return s.choose(full, s.z, torch.addcmul(s.t, s.to_device(s.search.stp)[:, None], s.d))
 
 
-def _fail(s: State, failed: Tensor) -> None:
+def _fail(s: State, failed: np.ndarray) -> None:
     """Back to where the search began: forget the memory, or give up if there is none."""
-    s.status = torch.where(failed & (s.count == 0), ABNORMAL, s.status)
+    s.status[failed & (s.count == 0)] = ABNORMAL
     _forget(s, failed)
 
 
-def _forget(s: State, lanes: Tensor) -> None:
-    s.count = torch.where(lanes, 0, s.count)
-    s.newest = torch.where(lanes, MEMORY - 1, s.newest)
-    s.theta = torch.where(lanes, 1.0, s.theta)
+def _forget(s: State, lanes: np.ndarray) -> None:
+    s.count[lanes] = 0
+    s.newest[lanes] = MEMORY - 1
+    s.theta[lanes] = 1.0
+    s.sty[lanes] = s.yty[lanes] = 0.0
 
 
-def _begin(s: State, lanes: Tensor) -> None:
+def _begin(s: State, lanes: np.ndarray) -> None:
     """Choose a direction from (t, r) and set the first trial of a new line search."""
-    d_raw = _direction(s)
-    z = s.t + d_raw
+    z = s.t + _direction(s)
     d = z - s.t
-    slope = (s.r * d).sum(1)
+    slope = torch.linalg.vecdot(s.r, d).cpu().numpy()
     # A direction that is not finite, or does not descend: forget the memory and follow the gradient.
-    bad = lanes & ~(d.isfinite().all(1) & (slope < 0))
-    if bool(bad.any()):
-        s.status = torch.where(bad & (s.count == 0), ABNORMAL, s.status)
+    bad = lanes & ~(np.isfinite(slope) & (slope < 0))
+    if bad.any():
+        s.status[bad & (s.count == 0)] = ABNORMAL
         _forget(s, bad)
-        column = bad[:, None]
-        z = torch.where(column, s.t - s.r, z)
-        d = torch.where(column, z - s.t, d)
-        slope = (s.r * d).sum(1)
-        s.status = torch.where(bad & ~(slope < 0), ABNORMAL, s.status)
-    column = lanes[:, None]
-    s.z, s.d = torch.where(column, z, s.z), torch.where(column, d, s.d)
-    s.slope = torch.where(lanes, slope, s.slope)
-    stp = torch.where(s.iterations == 0, 1.0 / s.d.square().sum(1).sqrt(), 1.0)
-    s.search.replace(lanes, line_search.start(s.fold, s.slope, stp))
-    s.trials = torch.where(lanes, 0, s.trials)
-    s.x = torch.where(column, _trial(s), s.x)
+        z = s.choose(bad, s.t - s.r, z)
+        d = s.choose(bad, z - s.t, d)
+        slope = torch.linalg.vecdot(s.r, d).cpu().numpy()
+        s.status[bad & ~(slope < 0)] = ABNORMAL
+    s.z, s.d = s.choose(lanes, z, s.z), s.choose(lanes, d, s.d)
+    s.slope = np.where(lanes, slope, s.slope)
+    stp = np.ones_like(slope)
+    if (s.iterations == 0).any():
+        stp = np.where(s.iterations == 0, 1.0 / s.d.norm(dim=1).cpu().numpy(), stp)
+    s.search = s.search.replaced(lanes, line_search.start(s.fold, s.slope, stp))
+    s.trials = np.where(lanes, 0, s.trials)
+
+
+def _slots(s: State) -> np.ndarray:
+    """Where each lane's pairs lie, from the oldest to the newest, empty ones first; (K, m)."""
+    return (s.newest[:, None] + 1 + np.arange(MEMORY)) % MEMORY
 
 
 def _direction(s: State) -> Tensor:
     """-H r, shape (K, n), with H the compact inverse of the BFGS matrix on the pairs in memory, H0 = I / theta."""
-    gamma = 1.0 / s.theta[:, None]
-    # Slots from the oldest pair to the newest; the empty ones come first.
-    step = torch.arange(MEMORY, device=s.x.device)
-    slot = (s.newest[:, None] + 1 + step) % MEMORY  # (K, m)
-    kept = step >= MEMORY - s.count[:, None]
-    both = kept[:, :, None] & kept[:, None, :]
-
-    projected = torch.bmm(s.pairs, s.r[:, :, None])[:, :, 0]  # (K, 2m)
-    s_r = projected[:, :MEMORY].gather(1, slot) * kept
-    y_r = projected[:, MEMORY:].gather(1, slot) * kept
-    index = slot[:, :, None] * MEMORY + slot[:, None, :]
-    sty = torch.where(both, s.sty.flatten(1).gather(1, index.flatten(1)).unflatten(1, (MEMORY, MEMORY)), 0.0)
-    yty = torch.where(both, s.yty.flatten(1).gather(1, index.flatten(1)).unflatten(1, (MEMORY, MEMORY)), 0.0)
-    diagonal = torch.diagonal(sty, dim1=1, dim2=2)
-    upper = sty.triu() + torch.diag_embed((~kept).to(sty.dtype))  # R, with 1 for an empty slot
-
-    u = torch.linalg.solve_triangular(upper, s_r[:, :, None], upper=True)[:, :, 0]  # R⁻¹ S'r
-    inner = diagonal * u + gamma * (torch.bmm(yty, u[:, :, None])[:, :, 0] - y_r)
-    top = torch.linalg.solve_triangular(upper.mT, inner[:, :, None], upper=False)[:, :, 0]
-    weights = torch.zeros_like(projected)
-    weights[:, :MEMORY].scatter_(1, slot, top * kept)
-    weights[:, MEMORY:].scatter_(1, slot, -gamma * u * kept)
-    return -torch.baddbmm(gamma[:, :, None] * s.r[:, None, :], weights[:, None, :], s.pairs)[:, 0]
+    gamma = 1.0 / s.theta
+    slots = _slots(s)
+    kept = np.arange(MEMORY) >= MEMORY - s.count[:, None]  # (K, m)
+    projected = torch.bmm(s.pairs, s.r[:, :, None])[:, :, 0].cpu().numpy()  # (K, 2m)
+    s_r = np.take_along_axis(projected[:, :MEMORY], slots, 1) * kept
+    y_r = np.take_along_axis(projected[:, MEMORY:], slots, 1) * kept
+    empty = np.zeros_like(s.sty)
+    empty[:, range(MEMORY), range(MEMORY)] = ~kept
+    upper = torch.from_numpy(s.sty + empty)  # R, with 1 for an empty slot
+    u = torch.linalg.solve_triangular(upper, torch.from_numpy(s_r[:, :, None]), upper=True).numpy()  # R⁻¹ S'r
+    diagonal = np.diagonal(s.sty, axis1=1, axis2=2)
+    inner = diagonal[:, :, None] * u + gamma[:, None, None] * (s.yty @ u - y_r[:, :, None])
+    top = torch.linalg.solve_triangular(upper.mT, torch.from_numpy(inner), upper=False).numpy()
+    weights = np.zeros_like(projected)
+    np.put_along_axis(weights[:, :MEMORY], slots, top[:, :, 0] * kept, 1)
+    np.put_along_axis(weights[:, MEMORY:], slots, -gamma[:, None] * u[:, :, 0] * kept, 1)
+    scaled = s.to_device(-gamma)[:, None, None] * s.r[:, None, :]
+    return torch.baddbmm(scaled, s.to_device(-weights)[:, None, :], s.pairs)[:, 0]
 
 
-def _remember(s: State, lanes: Tensor, slope: Tensor) -> None:
+def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     """Append the pair of the step just accepted where its curvature is positive enough (L-BFGS-B's `matupd`)."""
     stp = s.search.stp
     curvature = (slope - s.slope) * stp  # s·y, from the slopes
-    update = (lanes & (curvature > EPS * (-s.slope * stp))).nonzero()[:, 0]
+    update = np.flatnonzero(lanes & (curvature > EPS * (-s.slope * stp)))
     if not len(update):
         return
     y = s.g - s.r
     slot = (s.newest[update] + 1) % MEMORY
-    s.newest = s.newest.index_put((update,), slot)
-    s.count = s.count.index_put((update,), (s.count[update] + 1).clamp(max=MEMORY))
-    s.pairs[update, slot] = stp[update, None] * s.d[update]
-    s.pairs[update, MEMORY + slot] = y[update]
+    s.newest[update] = slot
+    s.count[update] = np.minimum(s.count[update] + 1, MEMORY)
+    lane, place = s.to_device(update), s.to_device(slot)
+    s.pairs[lane, place] = s.to_device(stp[update])[:, None] * s.d[lane]
+    s.pairs[lane, MEMORY + place] = y[lane]
     # For every lane, since picking out the memory of some would copy it.
-    products = torch.bmm(s.pairs, y[:, :, None])[update, :, 0]  # (L, 2m): S'y, Y'y
-    s.sty[update, :, slot] = products[:, :MEMORY]
-    s.sty[update, slot, slot] = curvature[update]
-    s.yty[update, :, slot] = products[:, MEMORY:]
-    s.yty[update, slot, :] = products[:, MEMORY:]
-    y_y = products[:, MEMORY:].gather(1, slot[:, None])[:, 0]
-    s.theta = s.theta.index_put((update,), y_y / curvature[update])
+    products = torch.bmm(s.pairs, y[:, :, None])[:, :, 0].cpu().numpy()[update]  # (L, 2m): S'y, Y'y
+    slots = _slots(s)[update]
+    sty, yty = np.zeros((2, len(update), MEMORY, MEMORY))
+    sty[:, :-1, :-1], yty[:, :-1, :-1] = s.sty[update, 1:, 1:], s.yty[update, 1:, 1:]
+    # What an empty slot holds is of no memory.
+    kept = np.arange(MEMORY) >= MEMORY - s.count[update][:, None]
+    sty[:, :, -1] = np.take_along_axis(products[:, :MEMORY], slots, 1) * kept
+    sty[:, -1, -1] = curvature[update]
+    yty[:, :, -1] = yty[:, -1, :] = np.take_along_axis(products[:, MEMORY:], slots, 1) * kept
+    s.sty[update], s.yty[update] = sty, yty
+    s.theta[update] = yty[:, -1, -1] / curvature[update]
 
 
 def _retire(s: State, result: Result) -> State:
     """Write the finished lanes down, and drop them once enough have finished."""
     live = s.status == RUNNING
-    if bool(live.all()):
+    if live.mean() >= COMPACT_BELOW:
         return s
-    if float(live.double().mean()) >= COMPACT_BELOW:
-        return s
-    finished = ~live
-    lanes = s.lane[finished]
+    finished = np.flatnonzero(~live)
+    lanes, places = s.lane[finished], s.to_device(finished)
     # A lane that gave up ends where its last line search began.
-    result.x[lanes], result.loss[lanes], result.gradient[lanes] = s.t[finished], s.fold[finished], s.r[finished]
-    result.iterations[lanes], result.evaluations[lanes] = s.iterations[finished], s.evaluations[finished]
+    result.x[s.to_device(lanes)], result.gradient[s.to_device(lanes)] = s.t[places], s.r[places]
+    result.loss[lanes] = torch.from_numpy(s.fold[finished])
+    result.iterations[lanes] = torch.from_numpy(s.iterations[finished])
+    result.evaluations[lanes] = torch.from_numpy(s.evaluations[finished])
     for lane, status in zip(lanes.tolist(), s.status[finished].tolist(), strict=True):
         result.status[lane] = STATUSES[status]
-    return s.select(live.nonzero()[:, 0])
+    return s.select(np.flatnonzero(live))

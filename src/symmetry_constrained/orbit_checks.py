@@ -155,8 +155,7 @@ def _losses_per_image(problem: Problem, rows: torch.Tensor) -> np.ndarray:
     for index, angle in enumerate(translation.equally_spaced(GRID)):
         samples = problem.samples_of(images.turned(angle))
         for lanes, block, logits in problem.ensemble(len(rows)).logits(rows, samples):
-            labels = samples.index[block].expand(len(logits), 1, -1)
-            losses[lanes, index, block] = -logits.log_softmax(1).gather(1, labels)[:, 0].numpy()
+            losses[lanes, index, block] = -samples.of_true_class(logits.log_softmax(1), block).numpy()
     return losses
 
 

@@ -67,7 +67,7 @@ class Recipe:
             name: evaluate(ensemble, result.x, ensemble.samples(values, self.test_labels)).accuracy
             for name, values in self.test_inputs.items()
         }
-        effort = {"iterations": result.iterations.cpu().numpy(), "evaluations": result.evaluations.cpu().numpy()}
+        effort = {"iterations": result.iterations.numpy(), "evaluations": result.evaluations.numpy()}
         return pd.DataFrame(accuracy | effort | {"status": result.status})
 
     def row_length(self) -> int:

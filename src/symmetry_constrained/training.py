@@ -41,17 +41,16 @@ class Checkpoints:
 
     def __init__(self, iterations: tuple[int, ...], rows: Tensor):
         """rows: the ensemble's parameters (K, P), for their shape."""
-        self.iterations = torch.tensor(sorted(iterations), dtype=torch.int64, device=rows.device)
+        self.iterations = np.array(sorted(iterations), dtype=np.int64)
         shape = (len(rows), len(iterations))
         self.rows = rows.new_zeros(*shape, rows.shape[1])  # (K, C, P)
-        self.evaluations = torch.zeros(shape, dtype=torch.int64, device=rows.device)  # 0: not reached
+        self.evaluations = np.zeros(shape, dtype=np.int64)  # 0: not reached
 
-    def accepted(self, state: lbfgs.State, done: Tensor) -> None:
-        hit = (done[:, None] & (state.iterations[:, None] == self.iterations)).nonzero()
-        if len(hit):
-            lane, checkpoint = hit.T
-            self.rows[state.lane[lane], checkpoint] = state.x[lane]
-            self.evaluations[state.lane[lane], checkpoint] = state.evaluations[lane]
+    def accepted(self, state: lbfgs.State, done: np.ndarray) -> None:
+        for place, checkpoint in np.argwhere(done[:, None] & (state.iterations[:, None] == self.iterations)):
+            lane = state.lane[place]
+            self.rows[lane, checkpoint] = state.x[place]
+            self.evaluations[lane, checkpoint] = state.evaluations[place]
 
 
 def train_batch(
@@ -119,8 +118,8 @@ def train_batch(
         )
         flop = np.array([flop_per_evaluation(architecture, bool(b), len(labels)) for b in biased])
         final, classes = _judge(ensemble, result.x, train, tests)
-        evaluations = result.evaluations.cpu().numpy()
-        effort = pd.DataFrame({"iterations": result.iterations.cpu().numpy(), "evaluations": evaluations})
+        evaluations = result.evaluations.numpy()
+        effort = pd.DataFrame({"iterations": result.iterations.numpy(), "evaluations": evaluations})
         closing = pd.DataFrame(
             {
                 "status": result.status,
@@ -187,7 +186,7 @@ def _history(ensemble, checkpoints: Checkpoints, identity, flop, train, tests) -
     """The networks at each checkpoint they reached."""
     parts = []
     for index, iterations in enumerate(checkpoints.iterations.tolist()):
-        evaluations = checkpoints.evaluations[:, index].cpu().numpy()
+        evaluations = checkpoints.evaluations[:, index]
         reached = evaluations > 0
         judged, _ = _judge(ensemble, checkpoints.rows[:, index], train, tests)
         effort = pd.DataFrame({"iterations": iterations, "evaluations": evaluations})
@@ -208,8 +207,8 @@ def _reporter(progress, spec: Spec, fraction: float, count: int):
             return
         last = now
         done = max(
-            float(state.iterations.double().mean()) / budget.max_iterations,
-            float(state.evaluations.double().mean()) / budget.max_evaluations,
+            state.iterations.mean() / budget.max_iterations,
+            state.evaluations.mean() / budget.max_evaluations,
         )
         left = (now - began) * (1 - done) / max(done, 1e-9)
         progress(
