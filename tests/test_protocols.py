@@ -411,11 +411,11 @@ def test_random_signs_are_not_the_order_of_the_split():
 
 def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_training_set(monkeypatch):
     seen = []
-    compute = training.inputs.features.compute
+    samples = training.Ensemble.samples
     monkeypatch.setattr(
-        training.inputs.features,
-        "compute",
-        lambda name, images, shape: seen.append(images) or compute(name, images, shape),
+        training.Ensemble,
+        "samples",
+        lambda ensemble, inputs, labels: seen.append(inputs.array()) or samples(ensemble, inputs, labels),
     )
     split = split_of_digits("clean", 0)
     for kind in TRAINING_SETS:

@@ -7,7 +7,6 @@ The digits ship with scikit-learn. MNIST and the sets made in its likeness are r
 import hashlib
 import io
 import math
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,14 +110,13 @@ def _read_idx(name: str, folder: Path) -> Dataset:
 
 
 def _read_array(path: Path, dimensions: int) -> np.ndarray:
-    """An array of bytes with so many dimensions. ValueError naming the file if it holds anything else."""
+    """An array of bytes with so many dimensions, mapped. ValueError naming the file if it holds anything else."""
     try:
-        with open(path, "rb") as file:
-            array = np.load(file)
-    except (EOFError, ValueError, zipfile.BadZipFile) as error:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
-        raise ValueError(f"{path}: holds {getattr(array, 'dtype', 'no array')} where uint8 is due")
+    if array.dtype != np.uint8:
+        raise ValueError(f"{path}: holds {array.dtype} where uint8 is due")
     if array.ndim != dimensions or not array.size:
         raise ValueError(f"{path}: has the shape ({_times(array.shape)}) where {IDX[dimensions]} are due")
     return array

@@ -1,13 +1,54 @@
 """What a network is given: a split's images as a training or test set, through the feature map."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
 
-from symmetry_constrained import features
+from symmetry_constrained import features, protocols
 from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import Split, training_set
+from symmetry_constrained.protocols import Split
 
 
-def training_inputs(
+@dataclass
+class Inputs:
+    """Features (n, m) of images in a split, made block by block from their bytes, so that nobody holds a copy more."""
+
+    dataset: Dataset
+    split: Split
+    features: str
+    rows: pd.DataFrame  # of the split: the images
+    signs: list[np.ndarray]  # (images,) each: all images are shown once by each of these signs
+    dtype: type = np.float32
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        pixels = self.dataset.shape[0] * self.dataset.shape[1]
+        return len(self.rows) * len(self.signs), features.feature_count(self.features, pixels)
+
+    @property
+    def labels(self) -> np.ndarray:
+        return np.tile(self.rows["label"].to_numpy(), len(self.signs))
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Features (b, m), and their places among the n."""
+        for block, images in self.split.blocks(self.dataset.images, self.rows, self.dtype):
+            for turn, signs in enumerate(self.signs):
+                start = turn * len(self.rows)
+                signed = images * signs[block, None].astype(self.dtype)
+                values = features.compute(self.features, signed, self.dataset.shape)
+                yield slice(start + block.start, start + block.stop), values
+
+    def array(self) -> np.ndarray:
+        """All of them."""
+        values = np.empty(self.shape, dtype=self.dtype)
+        for place, block in self.blocks():
+            values[place] = block
+        return values
+
+
+def training(
     dataset: Dataset,
     split: Split,
     features_: str,
@@ -15,22 +56,31 @@ def training_inputs(
     seed: int,
     fraction: float = 1.0,
     dtype: type = np.float32,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, m) and labels (n,) of a fraction of the training images; `seed` draws random signs."""
+) -> Inputs:
+    """A fraction of the training images; `seed` draws random signs."""
     split.check(dataset)
     rows = split.select("train", fraction)
-    images, labels = training_set(
-        split.images(dataset.images, rows, dtype), rows["label"].to_numpy(), kind, seed, rows.index.to_numpy()
-    )
-    return features.compute(features_, images, dataset.shape), labels
+    return Inputs(dataset, split, features_, rows, protocols.signs(kind, seed, rows.index.to_numpy()), dtype)
 
 
-def test_inputs(
-    dataset: Dataset, split: Split, features_: str, dtype: type = np.float32
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Features (n, m) of the test images as they are and inverted, and their labels (n,)."""
+def test(dataset: Dataset, split: Split, features_: str, dtype: type = np.float32) -> dict[str, Inputs]:
+    """The test images as they are and inverted."""
     split.check(dataset)
     rows = split.select("test")
-    images = split.images(dataset.images, rows, dtype)
-    signed = {"original": images, "inverted": -images}
-    return {name: features.compute(features_, x, dataset.shape) for name, x in signed.items()}, rows["label"].to_numpy()
+    ones = np.ones(len(rows), dtype=np.int8)
+    return {
+        name: Inputs(dataset, split, features_, rows, [sign], dtype)
+        for name, sign in (("original", ones), ("inverted", -ones))
+    }
+
+
+def training_inputs(*arguments, **options) -> tuple[np.ndarray, np.ndarray]:
+    """Features (n, m) and labels (n,) of `training`."""
+    inputs = training(*arguments, **options)
+    return inputs.array(), inputs.labels
+
+
+def test_inputs(*arguments, **options) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Features (n, m) of the test images as they are and inverted, and their labels (n,)."""
+    sets = test(*arguments, **options)
+    return {name: inputs.array() for name, inputs in sets.items()}, sets["original"].labels

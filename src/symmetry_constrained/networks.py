@@ -8,6 +8,7 @@ Parameters travel as float64 rows, shape (K, P). Layer by layer a row holds (fan
 being the last column: the weight of a constant input. A bias-free network has the same row with zeros there.
 """
 
+import copy
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,24 +100,33 @@ class Architecture:
 class Samples:
     """Labelled inputs on a device, feature-major: (d + 1, n) with a last row of ones, and one-hot labels."""
 
-    def __init__(self, inputs: np.ndarray, labels: np.ndarray, classes: int, dtype: torch.dtype, device: str):
-        """inputs (n, d), labels (n,) in 0..classes-1."""
+    def __init__(self, inputs, labels: np.ndarray, classes: int, dtype: torch.dtype, device: str):
+        """inputs: an array (n, d), or what has its shape and gives its `blocks`. labels (n,) in 0..classes-1."""
         labels = np.asarray(labels)
-        if inputs.ndim != 2 or labels.ndim != 1 or len(inputs) != len(labels):
+        if len(inputs.shape) != 2 or labels.ndim != 1 or inputs.shape[0] != len(labels):
             raise ValueError(f"inputs must be (n, d) and labels (n,), not {inputs.shape} and {labels.shape}")
         if labels.dtype.kind not in "iu" or len(labels) == 0 or labels.min() < 0 or labels.max() >= classes:
             raise ValueError(f"labels must be present and integers in 0..{classes - 1}")
         self.labels = labels
-        self.inputs = torch.ones((inputs.shape[1] + 1, len(inputs)), dtype=dtype, device=device)
-        self.inputs[:-1] = torch.from_numpy(inputs).T
-        if not bool(self.inputs.isfinite().all()):
-            raise ValueError(f"inputs must be finite in {dtype}")
+        self.inputs = torch.ones((inputs.shape[1] + 1, len(labels)), dtype=dtype, device=device)
+        for place, values in inputs.blocks() if hasattr(inputs, "blocks") else [(slice(None), inputs)]:
+            values = torch.from_numpy(values).to(dtype)
+            if not bool(values.isfinite().all()):
+                raise ValueError(f"inputs must be finite in {dtype}")
+            self.inputs[:-1, place] = values.T
         one_hot = np.arange(classes)[:, None] == self.labels
         self.one_hot = torch.tensor(one_hot, dtype=dtype, device=device)  # (classes, n)
         self.index = torch.tensor(self.labels, dtype=torch.int64, device=device)  # (n,)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def negated(self) -> "Samples":
+        """The same with every input negated."""
+        other = copy.copy(self)
+        other.inputs = self.inputs.clone()
+        other.inputs[:-1].neg_()
+        return other
 
     def of_true_class(self, values: Tensor, block: slice) -> Tensor:
         """Values (L, classes, b) of a block of the samples -> those of their true classes, (L, b)."""
@@ -147,8 +157,8 @@ class Ensemble:
         self.trainable = (biased[:, None] | ~is_bias).double()  # (K, P)
         self.penalised = (~is_bias).double()  # (P,)
 
-    def samples(self, inputs: np.ndarray, labels: np.ndarray) -> Samples:
-        """Inputs (n, d) and labels (n,), laid out for this ensemble."""
+    def samples(self, inputs, labels: np.ndarray) -> Samples:
+        """Inputs (n, d), an array or `blocks`, and labels (n,), laid out for this ensemble."""
         if inputs.shape[1:] != (self.architecture.inputs,):
             raise ValueError(
                 f"inputs {inputs.shape}, but the networks take {self.architecture.inputs} features per sample"

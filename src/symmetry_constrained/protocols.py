@@ -11,6 +11,7 @@ And two for data that come with training and test images (MNIST and its like), w
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,17 +139,23 @@ class Split:
 
     def images(self, images: np.ndarray, rows: pd.DataFrame, dtype: type = np.float32) -> np.ndarray:
         """The scaled pixels (n, d) of the given rows, from source images (N, height, width)."""
-        source, shift = rows["image"].to_numpy(), rows["shift"].to_numpy()
         scaled = np.empty((len(rows), len(self.minimum)), dtype=dtype)
-        # In blocks: the result is as large as memory needs to be.
+        for block, values in self.blocks(images, rows, dtype):
+            scaled[block] = values
+        return scaled
+
+    def blocks(
+        self, images: np.ndarray, rows: pd.DataFrame, dtype: type = np.float32
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """The same in blocks (b, d) with their places, so that memory needs to hold no more than one."""
+        source, shift = rows["image"].to_numpy(), rows["shift"].to_numpy()
         for start in range(0, len(rows), BLOCK):
-            block = slice(start, start + BLOCK)
+            block = slice(start, min(start + BLOCK, len(rows)))
             pixels = np.empty((len(source[block]), *images.shape[1:]), dtype=images.dtype)
             for name in set(shift[block]):
                 here = shift[block] == name
                 pixels[here] = nudge(images[source[block][here]], name)
-            scaled[block] = scale(pixels.reshape(len(pixels), -1), self.minimum, self.maximum, dtype)
-        return scaled
+            yield block, scale(pixels.reshape(len(pixels), -1), self.minimum, self.maximum, dtype)
 
 
 def _read(path: Path, columns: dict[str, object]) -> pd.DataFrame:
@@ -261,20 +268,27 @@ def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: i
 def training_set(
     images: np.ndarray, labels: np.ndarray, kind: str, seed: int, places: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled images (n, d) and labels (n,) -> those trained on.
-
-    original: X. augmented: X stacked over -X. random-sign: each image's sign drawn once, from the seed.
-    places: each image's row in the split (0..n-1, unless given), so that every fraction gives an image one sign.
-    """
+    """Scaled images (n, d) and labels (n,) -> those trained on; `signs` says how."""
+    shown = signs(kind, seed, np.arange(len(images)) if places is None else places)
     if kind == "original":
         return images, labels
+    signed = np.empty((len(shown), *images.shape), dtype=images.dtype)
+    for sign, values in zip(shown, signed, strict=True):
+        np.multiply(images, sign[:, None], out=values, casting="unsafe")
+    return signed.reshape(-1, images.shape[1]), np.tile(labels, len(shown))
+
+
+def signs(kind: str, seed: int, places: np.ndarray) -> list[np.ndarray]:
+    """By which sign each image is shown, (n,) of ±1, for each time that all are. ValueError for an unknown kind.
+
+    original: X. augmented: X, then -X. random-sign: each image's sign drawn once, from the seed.
+    places: each image's row in the split, so that every fraction gives an image one sign.
+    """
+    ones = np.ones(len(places), dtype=np.int8)
+    if kind == "original":
+        return [ones]
     if kind == "augmented":
-        both = np.empty((2 * len(images), images.shape[1]), dtype=images.dtype)
-        both[: len(images)] = images
-        np.negative(images, out=both[len(images) :])
-        return both, np.concatenate([labels, labels])
+        return [ones, -ones]
     if kind == "random-sign":
-        places = np.arange(len(images)) if places is None else places
-        signs = np.random.default_rng([seed, 1]).choice(np.array([-1, 1], dtype=images.dtype), places.max() + 1)
-        return images * signs[places, None], labels
+        return [np.random.default_rng([seed, 1]).choice(np.array([-1, 1], dtype=np.int8), places.max() + 1)[places]]
     raise ValueError(f"training_set: {kind!r} is unknown; choose one of {', '.join(TRAINING_SETS)}")

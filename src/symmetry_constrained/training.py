@@ -18,7 +18,7 @@ from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate, resolve_device
+from symmetry_constrained.networks import Architecture, Ensemble, evaluate, resolve_device
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
@@ -60,20 +60,20 @@ def train_batch(
     device = resolve_device(spec.device)
     dtype = DTYPES[spec.dtype]
     with _in_cell(spec):
-        test_inputs, test_labels = inputs.test_inputs(dataset, split, spec.features)
-    # What C1 speaks of: the network's own input negated, whatever the features.
-    test_inputs["negated"] = -test_inputs["original"]
+        test_inputs = inputs.test(dataset, split, spec.features)
 
     biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))
     seeds = np.tile(spec.seeds, len(spec.networks))
     architecture = Architecture(test_inputs["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
     ensemble = Ensemble(architecture, biased, spec.alpha, dtype, device)
-    tests: dict[str, Samples] = {}
-    for name, values in test_inputs.items():
-        # Often one and the same: pixels inverted are pixels negated, and invariant features do not change.
-        same = next((other for other in tests if np.array_equal(test_inputs[other], values)), None)
-        with _in_cell(spec):
-            tests[name] = tests[same] if same else ensemble.samples(values, test_labels)
+    with _in_cell(spec):
+        tests = {name: ensemble.samples(values, values.labels) for name, values in test_inputs.items()}
+    # What C1 speaks of: the network's own input negated, whatever the features.
+    tests["negated"] = tests["original"].negated()
+    # Often one and the same: pixels inverted are pixels negated, and invariant features do not change.
+    for name, other in (("inverted", "original"), ("negated", "inverted")):
+        if torch.equal(tests[name].inputs, tests[other].inputs):
+            tests[name] = tests[other]
     initial = np.stack([architecture.initial(int(seed), bool(b)) for seed, b in zip(seeds, biased, strict=True)])
     initial = torch.tensor(initial, device=device)
 
@@ -82,9 +82,8 @@ def train_batch(
     for fraction in spec.fractions:
         began = time.perf_counter()
         with _in_cell(spec, fraction):
-            train_inputs, labels = inputs.training_inputs(
-                dataset, split, spec.features, spec.training_set, spec.split, fraction
-            )
+            train_inputs = inputs.training(dataset, split, spec.features, spec.training_set, spec.split, fraction)
+            labels = train_inputs.labels
             missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
             if missing:
                 raise ValueError(f"none of its {len(labels)} training images is a {' or a '.join(map(str, missing))}")
