@@ -3,6 +3,8 @@
 # make full       fifty splits by twenty seeds
 # make test       set up and run the tests        make figures   redraw from the tables
 # make audit      recompute what the results claim
+# make benchmark  our speed beside that of others, and this machine's limit (it must be idle otherwise)
+# make reference  keep a finished run in results/reference/, its numbers in README.md (TIMES="test=900": by hand)
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -14,7 +16,7 @@ CONFIG_paper := --configfile config/paper.yaml
 CONFIG_full := --configfile config/full.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default paper quick full figures audit test lint lock clean
+.PHONY: default paper quick full figures benchmark audit reference test lint lock clean
 
 default: $(READY)
 	@$(SNAKEMAKE)
@@ -28,8 +30,15 @@ figures: $(READY)
 	@$(SNAKEMAKE) figures
 	@$(SNAKEMAKE) --quiet all --forcerun write_manifest
 
+benchmark: $(READY)
+	@$(SNAKEMAKE) benchmark --forcerun measure_throughput measure_scaling
+
 audit: $(READY)
 	@python scripts/audit.py results
+
+reference: $(READY)
+	@python scripts/audit.py results
+	@python scripts/write_reference.py results --seconds $(TIMES)
 
 test: $(READY)
 	@python -m pytest
@@ -51,8 +60,9 @@ $(READY): requirements.txt pyproject.toml
 
 # After an edit of pyproject.toml: needs uv.
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --fork-strategy fewest \
-	  --generate-hashes --no-annotate --no-header --quiet --output-file requirements.txt
+	uv pip compile pyproject.toml --extra workflow --extra slurm --extra test --extra build --universal \
+	  --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate --no-header \
+	  --quiet --output-file requirements.txt
 
 clean:
 	rm -rf $(VENV) .snakemake

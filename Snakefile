@@ -21,6 +21,7 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/solvers.smk"
+include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/audit.smk"
 
 
@@ -32,6 +33,7 @@ localrules:
     all,
     figures,
     solvers,
+    benchmark,
 
 
 rule all:
@@ -40,6 +42,7 @@ rule all:
         STUDIED,
         rules.write_manifest.output,
         rules.write_audit.output,
+        rules.write_report.output,
 
 
 rule figures:
@@ -52,10 +55,20 @@ rule solvers:
         rules.compare_solvers.output,
 
 
+rule benchmark:
+    input:
+        rules.draw_throughput.output,
+
+
+# On a cluster, a rule with a benchmark is a job of the cluster's. All others run where Snakemake does, which is also
+# where downloads find a network.
+workflow.localrules(*(rule.name for rule in workflow.rules if rule.benchmark is None))
+
+
 onstart:
     hold_results()
     print(plan(), file=sys.stderr)
 
 
-onsuccess:
-    write_report()
+onerror:
+    print(*failures.explain(Path(log[0])), sep="\n", file=sys.stderr)

@@ -1,8 +1,9 @@
 """Compare incomplete with complete invariants of two groups: what networks reach, and what each feature map forgets.
 
-Trains biased and bias-free networks on the training images of one split through each feature map, for inversion and for
-translation around the cylinder. Writes invariants.csv (a row per map, network, seed and budget), sign_symmetries.csv
-and phase_symmetries.csv (a row per map: the symmetries that it has, counted and tried on the test images).
+Trains biased and bias-free networks on the training images of one split, whose number seeds the test angles, through
+each feature map, for inversion and for translation around the cylinder. Writes invariants.csv (a row per map, network,
+seed and budget), sign_symmetries.csv and phase_symmetries.csv (a row per map: the symmetries that it has, counted and
+tried on the test images).
 """
 
 import argparse
@@ -13,7 +14,7 @@ import pandas as pd
 
 from symmetry_constrained import artifacts, cli, invariants, symmetries
 from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import Split
+from symmetry_constrained.protocols import Split, split_number
 
 SHOWN = 200  # test images on which symmetries are tried
 
@@ -28,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
                 invariants.compare(
                     dataset,
                     split,
-                    arguments.number,
+                    split_number(arguments.split),
                     group,
                     name,
                     arguments.seeds,
@@ -48,7 +49,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
-    parser.add_argument("--number", type=int, default=0, help="the split's number: a column, and seeds the test angles")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2], help="seeds of the networks")
     parser.add_argument(
         "--evaluations", type=int, nargs="+", default=[200], help="budgets at which networks are judged"

@@ -325,6 +325,7 @@ FORGED = [
     *in_table("figures/table2.csv", "figures", "accuracy", row=2),
     *in_table("figures/bound.csv", "figures", "test_accuracy", "inverted_accuracy"),
     *in_table("figures/figure1.csv", "figures", "image", "inverse", "neighbour", row=10),
+    *in_table("figures/sides-digits.csv", "figures", "images", "mean"),
     *in_table("figures/accuracy-digits.csv", "figures", "images", "mean"),
     *in_table("figures/gaps-digits.csv", "figures", "low", "high"),
     *in_table("figures/images-needed.csv", "figures", "target", "reached"),

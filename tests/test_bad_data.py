@@ -291,6 +291,10 @@ def test_a_network_that_diverges_is_a_row_with_its_status(diverged):
     # It disturbs no other.
     pd.testing.assert_frame_equal(table[~failed].reset_index(drop=True), others, rtol=1e-4)
     assert len(load_file(diverged[0] / "weights.safetensors")["0.02"]) == 6
+    # It leaves no course that a mean or a cost could take in.
+    course, undisturbed = (pd.read_csv(folder / "history.csv") for folder in diverged)
+    keys = ["network", "seed", "iterations"]
+    assert set(course["seed"]) == {1, 3} and course[keys].equals(undisturbed[keys])
 
 
 def test_a_network_that_diverges_is_left_out_of_means_and_counted(diverged, tmp_path):

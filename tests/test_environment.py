@@ -38,9 +38,10 @@ def conda():
 
 
 def direct():
-    """name -> the specifier that pyproject.toml gives it, of all extras."""
+    """name -> the specifier that pyproject.toml gives it, of all extras but jax, which is installed by who wants it."""
     project = PYPROJECT["project"]
-    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    extras = [lines for extra, lines in project["optional-dependencies"].items() if extra != "jax"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
     matches = [re.fullmatch(r"([A-Za-z0-9._-]+)(.*)", line) for line in lines]
     return {plain(match[1]): match[2] for match in matches}
 

@@ -183,10 +183,10 @@ def test_the_summary_is_a_mean_in_its_interval():
 def options(made, folder, *more):
     dataset, split = made
     dataset.write(folder / "data")
-    split.write(folder / "split")
+    split.write(folder / "split-6")
     chosen = ["--inversion", "square", "canonical", "--translation", "power", "aligned"]
-    quick = [*chosen, "--seeds", 1, 2, "--evaluations", 4, 8, "--fraction", 0.5, "--number", 6]
-    return "--data", folder / "data", "--split", folder / "split", "--out", folder / "out", *quick, *more
+    quick = [*chosen, "--seeds", 1, 2, "--evaluations", 4, 8, "--fraction", 0.5]
+    return "--data", folder / "data", "--split", folder / "split-6", "--out", folder / "out", *quick, *more
 
 
 def test_the_script_writes_three_tables_and_writes_them_again_to_the_byte(made, tmp_path):

@@ -293,7 +293,7 @@ def _direction(s: State) -> Tensor:
     gamma = 1.0 / s.theta
     slots = _slots(s)
     kept = np.arange(MEMORY) >= MEMORY - s.count[:, None]  # (K, m)
-    projected = torch.bmm(s.pairs, s.r[:, :, None])[:, :, 0].cpu().numpy()  # (K, 2m)
+    projected = torch.bmm(s.r[:, None], s.pairs.mT)[:, 0].cpu().numpy()  # (K, 2m)
     s_r = np.take_along_axis(projected[:, :MEMORY], slots, 1) * kept
     y_r = np.take_along_axis(projected[:, MEMORY:], slots, 1) * kept
     empty = np.zeros_like(s.sty)
@@ -325,7 +325,7 @@ def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     s.pairs[lane, place] = s.to_device(stp[update])[:, None] * s.d[lane]
     s.pairs[lane, MEMORY + place] = y[lane]
     # For every lane, since picking out the memory of some would copy it.
-    products = torch.bmm(s.pairs, y[:, :, None])[:, :, 0].cpu().numpy()[update]  # (L, 2m): S'y, Y'y
+    products = torch.bmm(y[:, None], s.pairs.mT)[:, 0].cpu().numpy()[update]  # (L, 2m): S'y, Y'y
     slots = _slots(s)[update]
     sty, yty = np.zeros((2, len(update), MEMORY, MEMORY))
     sty[:, :-1, :-1], yty[:, :-1, :-1] = s.sty[update, 1:, 1:], s.yty[update, 1:, 1:]

@@ -127,8 +127,11 @@ def train_batch(
             }
         )
         parts["networks"].append(pd.concat([identity, final, effort, closing], axis=1))
-        parts["history"].append(_history(ensemble, checkpoints, identity, flop, train, tests))
-        parts["history"].append(pd.concat([identity, effort, final, closing[["flop"]]], axis=1))
+        # A network that diverged has a row with its status, and no course that a mean could take in.
+        finite = (closing["status"] != "non_finite").to_numpy()
+        course = _history(ensemble, checkpoints, identity, flop, train, tests)
+        parts["history"].append(course[finite[course.index]])
+        parts["history"].append(pd.concat([identity, effort, final, closing[["flop"]]], axis=1)[finite])
         key = format(fraction, "g")
         batch.weights[key] = result.x.to(dtype).cpu().numpy()
         batch.predictions |= {f"{key}/{name}": predicted for name, predicted in classes.items()}

@@ -21,7 +21,9 @@ WORKFLOW_FILES = [
 ]
 # Written after the manifest, or by it.
 UNRECORDED = ["report.html", "report.json", "audit/audit.json", "audit/audit.html", "code/.snakemake_timestamp"]
-UNRECORDED += [f"logs/{name}.log" for name in ("write_manifest", "write_audit", "audit")]
+UNRECORDED += [f"logs/{name}.log" for name in ("write_manifest", "write_audit", "write_report", "audit")]
+# Measured on demand, whenever someone asks.
+UNRECORDED += MEASURED
 AUDIT_CODE = [
     *code("scripts/audit.py"),
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/symmetry_constrained/audit").glob("*.py")),
@@ -31,6 +33,7 @@ AUDIT_CODE = [
 localrules:
     write_config,
     write_manifest,
+    write_report,
     audit,
 
 
@@ -114,3 +117,17 @@ rule audit:
         results=RESULTS,
     shell:
         "python {input.code[0]} {params.results:q} 2>&1 | tee {log:q}"
+
+
+rule write_report:
+    # A job, so that a run which is killed meanwhile still owes it.
+    input:
+        captions=sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "workflow/report").glob("*.rst")),
+        targets=[*STUDIED, rules.write_manifest.output.manifest, *rules.write_audit.output],
+    output:
+        page=f"{RESULTS}/report.html",
+        record=f"{RESULTS}/report.json",
+    log:
+        f"{RESULTS}/logs/write_report.log",
+    run:
+        write_report(output.page, input.targets)

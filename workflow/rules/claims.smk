@@ -171,8 +171,8 @@ rule compare_invariants:
         out=subpath(output.invariants, parent=True),
         options=theory_options("invariants"),
     shell:
-        "python {input.code[0]} --data {params.data:q} --split {params.split:q} --number {wildcards.split}"
-        " {params.options} --out {params.out:q} 2>&1 | tee {log:q}"
+        "python {input.code[0]} --data {params.data:q} --split {params.split:q} {params.options}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule gather_invariants:

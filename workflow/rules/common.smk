@@ -15,7 +15,7 @@ import pandas as pd
 
 from symmetry_constrained import artifacts
 from symmetry_constrained import config as settings
-from symmetry_constrained import manifest
+from symmetry_constrained import failures, manifest, planning
 from symmetry_constrained.closure import closure
 
 ROOT = Path(workflow.basedir)
@@ -121,6 +121,16 @@ def dataset_memory(dataset):
 
 def memory(wildcards):
     return dataset_memory(spec(wildcards)["dataset"])
+
+
+def batch_group(wildcards):
+    """On a cluster short batches go several to a job, as many as the profile says; locally groups mean nothing."""
+    return "short" if planning.expected_seconds(spec(wildcards)) < planning.SHORT_SECONDS else None
+
+
+def rerun_group(wildcards):
+    """Likewise: those on digits take 15 seconds or so, those on 70,000 images up to an hour."""
+    return "short" if NUMBERS.loc[NUMBERS["id"] == wildcards.id, "dataset"].iloc[0] == "digits" else None
 
 
 def number_data(wildcards):
@@ -236,14 +246,12 @@ def plan():
     return f"{len(BATCHES)} training batches of {networks:,} networks in all; results in {RESULTS}/"
 
 
-def write_report():
-    """The report reads what Snakemake recorded of the finished jobs, so it is no job itself."""
-    if not all(Path(figure).exists() for figure in FIGURES):
-        return  # only a part was asked for
-    with tempfile.TemporaryDirectory() as folder, artifacts.whole(f"{RESULTS}/report.html") as page:
+def write_report(page, targets):
+    """The report reads what Snakemake recorded of the jobs that made the targets."""
+    with tempfile.TemporaryDirectory() as folder, artifacts.whole(page) as whole:
         merged = Path(folder, "config.json")
         merged.write_text(AS_GIVEN)
-        command = [sys.executable, "-m", "snakemake", "--nolock", "--quiet", "all", "--report", page]
+        command = [sys.executable, "-m", "snakemake", *targets, "--nolock", "--quiet", "all", "--report", whole]
         command += ["--snakefile", workflow.main_snakefile, "--configfile", merged]
         subprocess.run(command, check=True)
-    manifest.record(Path(RESULTS, "report.html"), Path(RESULTS, "report.json"))
+    manifest.record(Path(page), Path(page).with_suffix(".json"))

@@ -3,7 +3,7 @@
 CURVES = [config["studies"][study]["dataset"] for study in config["figures"]["curves"]]
 FIGURES_OF = {
     "paper_tables": [*paper_tables(), "bound", "figure1"],
-    "overfitting": [f"{kind}-{dataset}" for dataset in CURVES for kind in ("accuracy", "gaps")]
+    "overfitting": [f"{kind}-{dataset}" for dataset in CURVES for kind in ("sides", "accuracy", "gaps")]
     + ["images-needed", "random-sign-factor"],
     "training_cost": [f"cost-{config['studies'][study]['dataset']}" for study in WHOLE],
     "budget": ["budget"],
@@ -25,7 +25,7 @@ FINDINGS = [
         "verdicts",
         "table1",
         "table2",
-        f"accuracy-{CURVES[0]}",
+        f"sides-{CURVES[0]}",
         "images-needed",
         f"cost-{CURVES[0]}",
         "budget",
@@ -50,6 +50,7 @@ CAPTIONS = {
     "budget": ("Budget", "budget", "Does training on ±X catch up?"),
 }
 for dataset in CURVES:
+    CAPTIONS[f"sides-{dataset}"] = ("Over-fitting", "sides", f"On X and on −X, with all training images: {dataset}")
     CAPTIONS[f"accuracy-{dataset}"] = ("Over-fitting", "accuracy", f"Accuracy on X and on −X: {dataset}")
     CAPTIONS[f"gaps-{dataset}"] = ("Over-fitting", "gaps", f"Generalisation and symmetry gaps: {dataset}")
     CAPTIONS[f"cost-{dataset}"] = ("Cost", "cost_to_target", f"Training cost to a target: {dataset}")

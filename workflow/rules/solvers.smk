@@ -15,6 +15,8 @@ rule train_scikit_learn:
         SOLVER_TABLE,
     log:
         f"{RESULTS}/logs/train_scikit_learn/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_scikit_learn/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.tsv"
     conda:
         "../../environment.yml"
     threads: 1

@@ -16,6 +16,8 @@ rule train_batch:
         f"{RESULTS}/logs/train_batch/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_batch/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.tsv"
+    group:
+        batch_group
     conda:
         "../../environment.yml"
     threads: 1
@@ -45,6 +47,8 @@ rule rerun_published:
         f"{RESULTS}/logs/rerun_published/{{id}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/rerun_published/{{id}}.tsv"
+    group:
+        rerun_group
     conda:
         "../../environment.yml"
     threads: 1
@@ -70,6 +74,8 @@ rule time_solo:
         f"{RESULTS}/tables/solo_timings.csv",
     log:
         f"{RESULTS}/logs/time_solo.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/time_solo.tsv"
     conda:
         "../../environment.yml"
     threads: 1024

@@ -58,8 +58,12 @@ def _check_effects(results: Results) -> Iterator[Check]:
 
 
 def read(results: Results) -> pd.DataFrame:
-    claims = results.table(TABLE)
-    return claims.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    return _placed(results.table(TABLE))
+
+
+def _placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Without a protocol or a dataset the place is empty text."""
+    return table.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
 
 
 def chosen(table: pd.DataFrame, where: dict) -> pd.DataFrame:
@@ -146,7 +150,7 @@ def _of_table(results: Results, contrast: dict) -> Iterator[dict]:
     table = results.table(FILES.get(contrast["of"], f"{contrast['of']}.csv"))
     table = table.assign(**{name: table.get(name, pd.Series("", table.index)) for name in ("protocol", "dataset")})
     table = table.assign(split=table.get("split", pd.Series(0, table.index)))
-    table = table.astype({"protocol": object, "dataset": object}).fillna({"protocol": "", "dataset": ""})
+    table = _placed(table)
     if contrast["direction"] == "zero":
         rows = chosen(table, contrast["where"])
         counts = [rows[name].sum() for name in ("n", "networks") if name in rows]

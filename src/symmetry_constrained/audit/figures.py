@@ -90,6 +90,12 @@ def _curves(*metrics: str) -> Callable[[Results, str, str], pd.DataFrame]:
     return draw
 
 
+def _sides(results: Results, stem: str, dataset: str) -> pd.DataFrame:
+    """The curves' right ends: what the largest fraction of the images gives."""
+    drawn = _curves("test_accuracy", "inverted_accuracy")(results, stem, dataset)
+    return drawn[drawn["images"] == drawn["images"].max()]
+
+
 def _study(results: Results, dataset: str) -> str:
     """The study whose curves are drawn for a dataset: the last, should there be two."""
     studies = results.config["studies"]
@@ -180,6 +186,7 @@ DRAWINGS: dict[str, tuple[Callable[[Results, str, str], pd.DataFrame], tuple[str
     "talk": (_paper_table, (NETWORKS, "tables/talk.csv")),
     "bound": (_bound, (NETWORKS,)),
     "figure1": (_figure1, ("data/digits/images.npy", "splits/digits/published/split-0/scaling.csv")),
+    "sides": (_sides, (SUMMARY,)),
     "accuracy": (_curves("test_accuracy", "inverted_accuracy"), (SUMMARY,)),
     "gaps": (_curves("generalisation_gap", "symmetry_gap"), (SUMMARY,)),
     "images-needed": (_images_needed, (EFFICIENCY,)),

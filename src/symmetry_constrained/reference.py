@@ -1,0 +1,208 @@
+"""The reference run: what is kept of a finished run in `results/reference/`, and what is known of the run itself.
+
+Files are kept byte for byte, those over a megabyte compressed, and each must still be what the run's manifest says.
+"""
+
+import gzip
+import json
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from symmetry_constrained import artifacts
+from symmetry_constrained.crate import MANIFEST
+
+KEPT = ("config.json", "verdicts.md", "tables/*.csv", "tables/*.md", "theory/*.csv", "figures/*.svg")
+FRONT = "sides-digits"  # the figure that the README opens with: as a PNG too
+MEASURED = ("benchmarks/*.csv", "figures/roofline.svg", "figures/scaling.svg")  # made on demand, of no run
+LARGE = 10**6  # bytes, above which a file is compressed
+LIMIT = 10 * 2**20  # bytes of the whole folder
+RUN, AUDIT, JOBS = "run.json", "audit.json", "benchmarks/jobs.csv"
+TIMED = ("run", "quick", "test", "set-up")  # what may be timed by hand
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One call of the workflow, as its log tells."""
+
+    command: str  # without the folder of the program
+    began: datetime
+    cores: int
+    seconds: float
+    made: frozenset[str]  # paths as seen from the project
+
+
+def read_log(text: str) -> Sitting | None:
+    """A log of Snakemake's; None unless it ran to its end."""
+    stated = {
+        name: value for name, value in re.findall(r"^ *(Date|Command|Provided cores|Elapsed time): (.+)$", text, re.M)
+    }
+    elapsed = re.fullmatch(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", stated.get("Elapsed time", ""))
+    if elapsed is None or not {"Date", "Command", "Provided cores"} <= set(stated):
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in elapsed.groups())
+    outputs = (part for line in re.findall(r"^    output: (.+)$", text, re.M) for part in line.split(", "))
+    return Sitting(
+        command=re.sub(r"^.*?/snakemake(/__main__\.py)?(?= |$)", "snakemake", stated["Command"]),
+        began=datetime.fromisoformat(stated["Date"]),
+        cores=int(stated["Provided cores"]),
+        seconds=timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds(),
+        made=frozenset(part.strip() for part in outputs),
+    )
+
+
+def sitting(manifest: dict, logs: Path) -> Sitting | None:
+    """The call that made all of a run in one go, from the folder of logs; None if none did."""
+    due = {
+        f"{manifest['results']}/{path}" for path, entry in manifest["artefacts"].items() if entry["kind"] == "output"
+    }
+    for log in sorted(logs.glob("*.snakemake.log"), reverse=True):
+        found = read_log(log.read_text(encoding="utf-8", errors="replace"))
+        if found is not None and due <= found.made:
+            return found
+    return None
+
+
+def keep(results: Path, out: Path) -> list[str]:
+    """Copy what is kept of the run to a folder that is made anew; the paths in it.
+
+    ValueError in one line for a run without manifest or audit, one whose audit fails, a file that is not what the
+    manifest says, or more than 10 MB.
+    """
+    manifest, audited = (_json(results / path) for path in (MANIFEST, "audit/audit.json"))
+    if audited["failed"]:
+        raise ValueError(
+            f"{results}: {audited['failed']:,} checks of its audit fail; run python scripts/audit.py {results}"
+        )
+    paths = [path for path, entry in manifest["artefacts"].items() if entry["kind"] == "output" and _is_kept(path)]
+    for path in paths:
+        if not (results / path).is_file() or artifacts.sha256(results / path) != manifest["artefacts"][path]["sha256"]:
+            raise ValueError(f"{results / path}: is not what {MANIFEST} says; run the study again")
+    measured = [file.relative_to(results).as_posix() for pattern in MEASURED for file in sorted(results.glob(pattern))]
+    shutil.rmtree(out, ignore_errors=True)
+    kept = [_copy(results / path, out / path) for path in [*paths, *measured, MANIFEST]]
+    artifacts.write_json(brief(audited), out / AUDIT)
+    artifacts.write_csv(jobs(results, manifest), out / JOBS)
+    kept = sorted([*(path.relative_to(out).as_posix() for path in kept), AUDIT, JOBS])
+    size = sum((out / path).stat().st_size for path in kept)
+    if size > LIMIT:
+        raise ValueError(f"{out}: {size / 2**20:.1f} MB, more than {LIMIT / 2**20:.0f}")
+    return kept
+
+
+def _is_kept(path: str) -> bool:
+    deep, file = path.count("/"), PurePosixPath(path)
+    return path == f"figures/{FRONT}.png" or any(deep == p.count("/") and file.match(p) for p in KEPT)
+
+
+def _copy(source: Path, target: Path) -> Path:
+    """The file, or what it compresses to, without a date; its new path."""
+    content = source.read_bytes()
+    if len(content) > LARGE:
+        target, content = target.with_name(f"{target.name}.gz"), gzip.compress(content, mtime=0)
+    with artifacts.whole(target) as temporary:
+        temporary.write_bytes(content)
+    return target
+
+
+def open_kept(folder: Path, path: str) -> bytes:
+    """The bytes of a file as the run left it, compressed here or not."""
+    packed = folder / f"{path}.gz"
+    return gzip.decompress(packed.read_bytes()) if packed.exists() else (folder / path).read_bytes()
+
+
+def brief(audited: dict) -> dict:
+    """`audit.json` without its thousands of checks: how many held of how many, by kind."""
+    kinds: dict[str, list[int]] = {}
+    for check in audited["checks"]:
+        held, of = kinds.setdefault(check["what"], [0, 0])
+        kinds[check["what"]] = [held + check["ok"], of + 1]
+    listed = [{"what": what, "held": held, "of": of} for what, (held, of) in kinds.items()]
+    return {name: audited[name] for name in ("passed", "failed")} | {"kinds": listed}
+
+
+def jobs(results: Path, manifest: dict) -> pd.DataFrame:
+    """Where the time went: a row per rule that is timed, with jobs, seconds, the longest and the peak memory in MB."""
+    rows = []
+    for path, entry in manifest["artefacts"].items():
+        if entry["kind"] == "benchmark":
+            table = pd.read_csv(results / path, sep="\t")
+            rows.append((entry["rule"] or PurePosixPath(path).stem, table["s"].mean(), table["max_rss"].max()))
+    grouped = pd.DataFrame(rows, columns=["rule", "seconds", "memory"]).groupby("rule")
+    found = grouped.agg(
+        jobs=("seconds", "size"), seconds=("seconds", "sum"), longest=("seconds", "max"), peak_mb=("memory", "max")
+    )
+    return found.sort_values("seconds", ascending=False).round(1).reset_index()
+
+
+def describe(results: Path, quick: Path, logs: Path, by_hand: dict[str, float]) -> dict:
+    """`run.json`: the command, commit, machine and wall time behind the reference.
+
+    logs: Snakemake's. by_hand: seconds of what was timed by hand, by the names of `TIMED`. ValueError in one line
+    if nothing tells how long the run took.
+    """
+    unknown = sorted(set(by_hand) - set(TIMED))
+    if unknown:
+        raise ValueError(f"seconds: {unknown[0]!r} is unknown; choose one of {', '.join(TIMED)}")
+    manifest = _json(results / MANIFEST)
+    found = sitting(manifest, logs)
+    if found is None and "run" not in by_hand:
+        raise ValueError(
+            f"{logs}: no log of one call that made all of {results}, so how long it took is not known; "
+            "say so with --seconds run=N"
+        )
+    records = [results / path for path in manifest["artefacts"] if path.endswith("provenance.json")]
+    commits = {_json(record)["commit"] for record in records}
+    commits.add(manifest["commit"])
+    outputs = {(entry["rule"], entry["log"]) for entry in manifest["artefacts"].values() if entry["kind"] == "output"}
+    return {
+        "command": found.command if found else None,
+        "commits": sorted(commits),  # more than one: not of one state of the code
+        "began": found.began.isoformat(sep=" ") if found else None,
+        "written": manifest["written"],
+        "cores": found.cores if found else manifest["machine"]["cores"],
+        "machine": manifest["machine"],
+        "software": manifest["software"],
+        "networks": len(pd.read_csv(results / "tables/networks.csv", usecols=[0])),
+        "jobs": len(outputs),
+        "bytes": sum(entry["bytes"] for entry in manifest["artefacts"].values()),
+        "environment_bytes": folder_bytes(Path(sys.prefix)) if sys.prefix != sys.base_prefix else None,
+        "seconds": _seconds(found, quick, logs, by_hand),
+        "quick_bytes": folder_bytes(quick) if quick.is_dir() else None,
+    }
+
+
+def _seconds(found: Sitting | None, quick: Path, logs: Path, by_hand: dict[str, float]) -> dict[str, dict]:
+    """By what was timed: seconds, and how they were measured."""
+    told = {}
+    if (quick / MANIFEST).is_file():
+        told["quick"] = sitting(_json(quick / MANIFEST), logs)
+    told["run"] = found
+    timed = {
+        name: {
+            "seconds": round(one.seconds, 1),
+            "measured": "elapsed time of the one call that made it all, by its log",
+        }
+        for name, one in told.items()
+        if one is not None
+    }
+    timed |= {name: {"seconds": seconds, "measured": "by hand"} for name, seconds in by_hand.items()}
+    return {name: timed[name] for name in TIMED if name in timed}
+
+
+def folder_bytes(folder: Path) -> int:
+    """Of all files below, a file with two names once."""
+    found = (path.lstat() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    return sum({stat.st_ino: stat.st_size for stat in found}.values())
+
+
+def _json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{path}: is missing; the reference is made from a finished run") from None

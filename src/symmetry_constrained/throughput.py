@@ -1,0 +1,283 @@
+"""How fast networks are trained: our ensembles beside what others would use, on the same cores in the same run.
+
+Every measurement runs in as many single-threaded processes as there are cores, each on a core of its own, all
+starting together: the way a study runs. `seconds_per_network_evaluation` are core-seconds: the processes' seconds of
+training, summed, over the evaluations that their networks made, summed. A solver on a GPU runs in one process, and
+its seconds are the GPU's.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from symmetry_constrained import datasets, inputs, protocols, roofline, side_by_side
+from symmetry_constrained.costs import flop_per_evaluation
+from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.peers import REFERENCE, SOLVERS, Solver
+from symmetry_constrained.protocols import Split
+from symmetry_constrained.solo import peak_memory_mb
+
+PROTOCOL, FEATURES, TRAINING_SET, SPLIT = "published", "identity", "original", 0
+HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5
+LEAST_EVALUATIONS = 5  # of a timed training, whatever it costs
+LEAST_SECONDS = 0.5  # of a timing; short trainings are repeated
+KEYS = ["solver", "dataset", "n", "networks"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is timed: so many networks trained at once, up to so many evaluations each."""
+
+    networks: int
+    max_evaluations: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process does for one solver on n images, once all processes are ready."""
+
+    solver: str
+    folder: str  # of the dataset and its split
+    n: int
+    timed: tuple[Training, ...] = ()  # by ascending networks, from seeds 0, 1, ...
+    most_seconds: float = np.inf  # a timing that would take longer, to judge by the one before, is left out
+    judged: tuple[int, ...] = ()  # seeds whose networks are trained, and judged by the test images
+    max_evaluations: int = 200  # of those
+    hidden_layers: tuple[int, ...] = HIDDEN_LAYERS
+    device: str = "cpu"
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Task":
+        """From JSON."""
+        timed = tuple(Training(**training) for training in values["timed"])
+        return cls(**values | {"timed": timed, "hidden_layers": tuple(values["hidden_layers"])})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A dataset, so many of its training images, and the folder that `prepare` wrote."""
+
+    dataset: str
+    n: int
+    folder: str = ""
+
+
+def prepare(name: str, data: Path, folder: Path) -> int:
+    """Write a dataset and its split for the processes to read; the number of its training images."""
+    dataset = datasets.load(name, data / name)
+    dataset.write(folder)
+    protocols.make_split(name, dataset, PROTOCOL, SPLIT).write(folder / f"split-{SPLIT}")
+    return protocols.training_units(name, PROTOCOL)
+
+
+def architecture_of(name: str, hidden_layers: tuple[int, ...] = HIDDEN_LAYERS) -> Architecture:
+    return Architecture(int(np.prod(datasets.SHAPES[name])), hidden_layers, CLASSES)
+
+
+def measure(task: dict) -> Callable[[], dict]:
+    """A `Task` as a dictionary, as a task of `side_by_side`: a mapping per timing, and accuracies by seed.
+
+    A timing: seconds (None where it was left out), evaluations of all networks, warm_up_seconds, peak_memory_mb of the
+    process so far. Every process has imported torch, some 650 MB of that.
+    """
+    told = Task.from_dict(task)
+    dataset, split = Dataset.read(Path(told.folder)), Split.read(Path(told.folder, f"split-{SPLIT}"))
+    fraction = told.n / len(split.select("train"))
+    train_inputs, labels = inputs.training_inputs(dataset, split, FEATURES, TRAINING_SET, SPLIT, fraction)
+    if len(labels) != told.n:
+        raise ValueError(f"n: {told.n} is no number of training images here; the nearest is {len(labels)}")
+    architecture = Architecture(train_inputs.shape[1], told.hidden_layers, CLASSES)
+    solver = SOLVERS[told.solver](architecture, ALPHA, train_inputs, labels, told.device)
+    # Held by those solvers that need them.
+    del train_inputs
+
+    def measured() -> dict:
+        timings, expected = [], 0.0
+        for training in told.timed:
+            left_out = expected * training.networks * training.max_evaluations > told.most_seconds
+            timings.append({"seconds": None} if left_out else _time(solver, training))
+            if not left_out:
+                expected = timings[-1]["seconds"] / timings[-1]["evaluations"]
+        rows = []
+        for start in range(0, len(told.judged), solver.best_together):
+            seeds = told.judged[start : start + solver.best_together]
+            rows.append(solver.train(list(seeds), told.max_evaluations).rows)
+        accuracy = _accuracy(architecture, np.concatenate(rows), dataset, split) if rows else np.empty(0)
+        return {"timings": timings, "accuracy": accuracy.tolist()}
+
+    return measured
+
+
+def _time(solver: Solver, training: Training) -> dict:
+    """Train again and again from the same start until enough seconds have passed."""
+    seeds = list(range(training.networks))
+    began = time.perf_counter()
+    # Memory is allocated; what is compiled, is compiled.
+    solver.train(seeds, 2)
+    warm = time.perf_counter()
+    evaluations, seconds = 0, 0.0
+    while seconds < LEAST_SECONDS:
+        evaluations += int(solver.train(seeds, training.max_evaluations).evaluations.sum())
+        seconds = time.perf_counter() - warm
+    return {
+        "seconds": seconds,
+        "evaluations": evaluations,
+        "warm_up_seconds": warm - began,
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def _accuracy(architecture: Architecture, rows: np.ndarray, dataset: Dataset, split: Split) -> np.ndarray:
+    """Test accuracy (K,) of the parameters rows (K, P), the same way for every solver."""
+    test_inputs, labels = inputs.test_inputs(dataset, split, FEATURES)
+    ensemble = Ensemble(architecture, np.ones(len(rows), dtype=bool), ALPHA)
+    return evaluate(ensemble, torch.tensor(rows), ensemble.samples(test_inputs["original"], labels)).accuracy
+
+
+class Bench:
+    """Runs measurements on all cores, and keeps what they said."""
+
+    def __init__(self, device: str, processes: int | None = None):
+        """device: where those solvers run that can. processes: one per core, unless given."""
+        self.device = device
+        self.cores = processes or len(side_by_side.cores())
+        self.timed: list[dict] = []
+        self.judged: list[dict] = []
+        self.peaks: list[list[dict]] = []
+
+    def device_of(self, solver: str) -> str:
+        return self.device if SOLVERS[solver].on_device else "cpu"
+
+    def processes(self, device: str) -> int:
+        return self.cores if device == "cpu" else 1
+
+    def measure_peaks(self, seconds: float) -> None:
+        """The machine's own peaks, for so many seconds each."""
+        task = {"device": self.device, "seconds": seconds}
+        self.peaks.append(side_by_side.run("roofline:measure", [task] * self.processes(self.device)))
+
+    def time(self, solver: str, cell: Cell, timed: list[Training], **options) -> None:
+        """Time the trainings one after the other in each process."""
+        tasks = [self._task(solver, cell, timed=tuple(timed), **options)] * self.processes(self.device_of(solver))
+        done = side_by_side.run("throughput:measure", tasks)
+        for training, *parts in zip(timed, *(one["timings"] for one in done), strict=True):
+            # What some processes left out, the others did not do under the same load.
+            if all(part["seconds"] is not None for part in parts):
+                self.timed.append(
+                    {
+                        "solver": solver,
+                        "dataset": cell.dataset,
+                        "n": cell.n,
+                        "networks": training.networks,
+                        "evaluations": training.max_evaluations,
+                        "seconds": sum(part["seconds"] for part in parts) / sum(part["evaluations"] for part in parts),
+                        "warm_up_seconds": max(part["warm_up_seconds"] for part in parts),
+                        "peak_memory_mb": max(part["peak_memory_mb"] for part in parts),
+                    }
+                )
+
+    def judge(self, solver: str, cell: Cell, networks: int, max_evaluations: int) -> None:
+        """Train the networks of seeds 0, 1, ... to the end of the budget, shared among the processes."""
+        shares = np.array_split(np.arange(networks), min(networks, self.processes(self.device_of(solver))))
+        tasks = [
+            self._task(solver, cell, judged=tuple(share.tolist()), max_evaluations=max_evaluations) for share in shares
+        ]
+        done = side_by_side.run("throughput:measure", tasks)
+        for share, one in zip(shares, done, strict=True):
+            for seed, accuracy in zip(share.tolist(), one["accuracy"], strict=True):
+                row = {"solver": solver, "dataset": cell.dataset, "n": cell.n, "seed": seed, "accuracy": accuracy}
+                self.judged.append(row)
+
+    def _task(self, solver: str, cell: Cell, **options) -> dict:
+        device = self.device_of(solver)
+        return asdict(Task(solver=solver, folder=cell.folder, n=cell.n, device=device, **options))
+
+
+def timed_evaluations(architecture: Architecture, n: int, networks: int, flop: float, budget: int) -> int:
+    """Evaluations of a timed training: as many as so much arithmetic allows, the budget at most."""
+    affordable = flop / (networks * flop_per_evaluation(architecture, True, n))
+    return min(budget, max(LEAST_EVALUATIONS, round(affordable)))
+
+
+def judged_networks(architecture: Architecture, n: int, flop: float, budget: int, most: int) -> int:
+    """Networks trained to the end of the budget: as many as so much arithmetic allows, two at least."""
+    return int(min(most, max(2, flop / (budget * flop_per_evaluation(architecture, True, n)))))
+
+
+def table(bench: Bench, budget: int) -> pd.DataFrame:
+    """`throughput.csv`: a row per solver, cell and number of networks trained at once.
+
+    seconds_per_network_evaluation: of the best round, seconds_slowest of the worst. speed_ratio: the reference's time
+    over this solver's, in the same cell and by all processes. roofline_share: the least time by `roofline` over the
+    time measured. accuracy_difference: of the mean, from the reference's networks of the same seeds, with its 95 %
+    interval; equal_quality where that holds 0 or the means are within 0.01.
+    """
+    peaks = roofline.best(bench.peaks)
+    timed = pd.DataFrame(bench.timed)
+    rows = []
+    for key, rounds in timed.groupby(KEYS, sort=False):
+        solver, dataset, n, networks = key
+        architecture = architecture_of(dataset)
+        device = bench.device_of(solver)
+        seconds = rounds["seconds"].min()
+        flop = flop_per_evaluation(architecture, True, n)
+        rows.append(
+            dict(zip(KEYS, key, strict=True))
+            | {
+                "device": device,
+                "dtype": SOLVERS[solver].dtype,
+                "threads": 1,
+                "processes": bench.processes(device),
+                "rounds": len(rounds),
+                "evaluations": rounds["evaluations"].iloc[0],
+                "seconds_per_network_evaluation": seconds,
+                "seconds_slowest": rounds["seconds"].max(),
+                "networks_per_minute": 60 * bench.processes(device) / (seconds * budget),
+                "flop_per_second": flop / seconds,
+                "flop_per_byte": roofline.intensity(architecture, n, networks),
+                "roofline_share": roofline.least_seconds(architecture, n, networks, peaks) / seconds,
+                "peak_memory_mb": rounds["peak_memory_mb"].max(),
+                "warm_up_seconds": rounds["warm_up_seconds"].min(),
+            }
+        )
+    result = pd.DataFrame(rows)
+    cell = ["dataset", "n"]
+    reference = result[result["solver"] == REFERENCE].set_index(cell)["networks_per_minute"]
+    place = pd.MultiIndex.from_frame(result[cell])
+    ratio = result["networks_per_minute"] / reference.reindex(place).to_numpy()
+    result.insert(result.columns.get_loc("networks_per_minute"), "speed_ratio", ratio)
+    compared = compare(pd.DataFrame(bench.judged, columns=["solver", *cell, "seed", "accuracy"]))
+    return result.merge(compared, on=["solver", *cell], how="left", validate="many_to_one")
+
+
+def compare(judged: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies (solver, dataset, n, seed, accuracy) -> by solver and cell: the median, and the mean's difference from
+    the reference's, paired by seed, with its 95 % interval (normal)."""
+    from symmetry_constrained.solvers import TOLERANCE
+
+    keys = ["dataset", "n", "seed"]
+    reference = judged.loc[judged["solver"] == REFERENCE, [*keys, "accuracy"]]
+    paired = judged.merge(reference, on=keys, how="left", suffixes=("", "_reference"), validate="many_to_one")
+    rows = []
+    for key, group in paired.groupby(["solver", "dataset", "n"], sort=False):
+        difference = group["accuracy"] - group["accuracy_reference"]
+        mean, half = difference.mean(), 1.96 * difference.std(ddof=1) / np.sqrt(len(group))
+        rows.append(
+            dict(zip(["solver", "dataset", "n"], key, strict=True))
+            | {
+                "networks_judged": len(group),
+                "median_accuracy": group["accuracy"].median(),
+                "mean_accuracy": group["accuracy"].mean(),
+                "accuracy_difference": mean,
+                "difference_low": mean - half,
+                "difference_high": mean + half,
+                "equal_quality": bool(abs(mean) <= max(TOLERANCE, half)),
+            }
+        )
+    return pd.DataFrame(rows)
