@@ -84,7 +84,7 @@ def crate(results: Path, about: dict, entries: dict[str, dict]) -> dict:
                 "@type": "SoftwareApplication",
                 "name": name,
                 "softwareVersion": version,
-                "url": "https://www.python.org" if name == "python" else f"https://pypi.org/project/{name}/",
+                "identifier": f"pkg:{'generic' if name == 'python' else 'pypi'}/{name}@{version}",
             }
             for name, version in packages.items()
         ),

@@ -1,7 +1,8 @@
 """What a study will cost, by what a finished one cost (`spent`): its jobs, and how long they take on so many nodes.
 
-Budgets count as used up and reruns as never ending early, so a plan is an upper limit. Left out is what runs beside
-the training jobs: downloads, splits, tables and figures, minutes in all.
+Budgets count as used up and reruns as never ending early; a study unlike the measured one is extrapolated, by one rate
+for all images of a size. So a plan is right within a factor of two or so, no better. Left out is what runs beside the
+training jobs: downloads, splits, tables and figures, minutes in all.
 """
 
 import itertools

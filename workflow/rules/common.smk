@@ -115,8 +115,8 @@ def batch_data(wildcards):
 
 
 def dataset_memory(dataset):
-    """Measured peaks, with room: 0.7 GB on digits, 2.2 GB on 70,000 images of 28x28."""
-    return 1000 if dataset == "digits" else 2500
+    """Measured peaks, with room: 0.7 GB on digits, 1.2 GB on ±X of 60,000 images of 28x28."""
+    return 1000 if dataset == "digits" else 1800
 
 
 def memory(wildcards):
