@@ -253,9 +253,8 @@ def test_the_profile_states_memory_and_run_time_of_every_rule_that_a_cluster_run
 def test_the_profile_says_what_the_default_one_does_where_it_takes_its_place():
     profile = yaml.safe_load(PROFILE.read_text())
     default = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
-    # Nodes have GPUs of their own, so nothing is shared; and a failed job's log is named, not shown.
+    # Nodes have GPUs of their own, so nothing is shared.
     default.pop("resources")
-    default.pop("show-failed-logs")
     assert {key: profile.get(key) for key in default} == default
 
 
