@@ -10,7 +10,6 @@ when its evaluations are spent, and counts them itself. Each imports what it nee
 holds no other's software.
 """
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -76,7 +75,7 @@ class Ours(Solver):
             torch.tensor(self._initial(seeds), device=self.device),
             Budget(max_evaluations=max_evaluations),
         )
-        return Trained(result.x.cpu().numpy(), result.evaluations.cpu().numpy())
+        return Trained(result.x.cpu().numpy(), result.evaluations.numpy())
 
 
 class ScikitLearn(Solver):
@@ -98,6 +97,7 @@ class ScikitLearn(Solver):
             budget=Budget(max_evaluations=max_evaluations),
             hidden_layers=self.architecture.hidden_layers,
             alpha=self.alpha,
+            dtype=self.dtype,
         )
         return scikit_learn.as_row(network), network.evaluations_
 
@@ -107,27 +107,6 @@ class ScikitLearn32(ScikitLearn):
 
     name = "scikit-learn-float32"
     dtype = "float32"
-
-    def _train_one(self, seed, max_evaluations):
-        from sklearn.exceptions import ConvergenceWarning
-
-        from symmetry_constrained import scikit_learn
-
-        network = scikit_learn.Network(
-            solver="lbfgs",
-            activation="tanh",
-            alpha=self.alpha,
-            hidden_layer_sizes=self.architecture.hidden_layers,
-            random_state=seed,
-            tol=GTOL,
-            max_iter=max_evaluations,
-            max_fun=max_evaluations,
-        )
-        with warnings.catch_warnings():
-            # A spent budget is the recipe here, not a fault.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            network.fit(self.inputs, self.labels)
-        return scikit_learn.as_row(network), network.evaluations_
 
 
 class Torch(Solver):

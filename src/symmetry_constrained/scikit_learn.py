@@ -45,8 +45,9 @@ def fit(
     budget: Budget,
     hidden_layers: tuple[int, ...] = (10, 5),
     alpha: float = 1e-5,
+    dtype: type | str = np.float64,
 ) -> Network:
-    """Train one network in float64 on inputs (n, d) and labels (n,)."""
+    """Train one network on inputs (n, d), in the precision named, and labels (n,); the optimiser is in float64."""
     network = (Network if biased else BiasFreeNetwork)(
         solver="lbfgs",
         activation="tanh",
@@ -60,7 +61,7 @@ def fit(
     with warnings.catch_warnings():
         # A spent budget is the recipe here, not a fault.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return network.fit(inputs.astype(np.float64, copy=False), labels)
+        return network.fit(inputs.astype(dtype, copy=False), labels)
 
 
 def as_row(network: Network) -> np.ndarray:

@@ -60,9 +60,7 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     for cell, group in paired.groupby(CELL, sort=False):
         for test_set, column in (("original", "test_accuracy"), ("inverted", "inverted_accuracy")):
             ours_, theirs_ = group[f"{column}_ours"], group[f"{column}_theirs"]
-            difference = ours_ - theirs_
-            half = 1.96 * difference.std(ddof=1) / np.sqrt(len(group))
-            mean = difference.mean()
+            mean, low, high, equal = paired_mean(ours_ - theirs_)
             rows.append(
                 dict(zip(CELL, cell, strict=True))
                 | {
@@ -71,9 +69,17 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
                     "scikit_learn": theirs_.mean(),
                     "ours": ours_.mean(),
                     "difference": mean,
-                    "low": mean - half,
-                    "high": mean + half,
-                    "equal": abs(mean) <= TOLERANCE or abs(mean) <= half,
+                    "low": low,
+                    "high": high,
+                    "equal": equal,
                 }
             )
     return pd.DataFrame(rows)
+
+
+def paired_mean(differences: pd.Series) -> tuple[float, float, float, bool]:
+    """The mean of paired differences of accuracy, the ends of its 95 % interval (normal), and whether it is as good as
+    none: within TOLERANCE, or the interval holds 0."""
+    mean = differences.mean()
+    half = 1.96 * differences.std(ddof=1) / np.sqrt(len(differences))
+    return mean, mean - half, mean + half, bool(abs(mean) <= TOLERANCE or abs(mean) <= half)

@@ -259,15 +259,14 @@ def table(bench: Bench, budget: int) -> pd.DataFrame:
 def compare(judged: pd.DataFrame) -> pd.DataFrame:
     """Accuracies (solver, dataset, n, seed, accuracy) -> by solver and cell: the median, and the mean's difference from
     the reference's, paired by seed, with its 95 % interval (normal)."""
-    from symmetry_constrained.solvers import TOLERANCE
+    from symmetry_constrained.solvers import paired_mean
 
     keys = ["dataset", "n", "seed"]
     reference = judged.loc[judged["solver"] == REFERENCE, [*keys, "accuracy"]]
     paired = judged.merge(reference, on=keys, how="left", suffixes=("", "_reference"), validate="many_to_one")
     rows = []
     for key, group in paired.groupby(["solver", "dataset", "n"], sort=False):
-        difference = group["accuracy"] - group["accuracy_reference"]
-        mean, half = difference.mean(), 1.96 * difference.std(ddof=1) / np.sqrt(len(group))
+        mean, low, high, equal = paired_mean(group["accuracy"] - group["accuracy_reference"])
         rows.append(
             dict(zip(["solver", "dataset", "n"], key, strict=True))
             | {
@@ -275,9 +274,9 @@ def compare(judged: pd.DataFrame) -> pd.DataFrame:
                 "median_accuracy": group["accuracy"].median(),
                 "mean_accuracy": group["accuracy"].mean(),
                 "accuracy_difference": mean,
-                "difference_low": mean - half,
-                "difference_high": mean + half,
-                "equal_quality": bool(abs(mean) <= max(TOLERANCE, half)),
+                "difference_low": low,
+                "difference_high": high,
+                "equal_quality": equal,
             }
         )
     return pd.DataFrame(rows)
