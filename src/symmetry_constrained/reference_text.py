@@ -64,9 +64,11 @@ def figure(folder: Path, stated: list[claims.Claim]) -> str:
 def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
     standing = rows["verdict"].map(claims.STANDING)
-    heads = pd.concat([verdict_page.headline(own).iloc[:1] for _, own in rows.groupby("id", sort=False)])
+    headlines = [verdict_page.headline(own) for _, own in rows.groupby("id", sort=False)]
+    heads = pd.concat([own.iloc[:1] for own in headlines])
     held = int((heads["verdict"].map(claims.STANDING) == "holds").sum())
-    further = standing.drop(heads.index)
+    # As in the figure: the headline contrast under the other protocol is no further one.
+    further = standing.drop(pd.concat(headlines).index)
     counts = ", ".join(
         f"{int((further == name).sum())} {text}"
         for name, text in (
