@@ -35,10 +35,11 @@ def lanewise(functions, calls=None):
 
 
 def run(functions, starts, budget=AMPLE, **kwargs):
-    """The result, with the points (evaluations, n) at which each lane's evaluations were counted."""
+    """The result, with the points (evaluations, n) at which each lane was evaluated."""
     calls = [[] for _ in functions]
     result = minimise(lanewise(functions, calls), torch.tensor(np.array(starts)), budget, **kwargs)
-    result.points = [np.array(c[:e]) for c, e in zip(calls, result.evaluations.tolist(), strict=True)]
+    assert [len(c) for c in calls] == result.evaluations.tolist()  # a finished lane is evaluated no more
+    result.points = [np.array(c) for c in calls]
     return result
 
 
@@ -91,6 +92,12 @@ def twisted(seed, n=6):
 # The direction
 
 
+def turn(state, gradient):
+    """Another gradient where the line search began, the memory staying as it is."""
+    state.r = gradient
+    state.along = torch.bmm(gradient[:, None], state.pairs.mT)[:, 0].numpy()
+
+
 def random_memory(counts, n=30, seed=0):
     """Lanes that remember their newest pairs of so many random ones; the pairs; gradients at the last point."""
     random = np.random.default_rng(seed)
@@ -112,7 +119,7 @@ def random_memory(counts, n=30, seed=0):
         for lane in np.flatnonzero(lanes):
             pairs[lane][0].append(stp[lane] * d[lane])
             pairs[lane][1].append((state.g[lane] - state.r[lane]).numpy())
-        state.r = torch.tensor(random.normal(size=(len(counts), n)))
+        turn(state, torch.tensor(random.normal(size=(len(counts), n))))
     return state, [(np.array(s).reshape(-1, n), np.array(y).reshape(-1, n)) for s, y in pairs]
 
 
@@ -140,6 +147,7 @@ def test_a_pair_without_curvature_is_skipped(factor, kept):
     """L-BFGS-B skips s·y <= eps·(-gdold·stp); here s·y is `factor` times that bound."""
     state, _ = random_memory([3, 3])
     before = state.count.copy(), state.newest.copy(), state.theta.copy(), lbfgs._direction(state)
+    gradient = state.r
     state.slope = np.array([-1.0, -1.0])
     state.search = state.search._replace(stp=np.array([0.25, 0.25]))
     state.g = state.r + 1.0
@@ -147,6 +155,7 @@ def test_a_pair_without_curvature_is_skipped(factor, kept):
     assert state.count.tolist() == [3 + kept, 3]
     assert (state.newest == before[1]).tolist() == [not kept, True]
     assert (state.theta == before[2]).tolist() == [not kept, True]
+    turn(state, gradient)
     same = (lbfgs._direction(state) == before[3]).all(1)
     assert same.tolist() == [not kept, True]
     if kept:  # s·y is taken from the slopes, whatever the vectors say

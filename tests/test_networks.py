@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from symmetry_constrained.networks import CLIP, Architecture, Ensemble, Samples, evaluate
+from symmetry_constrained.networks import CLIP, FLOOR, Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.scikit_learn import BiasFreeNetwork, Network
 
 torch.set_num_threads(1)
@@ -101,6 +101,19 @@ def test_loss_and_gradient_are_autograds(hidden, scale):
         loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ensemble.alpha)
         assert np.abs(gradient[is_bias]).min() > 0
         gradient[is_bias] *= biased
+        assert losses[lane].item() == pytest.approx(loss, rel=1e-12)
+        np.testing.assert_allclose(gradients[lane], gradient, rtol=1e-10, atol=1e-14)
+
+
+def test_classes_too_unlikely_for_a_number_change_nothing():
+    """Logits hundreds apart, whose exp underflows."""
+    ensemble, rows, samples, points, labels = problem()
+    ensemble.architecture.split(rows)[-1].mul_(500)
+    *_, (_, _, logits) = ensemble.logits(rows, samples)
+    assert (logits.amax(1) - logits.amin(1)).min() > -2 * FLOOR
+    losses, gradients = ensemble.loss_and_gradient(rows, samples)
+    for lane in np.flatnonzero(MIXED):
+        loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ensemble.alpha)
         assert losses[lane].item() == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(gradients[lane], gradient, rtol=1e-10, atol=1e-14)
 
@@ -285,7 +298,7 @@ def test_samples_are_laid_out_feature_major_over_a_row_of_ones(dtype):
     points, labels = np.arange(6).reshape(3, 2).astype(dtype), np.array([2, 0, 2])
     samples = Samples(points, labels, 4, torch.float64, "cpu")
     assert samples.inputs.tolist() == [[0, 2, 4], [1, 3, 5], [1, 1, 1]]
-    assert samples.one_hot.T.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
+    assert (-samples.minus_one_hot).T.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 1, 0]]
     assert len(samples) == 3
 
 

@@ -22,7 +22,7 @@ def hessian(architecture: Architecture, row: np.ndarray, samples: Samples, penal
     row, size, inputs = torch.tensor(row), units * (fan_in + 1), samples.inputs  # (d + 1, n)
     later = row[size:].clone().requires_grad_()
     z = (row[:size].reshape(units, -1) @ inputs).requires_grad_()  # (units, n)
-    loss = _cross_entropy(architecture, z, later, samples.one_hot)
+    loss = _cross_entropy(architecture, z, later, samples.minus_one_hot)
     by_z, by_later = torch.autograd.grad(loss, (z, later), create_graph=True)
 
     whole = torch.diag(torch.tensor(penalty * ~architecture.is_bias()))
@@ -51,11 +51,11 @@ def trainable(architecture: Architecture, biased: bool) -> np.ndarray:
     return ~architecture.is_bias() | biased
 
 
-def _cross_entropy(architecture: Architecture, z: Tensor, later: Tensor, one_hot: Tensor) -> Tensor:
+def _cross_entropy(architecture: Architecture, z: Tensor, later: Tensor, minus_one_hot: Tensor) -> Tensor:
     """The mean over n samples, from the first layer's pre-activations (units, n) and the later layers' parameters."""
     start = 0
     for fan_in, fan_out in architecture.layers[1:]:
         stop = start + fan_out * (fan_in + 1)
         layer = later[start:stop].reshape(fan_out, fan_in + 1)
         z, start = layer[:, :-1] @ z.tanh() + layer[:, -1:], stop
-    return -(z.log_softmax(0) * one_hot).sum() / z.shape[1]
+    return (z.log_softmax(0) * minus_one_hot).sum() / z.shape[1]

@@ -77,6 +77,7 @@ class State:
     yty: np.ndarray  # (K, m, m) y_i·y_j likewise
     count: np.ndarray  # (K,) pairs in memory
     newest: np.ndarray  # (K,) slot of the newest pair
+    along: np.ndarray  # (K, 2m) each pair's s·r, then y·r
     theta: np.ndarray  # (K,) y·y / s·y of the newest pair
 
     def select(self, lanes: np.ndarray) -> "State":
@@ -140,11 +141,10 @@ def minimise(
     )
     first = True
     while len(state.lane):
-        f, g = evaluate(state.x, state.to_device(state.lane))
-        state.g = g.to(torch.float64)
+        f, state.g = _evaluate(state, evaluate)
         # All that the host needs to know of the evaluation, in one transfer. The largest component is not finite if
         # any is.
-        numbers = [f.to(torch.float64), state.g.abs().amax(1), torch.linalg.vecdot(state.g, state.d)]
+        numbers = [f, torch.linalg.vector_norm(state.g, torch.inf, 1), torch.linalg.vecdot(state.g, state.d)]
         state.f, largest, slope = torch.stack(numbers).cpu().numpy()
         running = state.status == RUNNING
         state.evaluations = state.evaluations + running
@@ -161,6 +161,20 @@ def minimise(
             ticked(state)
         state = _retire(state, result)
     return result
+
+
+def _evaluate(s: State, evaluate: Evaluate) -> tuple[Tensor, Tensor]:
+    """Losses (K,) and gradients (K, n) at the trial points of the live lanes; finished lanes keep theirs."""
+    live = s.status == RUNNING
+    if live.all():
+        f, g = evaluate(s.x, s.to_device(s.lane))
+        return f.to(torch.float64), g.to(torch.float64)
+    lanes = s.to_device(np.flatnonzero(live))
+    f, g = evaluate(s.x[lanes], s.to_device(s.lane[live]))
+    return (
+        s.to_device(s.f).index_copy(0, lanes, f.to(torch.float64)),
+        s.g.index_copy(0, lanes, g.to(torch.float64)),
+    )
 
 
 def _start(x0: Tensor) -> State:
@@ -192,6 +206,7 @@ def _start(x0: Tensor) -> State:
         yty=zeros(MEMORY, MEMORY),
         count=zeros(dtype=np.int64),
         newest=np.full(lanes, MEMORY - 1),
+        along=zeros(2 * MEMORY),
         theta=np.ones(lanes),
     )
 
@@ -293,9 +308,8 @@ def _direction(s: State) -> Tensor:
     gamma = 1.0 / s.theta
     slots = _slots(s)
     kept = np.arange(MEMORY) >= MEMORY - s.count[:, None]  # (K, m)
-    projected = torch.bmm(s.r[:, None], s.pairs.mT)[:, 0].cpu().numpy()  # (K, 2m)
-    s_r = np.take_along_axis(projected[:, :MEMORY], slots, 1) * kept
-    y_r = np.take_along_axis(projected[:, MEMORY:], slots, 1) * kept
+    s_r = np.take_along_axis(s.along[:, :MEMORY], slots, 1) * kept
+    y_r = np.take_along_axis(s.along[:, MEMORY:], slots, 1) * kept
     empty = np.zeros_like(s.sty)
     empty[:, range(MEMORY), range(MEMORY)] = ~kept
     upper = torch.from_numpy(s.sty + empty)  # R, with 1 for an empty slot
@@ -303,7 +317,7 @@ def _direction(s: State) -> Tensor:
     diagonal = np.diagonal(s.sty, axis1=1, axis2=2)
     inner = diagonal[:, :, None] * u + gamma[:, None, None] * (s.yty @ u - y_r[:, :, None])
     top = torch.linalg.solve_triangular(upper.mT, torch.from_numpy(inner), upper=False).numpy()
-    weights = np.zeros_like(projected)
+    weights = np.zeros_like(s.along)
     np.put_along_axis(weights[:, :MEMORY], slots, top[:, :, 0] * kept, 1)
     np.put_along_axis(weights[:, MEMORY:], slots, -gamma[:, None] * u[:, :, 0] * kept, 1)
     scaled = s.to_device(-gamma)[:, None, None] * s.r[:, None, :]
@@ -315,8 +329,6 @@ def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     stp = s.search.stp
     curvature = (slope - s.slope) * stp  # s·y, from the slopes
     update = np.flatnonzero(lanes & (curvature > EPS * (-s.slope * stp)))
-    if not len(update):
-        return
     y = s.g - s.r
     slot = (s.newest[update] + 1) % MEMORY
     s.newest[update] = slot
@@ -324,16 +336,18 @@ def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     lane, place = s.to_device(update), s.to_device(slot)
     s.pairs[lane, place] = s.to_device(stp[update])[:, None] * s.d[lane]
     s.pairs[lane, MEMORY + place] = y[lane]
-    # For every lane, since picking out the memory of some would copy it.
-    products = torch.bmm(y[:, None], s.pairs.mT)[:, 0].cpu().numpy()[update]  # (L, 2m): S'y, Y'y
+    # The one reading of the whole memory but the direction's: for every lane, since picking some out would copy it.
+    products = torch.bmm(torch.stack([s.g, y], 1), s.pairs.mT).cpu().numpy()  # (K, 2, 2m): by g, by y
+    s.along = np.where(lanes[:, None], products[:, 0], s.along)
+    by_y = products[update, 1]  # S'y, Y'y
     slots = _slots(s)[update]
     sty, yty = np.zeros((2, len(update), MEMORY, MEMORY))
     sty[:, :-1, :-1], yty[:, :-1, :-1] = s.sty[update, 1:, 1:], s.yty[update, 1:, 1:]
     # What an empty slot holds is of no memory.
     kept = np.arange(MEMORY) >= MEMORY - s.count[update][:, None]
-    sty[:, :, -1] = np.take_along_axis(products[:, :MEMORY], slots, 1) * kept
+    sty[:, :, -1] = np.take_along_axis(by_y[:, :MEMORY], slots, 1) * kept
     sty[:, -1, -1] = curvature[update]
-    yty[:, :, -1] = yty[:, -1, :] = np.take_along_axis(products[:, MEMORY:], slots, 1) * kept
+    yty[:, :, -1] = yty[:, -1, :] = np.take_along_axis(by_y[:, MEMORY:], slots, 1) * kept
     s.sty[update], s.yty[update] = sty, yty
     s.theta[update] = yty[:, -1, -1] / curvature[update]
 

@@ -21,6 +21,8 @@ CLIP = 1e-10  # scikit-learn 0.19 clips a class probability here, in the reporte
 # Blocks sized so that one layer's activations stay in a core's cache; a GPU wants them large.
 LANE_BLOCK = {"cpu": 64, "cuda": 256}
 BLOCK_BYTES = {"cpu": 655_360, "cuda": 268_435_456}  # of the widest layer's activations
+# Classes this much less likely (1e-26) add nothing to a gradient, and an exp that underflows takes 100 times as long.
+FLOOR = -60.0
 
 
 def resolve_device(name: str) -> str:
@@ -115,7 +117,7 @@ class Samples:
                 raise ValueError(f"inputs must be finite in {dtype}")
             self.inputs[:-1, place] = values.T
         one_hot = np.arange(classes)[:, None] == self.labels
-        self.one_hot = torch.tensor(one_hot, dtype=dtype, device=device)  # (classes, n)
+        self.minus_one_hot = -torch.tensor(one_hot, dtype=dtype, device=device)  # (classes, n)
         self.index = torch.tensor(self.labels, dtype=torch.int64, device=device)  # (n,)
 
     def __len__(self) -> int:
@@ -155,7 +157,7 @@ class Ensemble:
         is_bias = torch.tensor(architecture.is_bias(), device=self.device)
         biased = torch.tensor(np.asarray(biased, dtype=bool), device=self.device)
         self.trainable = (biased[:, None] | ~is_bias).double()  # (K, P)
-        self.penalised = (~is_bias).double()  # (P,)
+        self.penalty = alpha * (~is_bias).double()  # (P,)
 
     def samples(self, inputs, labels: np.ndarray) -> Samples:
         """Inputs (n, d), an array or `blocks`, and labels (n,), laid out for this ensemble."""
@@ -172,16 +174,16 @@ class Ensemble:
         Returns the losses (L,) and gradients (L, P) in float64; biases that are not trained have gradient 0.
         """
         trainable = self.trainable if lanes is None else self.trainable[lanes]
-        n = len(samples)
-        cross_entropy = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
-        gradient = torch.empty(rows.shape, dtype=self.dtype, device=self.device)
+        loss = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
+        gradient = torch.empty_like(rows)
         for start in range(0, len(rows), self.lane_block):
             block = slice(start, start + self.lane_block)
-            cross_entropy[block] = self._accumulate(rows[block].to(self.dtype), samples, gradient[block])
-        weights = rows * self.penalised
-        loss = cross_entropy / n + 0.5 * self.alpha / n * weights.square().sum(1)
-        gradient = (gradient.double() + self.alpha * weights) / n
-        return loss, gradient * trainable
+            some = rows[block]
+            cross_entropy = self._accumulate(some.to(self.dtype), samples, gradient[block])
+            penalty = some * self.penalty
+            loss[block] = cross_entropy.add_(torch.linalg.vecdot(penalty, some), alpha=0.5).div_(len(samples))
+            gradient[block].add_(penalty).div_(len(samples)).mul_(trainable[block])
+        return loss, gradient
 
     def _accumulate(self, rows: Tensor, samples: Samples, gradient: Tensor) -> Tensor:
         """Sums over the samples for L networks: cross-entropies (L,), and the gradient (L, P) written in place."""
@@ -193,9 +195,10 @@ class Ensemble:
             inputs, logits = samples.inputs[:, block], outputs[-1]
             logits -= logits.amax(1, keepdim=True)
             true = samples.of_true_class(logits, block)
-            sums = logits.exp_().sum(1, keepdim=True)
+            sums = logits.clamp_min_(FLOOR).exp_().sum(1, keepdim=True)
             total += (sums[:, 0].log() - true).sum(1, dtype=torch.float64)
-            delta = logits.mul_(sums.reciprocal_()).sub_(samples.one_hot[:, block])  # d loss / d logits
+            # d loss / d logits
+            delta = torch.addcmul(samples.minus_one_hot[:, block], logits, sums.reciprocal_(), out=logits)
             for index in range(len(activations) - 1, -1, -1):
                 gradients[index + 1].baddbmm_(delta, activations[index].mT)
                 below = outputs[index]
