@@ -170,7 +170,7 @@ def _evaluate(s: State, evaluate: Evaluate) -> tuple[Tensor, Tensor]:
         f, g = evaluate(s.x, s.to_device(s.lane))
         return f.to(torch.float64), g.to(torch.float64)
     lanes = s.to_device(np.flatnonzero(live))
-    f, g = evaluate(s.x[lanes], s.to_device(s.lane[live]))
+    f, g = evaluate(s.x.index_select(0, lanes), s.to_device(s.lane[live]))
     return (
         s.to_device(s.f).index_copy(0, lanes, f.to(torch.float64)),
         s.g.index_copy(0, lanes, g.to(torch.float64)),

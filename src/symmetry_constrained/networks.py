@@ -173,7 +173,7 @@ class Ensemble:
         rows: parameters (L, P) float64 of the networks numbered `lanes` (all, unless given).
         Returns the losses (L,) and gradients (L, P) in float64; biases that are not trained have gradient 0.
         """
-        trainable = self.trainable if lanes is None else self.trainable[lanes]
+        trainable = self.trainable if lanes is None else self.trainable.index_select(0, lanes)
         loss = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
         gradient = torch.empty_like(rows)
         for start in range(0, len(rows), self.lane_block):
@@ -182,7 +182,7 @@ class Ensemble:
             cross_entropy = self._accumulate(some.to(self.dtype), samples, gradient[block])
             penalty = some * self.penalty
             loss[block] = cross_entropy.add_(torch.linalg.vecdot(penalty, some), alpha=0.5).div_(len(samples))
-            gradient[block].add_(penalty).div_(len(samples)).mul_(trainable[block])
+            gradient[block].add_(penalty).mul_(1 / len(samples)).mul_(trainable[block])
         return loss, gradient
 
     def _accumulate(self, rows: Tensor, samples: Samples, gradient: Tensor) -> Tensor:
