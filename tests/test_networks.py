@@ -322,6 +322,13 @@ def test_evaluate_agrees_with_a_naive_forward_pass(hidden):
     np.testing.assert_array_equal(judged.clipped, clipped)
 
 
+def test_ties_go_to_the_first_class():
+    ensemble, rows, samples, *_ = problem()
+    last = ensemble.architecture.split(rows)[-1]
+    last[:, [7, 2, 9]] = last[:, [7]] + torch.eye(6, dtype=torch.float64)[-1] * 50  # the bias: three best of ten
+    assert (evaluate(ensemble, rows, samples).classes == 2).all()
+
+
 def test_two_close_logits_are_told_apart_where_their_probabilities_tie():
     """Logits 1e-6 and the next number: log-softmax rounds them to a tie, argmax must not."""
     architecture = Architecture(1, (1,), 3)
