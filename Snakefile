@@ -29,13 +29,6 @@ include: "workflow/rules/audit.smk"
 report: f"{RESULTS}/findings.rst"
 
 
-localrules:
-    all,
-    figures,
-    solvers,
-    benchmark,
-
-
 rule all:
     default_target: True
     input:

@@ -21,7 +21,7 @@ SHOWN = 200  # test images on which symmetries are tried
 
 def main(arguments: argparse.Namespace) -> None:
     dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
-    parts = []
+    number, parts = split_number(arguments.split), []
     for group, maps in (("inversion", arguments.inversion), ("translation", arguments.translation)):
         for name in maps:
             cli.say(f"{group}: {name}")
@@ -29,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
                 invariants.compare(
                     dataset,
                     split,
-                    split_number(arguments.split),
+                    number,
                     group,
                     name,
                     arguments.seeds,

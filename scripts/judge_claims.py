@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import artifacts, claims, cli, efficiency, judgement, verdict_page
+from symmetry_constrained.protocols import PROTOCOLS
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -12,10 +13,10 @@ def main(arguments: argparse.Namespace) -> None:
     studies = {}
     for text in arguments.study:
         parts = text.split("=")
-        if len(parts) != 3 or not all(parts) or parts[0] not in judgement.PROTOCOLS:
+        if len(parts) != 3 or not all(parts) or parts[0] not in PROTOCOLS:
             raise ValueError(f"study: {text!r} is not a protocol, a dataset and a study, as clean=digits=digits-clean")
         studies[parts[0], parts[1]] = parts[2]
-    tables = judgement.read_tables(arguments.results, arguments.published, arguments.theory or [], studies, targets)
+    tables = judgement.read_tables(arguments.results, arguments.published, arguments.theory, studies, targets)
     judged = judgement.judge(rules, tables)
     artifacts.write_csv(judged, arguments.out)
     artifacts.write_text(verdict_page.page(judged, stated), arguments.page)
@@ -26,7 +27,7 @@ if __name__ == "__main__":
     parser.add_argument("--claims", type=Path, required=True, help="claims.yaml: the contrasts and their margins")
     parser.add_argument("--published", type=Path, required=True, help="published.csv: the paper's numbers")
     parser.add_argument("--results", type=Path, required=True, help="folder of a run, with its tables/")
-    parser.add_argument("--theory", type=Path, nargs="*", help="tables of the experiments on theory")
+    parser.add_argument("--theory", type=Path, nargs="*", default=[], help="tables of the experiments on theory")
     parser.add_argument(
         "--study", action="append", required=True, metavar="PROTOCOL=DATASET=STUDY", help="as clean=digits=digits-clean"
     )

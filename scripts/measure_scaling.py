@@ -33,8 +33,8 @@ def main(arguments: argparse.Namespace) -> None:
         rounds = []
         for number in range(1, arguments.rounds + 1):
             cli.say(f"round {number} of {arguments.rounds}: {len(table)} timings")
-            budget = (arguments.flop, arguments.max_evaluations)
-            rounds.append([scaling.measure(bench, place, point, *budget) for _, point in table.iterrows()])
+            limits = (arguments.flop, arguments.max_evaluations)
+            rounds.append([scaling.measure(bench, place, point, *limits) for _, point in table.iterrows()])
     table["seconds_per_network_evaluation"] = [min(each) for each in zip(*rounds, strict=True)]
     table = table.assign(dataset=DATASET, device=bench.device, rounds=arguments.rounds)
     artifacts.write_csv(scaling.with_exponents(table), arguments.out)

@@ -21,8 +21,6 @@ CELLS = ["digits=7188", "digits=144", "mnist=56000", "mnist=600"]
 def main(arguments: argparse.Namespace) -> None:
     if min(*arguments.networks, arguments.rounds, arguments.max_evaluations, arguments.judged) < 1:
         raise ValueError("networks, rounds, max-evaluations and judged must be at least 1")
-    if arguments.processes is not None and arguments.processes < 1:
-        raise ValueError(f"processes: there must be at least 1, not {arguments.processes}")
     cells = [cell(text) for text in arguments.cells]
     solvers = [name for name in dict.fromkeys(arguments.solvers) if installed(name)]
     bench = Bench(resolve_device(arguments.device), arguments.processes)
@@ -88,8 +86,8 @@ def trainings(place: Cell, solver: str, arguments: argparse.Namespace) -> list[T
     """What is timed of a solver in a cell; one that trains one network at a time, trains one."""
     architecture = throughput.architecture_of(place.dataset)
     sizes = sorted(set(arguments.networks)) if peers.SOLVERS[solver].batched else [1]
-    budget = (arguments.flop, arguments.max_evaluations)
-    return [Training(size, throughput.timed_evaluations(architecture, place.n, size, *budget)) for size in sizes]
+    limits = (arguments.flop, arguments.max_evaluations)
+    return [Training(size, throughput.timed_evaluations(architecture, place.n, size, *limits)) for size in sizes]
 
 
 def report(solver: str, timed: list[Training], done: list[dict]) -> None:

@@ -79,8 +79,6 @@ if __name__ == "__main__":
     parser.add_argument("--short-jobs", type=int, default=10, help="short jobs to a submission, as in profiles/slurm")
     parser.add_argument("--submission-seconds", type=float, default=1.0, help="the scheduler's own, per submission")
     parser.add_argument("--job-seconds", type=float, default=6.0, help="Snakemake's own on the node, per job")
-    parser.add_argument(
-        "--published", type=Path, default=ROOT / "workflow/resources/published.csv", help="published.csv"
-    )
+    parser.add_argument("--published", type=Path, default=PUBLISHED, help="published.csv")
     parser.add_argument("--out", type=Path, help="a CSV to write as well")
     cli.run(main, parser)

@@ -89,26 +89,31 @@ TIMED = {
 STABLE = ("**/*.csv", "**/*.safetensors", "**/*.npy", "**/*.md", "figures/*")
 
 
+def environment(**changes: str | None) -> dict[str, str]:
+    """This process's environment with this interpreter first, and changes; None removes."""
+    values = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])} | changes
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
     """Run the workflow in the folder on its small configuration."""
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile", "small.yaml", *arguments]
-    environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
 
 
-def checkout(folder: Path) -> Path:
+def checkout(folder: Path, configuration: dict = SMALL) -> Path:
     """A copy of what the workflow is made of, with a small configuration."""
+    folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, folder / part)
     # Not merged over the default: this copy's default is the small configuration itself.
     default = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    (folder / "config/config.yaml").write_text(yaml.safe_dump(default | SMALL))
-    (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(default | configuration))
+    (folder / "small.yaml").write_text(yaml.safe_dump(configuration))
     return folder
 
 

@@ -20,12 +20,12 @@ SIZES = [5, 4, 3, 3]
 EPSILONS = np.array([0.0, 0.02, 0.5, np.inf])
 
 
-def held(epsilons=EPSILONS, architecture=ARCHITECTURE):
-    return HeldBiases(Ensemble(architecture, epsilons > 0, 0.1, torch.float64), epsilons)
+def held():
+    return HeldBiases(Ensemble(ARCHITECTURE, EPSILONS > 0, 0.1, torch.float64), EPSILONS)
 
 
-def random_rows(seed, count=4, scale=1.0, architecture=ARCHITECTURE):
-    return np.random.default_rng(seed).normal(0, scale, (count, architecture.row_length))
+def random_rows(seed, count=4, scale=1.0):
+    return np.random.default_rng(seed).normal(0, scale, (count, ARCHITECTURE.row_length))
 
 
 @given(st.integers(0, 99), st.floats(1e-4, 1e3))

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny import BATCHES, TABLES, again, environment, kill_group, leftovers, run, stable, start, tiny
+from runs import environment
+from tiny import BATCHES, TABLES, again, kill_group, leftovers, run, stable, start, tiny
 
 ROOT = Path(__file__).parent.parent
 IS_ROOT = os.geteuid() == 0

@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from panels import drawn
 from test_verdict_page import FULL, not_run, ratio, row, table, theorem
 
 from symmetry_constrained import claim_figures, figures
@@ -15,10 +16,8 @@ pytestmark = pytest.mark.usefixtures("style")
 
 
 def draw(*rows):
-    """The figure, laid out and drawn: a warning of matplotlib's would be an error here."""
     figure, data = claim_figures.verdicts(table(*rows))
-    figure.set_dpi(40)
-    figure.canvas.draw()
+    drawn(figure)
     return figure, data
 
 
@@ -95,7 +94,7 @@ def test_each_claim_carries_its_verdict_and_a_sign_where_the_protocols_differ():
     alike, _ = draw(theorem(), row(), row(protocol="clean"), ratio())
     assert [text.get_text() for text in alike.axes[1].texts if text.get_bbox_patch()][1] == "replicated"
     colours = {matplotlib.colors.to_hex(text.get_bbox_patch().get_facecolor()) for _, text in shown}
-    assert colours == {claim_figures.HOLDS.lower()}
+    assert colours == {claim_figures.SHADES["holds"].lower()}
     # Of C2 "further" is open and "more" reversed; another dataset of a headline is no further contrast.
     assert [text.get_text() for text in figure.axes[1].texts if " of " in text.get_text()] == ["0 of 2"]
     assert set(claim_figures.COLOURS) == {*HOLDS, "inconclusive", "absent", "not supported", "reversed", "refuted"}

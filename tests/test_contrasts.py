@@ -9,7 +9,7 @@ from scipy import stats
 from synthetic import PAIRS, networks
 
 from symmetry_constrained import contrasts
-from symmetry_constrained.contrasts import Contrast, of_pairs, of_ratio, pairs, select
+from symmetry_constrained.contrasts import Contrast, by_pair, differences, of_pairs, of_ratio, select
 
 ENDS = ["low", "high", "low90", "high90"]
 
@@ -39,7 +39,7 @@ def test_pairs_are_the_differences_of_the_networks_both_cells_have():
     left = networks(pairs=PAIRS[:5], test_accuracy=random.random(5)).sample(frac=1, random_state=1)
     right = networks(pairs=PAIRS[1:], inverted_accuracy=random.random(5)).sample(frac=1, random_state=2)
     left.loc[left["seed"].eq(4) & left["split"].eq(1), "test_accuracy"] = np.nan
-    found = pairs(left, right, "test_accuracy", "inverted_accuracy")
+    found = differences(by_pair(left, "test_accuracy"), by_pair(right, "inverted_accuracy"))
     naive = {}
     for _, one in left.iterrows():
         for _, other in right.iterrows():
@@ -50,21 +50,19 @@ def test_pairs_are_the_differences_of_the_networks_both_cells_have():
     assert found.index.tolist() == sorted(naive)
 
 
-def test_a_number_stands_for_the_right_cell():
-    left = networks(test_accuracy=np.arange(6) / 10)
-    assert pairs(left, 0.5, "test_accuracy").tolist() == pytest.approx([-0.5, -0.4, -0.3, -0.2, -0.1, 0])
+def test_a_number_stands_for_either_cell():
+    values = by_pair(networks(test_accuracy=np.arange(6) / 10), "test_accuracy")
+    assert differences(values, 0.5).tolist() == pytest.approx([-0.5, -0.4, -0.3, -0.2, -0.1, 0])
+    assert differences(0.5, values).tolist() == pytest.approx([0.5, 0.4, 0.3, 0.2, 0.1, 0])
 
 
 def test_a_pair_that_stands_twice_and_a_missing_column_are_refused():
-    left, right = networks(), networks(pairs=[*PAIRS, PAIRS[3]])
     with pytest.raises(ValueError, match="split 1, seed 7 stands twice"):
-        pairs(left, right, "test_accuracy", "test_accuracy")
-    with pytest.raises(ValueError, match="split 1, seed 7 stands twice"):
-        pairs(right, 0.5, "test_accuracy")
+        by_pair(networks(pairs=[*PAIRS, PAIRS[3]]), "test_accuracy")
     with pytest.raises(ValueError, match="the column accuracy is missing; there are study,"):
-        pairs(left, left, "test_accuracy", "accuracy")
+        by_pair(networks(), "accuracy")
     with pytest.raises(ValueError, match="the column seed is missing"):
-        pairs(left.drop(columns="seed"), left, "test_accuracy", "test_accuracy")
+        by_pair(networks().drop(columns="seed"), "test_accuracy")
 
 
 # Differences.
@@ -169,8 +167,8 @@ def test_moving_stretching_and_mirroring_the_pairs_does_so_to_every_end(values, 
 def test_twice_gives_equal_bits_in_whatever_order_the_pairs_come():
     values = np.random.default_rng(5).random(12)
     table = networks(pairs=[(split, seed) for split in range(3) for seed in range(4)], test_accuracy=values)
-    once = of_pairs(pairs(table, 0.5, "test_accuracy"))
-    assert of_pairs(pairs(table.iloc[::-1], 0.5, "test_accuracy")) == once
+    once, again = (of_pairs(differences(by_pair(rows, "test_accuracy"), 0.5)) for rows in (table, table.iloc[::-1]))
+    assert again == once
 
 
 # Ratios of costs.

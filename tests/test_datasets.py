@@ -106,6 +106,7 @@ def small(tmp_path, monkeypatch):
 
 
 def idx(array):
+    """The array as the bytes of an idx file."""
     return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes() + array.tobytes()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from test_datasets import idx
 
 from symmetry_constrained import datasets, download
 from symmetry_constrained.datasets import Dataset
@@ -25,11 +26,6 @@ from symmetry_constrained.download import File, Mirror, Package, fetch
 ROOT = Path(__file__).parent.parent
 PATIENCE = 0.4  # seconds, where the server is slow on purpose; its faults last longer
 TRAIN, TEST = 4000, 50  # images of 8 × 8: more bytes than a few blocks, and fewer
-
-
-def idx(array):
-    """The array as the bytes of an idx file."""
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes() + array.tobytes()
 
 
 def contents(height=8, train=TRAIN, test=TEST):
@@ -143,7 +139,9 @@ def get(folder, *sources, files=FILES, **options):
     """What was said while the files were fetched."""
     said = []
     slow = any(fault in str(source) for source in sources for fault in ("silent", "stalls", "drips"))
-    fetch("small", files, list(sources), folder, said.append, timeout=PATIENCE if slow else 10, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(download, "TIMEOUT", PATIENCE if slow else 10)
+        fetch("small", files, list(sources), folder, said.append, **options)
     return said
 
 

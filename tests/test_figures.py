@@ -1,78 +1,35 @@
-"""Figures on small tables: the same bytes each time, every point drawn, and titles that the data decides."""
+"""How figures look and are saved: the same bytes each time, a colour for each model, captions as they should read."""
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
-
-from symmetry_constrained import features, figures, protocols, published, tables
+from symmetry_constrained import features, figures, protocols
 
 pytestmark = pytest.mark.usefixtures("style")
 
 
-def networks(study, accuracies, features_="identity", training_set="original", kinds=("biased", "bias-free")):
-    """Rows like those of networks.csv: a network per (test, inverted) accuracy and kind."""
-    return pd.DataFrame(
-        [
-            {
-                "study": study,
-                "dataset": "digits",
-                "protocol": study,
-                "split": 0,
-                "features": features_,
-                "training_set": training_set,
-                "network": kind,
-                "seed": seed,
-                "test_accuracy": test,
-                "inverted_accuracy": inverted,
-            }
-            for kind in kinds
-            for seed, (test, inverted) in enumerate(accuracies)
-        ]
-    )
-
-
-LOW, HIGH = [(0.80, 0.01), (0.82, 0.03), (0.84, 0.05)], [(0.85, 0.30), (0.87, 0.31), (0.86, 0.32)]
-
-
-def judged(numbers, draws):
-    """A table like published_numbers.csv of these published numbers: (table, network, features, test set, value)."""
-    rows = pd.DataFrame(numbers, columns=["table", "network", "features", "test_set", "published"])
-    rows = rows.assign(id="a", dataset="digits", training_set="original", decimals=3)
-    rerun = pd.DataFrame(
-        {"solver": ["scikit-learn", "ours"] * 2, "budget": np.repeat(["evaluations", "iterations"], 2)}
-    ).assign(original=0.8, inverted=0.02)
-    return published.judge(rows, {"a": rerun}, {"a": rerun.iloc[:0]}, draws, needed=200)
-
-
-def table1(draws, clean, value=0.83):
-    numbers = [
-        ("1", kind, "identity", side, value) for kind in ("biased", "bias-free") for side in ("original", "inverted")
-    ]
-    return tables.paper_table(judged(numbers, draws), clean, "1")
-
-
-def table2(draws, clean):
-    numbers = [("2", "biased", name, "both", 0.83) for name in ("square", "neighbour")]
-    return tables.paper_table(judged(numbers, draws), clean, "2")
-
-
-def title(figure):
-    return figure.axes[0].get_title(loc="left")
+def curve(values):
+    """A figure with what the others are made of, a line, its band, points and a legend; and its data."""
+    figure, axes = plt.subplots()
+    x = range(len(values))
+    axes.plot(x, values, label="mean")
+    axes.fill_between(x, np.array(values) - 1, np.array(values) + 1, alpha=0.2)
+    axes.scatter(x, values, alpha=0.5)
+    axes.legend()
+    axes.set_title("A line\nand its band")
+    return figure, pd.DataFrame({"x": x, "value": values})
 
 
 @pytest.mark.parametrize("again", ["at once", "after another figure"])
 def test_equal_data_gives_equal_bytes_in_three_files(tmp_path, again):
-    draws = networks("published", LOW)
     for name in ("first", "second"):
         if name == "second" and again == "after another figure":
             plt.subplots()[0].savefig(tmp_path / "other.svg")
             (tmp_path / "other.svg").unlink()
-        figure, data = figures.bound(draws)
+        figure, data = curve([1, 3, 2])
         figures.save(figure, tmp_path / f"folder/{name}", data)
     written = {path.name: path.read_bytes() for path in (tmp_path / "folder").iterdir()}
     assert sorted(written) == [f"{name}.{suffix}" for name in ("first", "second") for suffix in ("csv", "png", "svg")]
@@ -85,20 +42,22 @@ def test_equal_data_gives_equal_bytes_in_three_files(tmp_path, again):
         assert b"Matplotlib v" not in written[name]
 
 
-def test_the_data_beside_a_figure_is_the_data_drawn(tmp_path):
-    figure, data = figures.bound(networks("published", LOW + HIGH))
-    figures.save(figure, tmp_path / "bound", data)
-    again = pd.read_csv(tmp_path / "bound.csv")
-    drawn = np.concatenate([points.get_offsets().data for points in figure.axes[0].collections])
-    assert sorted(map(tuple, drawn)) == sorted(
-        again[["test_accuracy", "inverted_accuracy"]].itertuples(index=False, name=None)
-    )
-
-
 def test_other_data_gives_other_bytes(tmp_path):
-    for name, accuracies in (("first", LOW), ("second", HIGH)):
-        figures.save(*[figures.bound(networks("published", accuracies))[0], tmp_path / name, pd.DataFrame()])
-    assert (tmp_path / "first.svg").read_bytes() != (tmp_path / "second.svg").read_bytes()
+    for name, values in (("first", [1, 3, 2]), ("second", [1, 3, 4])):
+        figure, data = curve(values)
+        figures.save(figure, tmp_path / name, data)
+    for suffix in ("svg", "png", "csv"):
+        assert (tmp_path / f"first.{suffix}").read_bytes() != (tmp_path / f"second.{suffix}").read_bytes()
+
+
+def test_a_saved_figure_can_be_asked_for_its_title(tmp_path):
+    figure, data = curve([1, 2])
+    figures.save(figure, tmp_path / "figure", data)
+    assert figures.title_of(tmp_path / "figure.png") == "A line and its band"
+    # The title above all panels comes before that of the first.
+    figures.set_title(figure, "What was\nfound")
+    figures.save(figure, tmp_path / "figure", data)
+    assert figures.title_of(tmp_path / "figure.png") == "What was found"
 
 
 def test_every_model_has_a_colour_of_its_own():
@@ -129,147 +88,15 @@ def test_a_models_name(features_, training_set, name):
     assert figures.models(rows) == [name, "square"]
 
 
-def all_kinds(plain):
-    """Raw pixels with these accuracies beside two biased networks trained on ±X and four on invariant features."""
-    augmented = networks("published", [(0.7, 0.6), (0.4, 0.5)], training_set="augmented", kinds=["biased"])
-    invariant = networks("published", [(0.9, 0.9), (0.8, 0.8), (0.6, 0.6), (0.4, 0.4)], "square", kinds=["biased"])
-    return pd.concat([networks("published", plain), augmented, invariant], ignore_index=True)
+def test_models_are_named_once_and_in_the_order_of_the_colours():
+    assert figures.present(["square", "identity, ±X", "square", "identity, X"]) == [
+        "identity, X",
+        "identity, ±X",
+        "square",
+    ]
+    assert figures.present([]) == []
 
 
-@pytest.mark.parametrize(
-    ("plain", "line"),
-    [
-        (LOW, "0 of 3 bias-free networks on raw pixels break R + R̄ ≤ 1 (largest sum 0.89);"),
-        ([*LOW, *HIGH], "3 of 6 bias-free networks on raw pixels break R + R̄ ≤ 1 (largest sum 1.18);"),
-    ],
-)
-def test_the_bounds_title_counts_what_breaks_it_and_what_is_above_it(plain, line):
-    figure, data = figures.bound(all_kinds(plain))
-    assert title(figure) == (
-        f"{line}\nabove it: 50% of the biased ones trained on ±X, 75% on invariant features (N = {2 * len(plain) + 6})"
-    )
-    expected = {"identity, X": 2 * len(plain), "identity, ±X": 2, "square": 4}
-    assert data["model"].value_counts().to_dict() == expected
-
-
-@pytest.mark.parametrize("absent", ["identity, ±X", "square", "identity, X"])
-def test_no_title_speaks_of_networks_that_are_absent(absent):
-    draws = all_kinds(LOW)
-    draws = draws[np.array(figures.models(draws)) != absent].reset_index(drop=True)
-    assert "nan" not in title(figures.bound(draws)[0])
-
-
-def test_the_bounds_legend_names_the_models_present_and_no_others():
-    draws = pd.concat([networks("published", LOW), networks("published", LOW, features_="square")], ignore_index=True)
-    legend = figures.bound(draws)[0].axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["identity, X", "square", "biased", "bias-free"]
-
-
-def test_table_1s_title_says_what_the_medians_say():
-    draws, clean = networks("published", LOW * 13), networks("clean", LOW)
-    figure, _ = figures.paper_table(table1(draws, clean), draws, clean)
-    # Among 39 draws 0.83 is a typical one on X, and lucky on −X.
-    assert title(figure) == (
-        "Table 1: training on X alone fails on −X (median at most 0.03);\n2 of 4 published numbers are typical draws"
-    )
-    # Of 38 draws none can be said to be typical.
-    few = networks("published", (LOW * 13)[:-1])
-    table = table1(few, clean)
-    assert set(table["typicality"]) == {"too few draws"}
-    expected = "too few networks (N = 38) to place the 4 published numbers among"
-    assert title(figures.paper_table(table, few, clean)[0]).endswith(expected)
-    draws = networks("published", HIGH)
-    figure, _ = figures.paper_table(table1(draws, clean), draws, clean)
-    assert "training on X alone does worse on −X (median at most 0.31)" in title(figure)
-    # Outside every one of fifty draws.
-    many = networks("published", [(0.5 + index / 1000, 0.01) for index in range(50)])
-    figure, _ = figures.paper_table(table1(many, clean), many, clean)
-    assert title(figure).endswith("0 of 4 published numbers are typical draws")
-
-
-def invariant(study, square, neighbour):
-    return pd.concat(
-        [
-            networks(study, [(value, value)] * 3, features_=name)
-            for name, value in (("square", square), ("neighbour", neighbour))
-        ],
-        ignore_index=True,
-    )
-
-
-@pytest.mark.parametrize(
-    ("square", "neighbour", "expected"),
-    [
-        (
-            0.6,
-            0.8,
-            "Table 2: invariant features give one accuracy on X and −X, from 0.60 (square) to 0.80 (neighbour);",
-        ),
-        (
-            0.9,
-            0.7,
-            "Table 2: invariant features give one accuracy on X and −X, from 0.70 (neighbour) to 0.90 (square);",
-        ),
-    ],
-)
-def test_table_2s_title_names_the_best_and_the_worst(square, neighbour, expected):
-    draws, clean = invariant("published", square, neighbour), invariant("clean", 0.5, 0.5)
-    figure, data = figures.paper_table(table2(draws, clean), draws, clean)
-    assert title(figure).splitlines()[0] == expected
-    # Two cells, two protocols, three networks of each.
-    assert len(data) == 12
-    assert data.groupby(["protocol", "features"])["accuracy"].unique().map(list).to_dict() == {
-        ("published", "square"): [square],
-        ("published", "neighbour"): [neighbour],
-        ("clean", "square"): [0.5],
-        ("clean", "neighbour"): [0.5],
-    }
-
-
-def test_the_dots_of_a_strip_are_the_networks_of_its_cell():
-    draws, clean = networks("published", LOW), networks("clean", HIGH)
-    table = table1(draws, clean)
-    figure, data = figures.paper_table(table, draws, clean)
-    drawn = [points.get_offsets().data for points in figure.axes[0].collections]
-    # Three marks for each row: dots, clean dots, and the published number.
-    assert [len(points) for points in drawn] == [3, 3, 1] * 4
-    for position, row in table.iterrows():
-        dots, clean_dots, diamond = drawn[3 * position : 3 * position + 3]
-        index = 0 if row["test_set"] == "original" else 1
-        np.testing.assert_allclose(dots[:, 0], [pair[index] for pair in LOW])
-        np.testing.assert_allclose(clean_dots[:, 0], [pair[index] for pair in HIGH])
-        assert diamond[0, 0] == row["published"]
-        assert (np.abs(np.concatenate([dots, clean_dots, diamond])[:, 1] - position) < 0.5).all()
-    assert len(data) == 24
-    assert figures.paper_table(table, draws, clean)[1].equals(data)
-
-
-@pytest.mark.parametrize("read", [False, True])
-def test_table_1s_strips_say_what_they_were_trained_and_tested_on_from_memory_or_from_a_file(tmp_path, read):
-    draws, clean = networks("published", LOW), networks("clean", LOW)
-    table = table1(draws, clean)
-    if read:
-        table.to_csv(tmp_path / "table1.csv", index=False)
-        table = pd.read_csv(tmp_path / "table1.csv")
-    figure, _ = figures.paper_table(table, draws, clean)
-    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels[:2] == ["biased, trained on X\ntested on X", "biased, trained on X\ntested on −X"]
-
-
-def test_figure_1_is_the_image_its_inverse_and_its_neighbour_features():
-    image = np.linspace(-1, 1, 64, dtype=np.float32)
-    figure, data = figures.figure1(image, (8, 8))
-    np.testing.assert_array_equal(data["image"], image)
-    np.testing.assert_array_equal(data["inverse"], -image)
-    np.testing.assert_array_equal(data["neighbour"], features.compute("neighbour", image[None], (8, 8))[0])
-    shown = [axis.images[0].get_array() for axis in figure.axes[:3]]
-    for panel, column in zip(shown, ("image", "inverse", "neighbour"), strict=True):
-        np.testing.assert_array_equal(np.ravel(panel), data[column])
-    assert figure.get_suptitle() == "Neighbour features do not see inversion: they change by 0 from x to −x"
-
-
-def test_figure_1s_title_reports_a_change_where_there_is_one(monkeypatch):
-    # Whatever is drawn is what is claimed: with features that do see inversion the title says by how much.
-    monkeypatch.setitem(features.FEATURES, "neighbour", features.identity)
-    figure, _ = figures.figure1(np.linspace(-1, 1, 64), (8, 8))
-    assert figure.get_suptitle().endswith("they change by 2 from x to −x")
+@pytest.mark.parametrize(("counts", "text"), [([4, 4], "4"), ([6, 3, 5], "3 to 6"), ([12.0], "12"), ([], "0")])
+def test_counts_are_one_number_or_a_range(counts, text):
+    assert figures.span(pd.Series(counts)) == text

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained.hessian import hessian, trainable
+from symmetry_constrained.hessian import hessian
 from symmetry_constrained.networks import Architecture, Ensemble
 
 PENALTY, SAMPLES = 0.03, 40
@@ -16,7 +16,7 @@ def problem(hidden, biased, classes=3, inputs=4):
     random = np.random.default_rng(0)
     ensemble = Ensemble(architecture, np.array([biased]), PENALTY * SAMPLES, torch.float64)
     samples = ensemble.samples(random.normal(size=(SAMPLES, inputs)), random.integers(0, classes, SAMPLES))
-    row = random.normal(size=architecture.row_length) * trainable(architecture, biased)
+    row = random.normal(size=architecture.row_length) * architecture.trainable(biased)
     return architecture, ensemble, samples, row
 
 
@@ -40,7 +40,7 @@ def written_out(architecture, samples):
 @pytest.mark.parametrize("hidden", [(5,), (5, 3), (3, 4, 2)])
 def test_it_is_that_of_automatic_differentiation(hidden, biased):
     architecture, _, samples, row = problem(hidden, biased)
-    keep = trainable(architecture, biased)
+    keep = architecture.trainable(biased)
     expected = torch.autograd.functional.hessian(written_out(architecture, samples), torch.tensor(row)).numpy()
     found = hessian(architecture, row, samples, PENALTY, biased)
     assert found.shape == (architecture.parameters(biased),) * 2
@@ -51,7 +51,7 @@ def test_it_is_that_of_automatic_differentiation(hidden, biased):
 @pytest.mark.parametrize("biased", [True, False])
 def test_it_is_the_slope_of_the_ensembles_gradient(biased):
     architecture, ensemble, samples, row = problem((5, 3), biased)
-    keep, step = trainable(architecture, biased), 1e-5
+    keep, step = architecture.trainable(biased), 1e-5
     moves = step * np.eye(len(row))[keep]
     gradients = [
         np.concatenate([ensemble.loss_and_gradient(torch.tensor((row + m)[None]), samples)[1].numpy() for m in signed])
@@ -66,9 +66,9 @@ def test_the_papers_network_has_740_parameters_to_curve():
     found = hessian(architecture, row, samples, PENALTY, False)
     assert found.shape == (740, 740)
     # A product with it, by differentiating along a direction.
-    v = np.random.default_rng(1).normal(size=len(row)) * trainable(architecture, False)
+    v = np.random.default_rng(1).normal(size=len(row)) * architecture.trainable(False)
     at = torch.tensor(row, requires_grad=True)
     (gradient,) = torch.autograd.grad(written_out(architecture, samples)(at), at, create_graph=True)
     (product,) = torch.autograd.grad(gradient @ torch.tensor(v), at)
-    keep = trainable(architecture, False)
+    keep = architecture.trainable(False)
     np.testing.assert_allclose(found @ v[keep], product.numpy()[keep], atol=1e-13)

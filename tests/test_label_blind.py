@@ -71,7 +71,9 @@ def test_with_biases_the_same_training_learns_the_labels(digits, monkeypatch):
     """So that the end at log 10 is a finding, and not all that this training could do."""
     initial = Architecture.initial
     monkeypatch.setattr(Architecture, "initial", lambda self, seed, biased: initial(self, seed, True))
-    monkeypatch.setattr(label_blind, "Ensemble", lambda a, biased, *rest: Ensemble(a, np.ones_like(biased), *rest))
+    monkeypatch.setattr(
+        label_blind, "Ensemble", lambda a, biased, dtype: Ensemble(a, np.ones_like(biased), dtype=dtype)
+    )
     found = train(*digits, SEEDS[:1], max_iterations=60).set_index("labels")
     assert (found["distance"] > 0.1).all()
     assert found["loss"].max() - found["loss"].min() > 0.1

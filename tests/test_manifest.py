@@ -1,7 +1,6 @@
 """The record of a run: every file with its hash and what made it, and the same as a Workflow Run RO-Crate."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from test_scripts import call
 from symmetry_constrained import crate, manifest
 from symmetry_constrained.artifacts import sha256
 
-ROOT = Path(__file__).parent.parent
 HEADER = "output_file\tdate\trule\tlog-file(s)\tinput-file(s)\tshellcmd\tstatus\tplan"
 ROWS = [
     ("results/here/raw é.csv", "fetch", "results/here/logs/fetch/raw.log", "-"),
@@ -247,10 +245,3 @@ def test_the_report_is_recorded_when_it_is_written(finished):
     record = json.loads((results / "report.json").read_text(encoding="utf-8"))
     assert record["sha256"] == sha256(results / "report.html")
     assert manifest.digest({key: value for key, value in record.items() if key != "digest"}) == record["digest"]
-
-
-def test_help():
-    for script in ("audit", "write_manifest"):
-        run = subprocess.run([sys.executable, ROOT / f"scripts/{script}.py", "--help"], capture_output=True, text=True)
-        assert run.returncode == 0
-        assert "folder of a finished run" in run.stdout

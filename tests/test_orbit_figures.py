@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from panels import drawn, title
 
 from symmetry_constrained import figures, orbit_figures
 
@@ -57,18 +58,8 @@ def spectra():
     return pd.concat(parts)
 
 
-def drawn(figure):
-    """Lay it out and draw it: a warning of matplotlib's would be an error here."""
-    figure.set_dpi(40)
-    figure.canvas.draw()
-
-
 def scattered(panel):
     return np.concatenate([np.asarray(part.get_offsets()) for part in panel.collections])
-
-
-def title(figure):
-    return figure.get_suptitle()
 
 
 def test_the_loss_on_the_orbit_is_drawn_less_its_mean_and_its_variation_by_angles():

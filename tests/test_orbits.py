@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from symmetry_constrained import orbits, translation
 from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.hessian import hessian, trainable
+from symmetry_constrained.hessian import hessian
 from symmetry_constrained.orbits import FLAT, Images, Problem, act, direction, measure
 from symmetry_constrained.protocols import split_nudged
 
@@ -23,7 +23,7 @@ def some_images(count=12, seed=0):
 def some_parameters(problem, count=3, seed=1):
     """Rows (K, P), without biases unless the problem has them."""
     rows = np.random.default_rng(seed).normal(size=(count, problem.architecture.row_length))
-    return rows * trainable(problem.architecture, problem.biased)
+    return rows * problem.architecture.trainable(problem.biased)
 
 
 def rotation(angle):
@@ -94,7 +94,7 @@ def test_the_direction_is_the_slope_of_the_orbit():
 def test_on_the_whole_orbit_the_hessian_maps_the_direction_to_the_turned_gradient_so_to_0_at_a_minimum():
     # The gradient at W₁U(θ) is the gradient times U(θ); its slope at θ = 0 is H v.
     problem = Problem(some_images().orbit("equally spaced", 256), "identity", False, PENALTY)
-    keep = trainable(problem.architecture, False)
+    keep = problem.architecture.trainable(False)
     for row in 0.3 * some_parameters(problem):
         gradient = problem.loss_and_gradient(row[None])[1][0]
         curved = hessian(problem.architecture, row, problem.samples, PENALTY, False)

@@ -465,7 +465,3 @@ def test_an_unknown_name_is_refused_with_the_legal_ones(call, message):
     with pytest.raises(ValueError) as error:
         call(np.ones((10, 3, 3), dtype=np.uint8), np.zeros(10, dtype=np.uint8))
     assert str(error.value) == message
-
-
-def test_training_set_names_are_those_of_the_vocabulary():
-    assert TRAINING_SETS == ("original", "augmented", "random-sign")

@@ -196,7 +196,7 @@ def test_the_layout_takes_ten_lines_and_is_so():
 
 
 def test_the_readme_keeps_its_order():
-    order = ["What was found", "Three commands", "Figures again", "Audit", "GPU", "Change the study"]
+    order = ["What was found", "Commands", "Figures again", "Audit", "GPU", "Change the study"]
     order += ["Why did it rerun?", "Layout", "Cite"]
     assert re.findall(r"^## (.+)$", README, re.M) == order
     marks = [name for _, name, _ in reference_text.BLOCK.findall(README)]

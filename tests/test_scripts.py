@@ -56,22 +56,14 @@ def made(tmp_path_factory):
     """Data, a split and a batch, each by its script."""
     folder = tmp_path_factory.mktemp("made")
     assert call("fetch_dataset", "--dataset", "digits", "--out", folder / "data") == (0, "")
-    (folder / "split").mkdir()
-    split = (
-        "--dataset",
-        "digits",
-        "--data",
-        folder / "data",
-        "--protocol",
-        "clean",
-        "--split",
-        0,
-        "--out",
-        folder / "split",
-    )
-    assert call("make_split", *split) == (0, "")
+    assert call("make_split", *splitting(folder, folder / "split")) == (0, "")
     assert call("train_batch", *batch(folder, SPEC, folder / "batch")) == (0, "")
     return folder
+
+
+def splitting(folder, out, protocol="clean", number=0):
+    chosen = "--dataset", "digits", "--protocol", protocol, f"--split={number}"
+    return *chosen, "--data", folder / "data", "--out", out
 
 
 def batch(folder, spec, out):
@@ -107,10 +99,6 @@ def test_a_script_runs_by_hand_from_any_folder(tmp_path):
     assert not out.exists()
 
 
-def test_fetching_stores_the_checked_digits(made):
-    assert Dataset.read(made / "data").digest() == datasets.DIGEST["digits"]
-
-
 def test_splitting_stores_the_librarys_split(made):
     digits = datasets.load("digits")
     expected = protocols.split_nudged(digits.images, digits.labels, "clean", 0)
@@ -118,19 +106,7 @@ def test_splitting_stores_the_librarys_split(made):
 
 
 def test_splitting_makes_the_folder_it_writes_to(made, tmp_path):
-    arguments = (
-        "--dataset",
-        "digits",
-        "--data",
-        made / "data",
-        "--protocol",
-        "clean",
-        "--split",
-        0,
-        "--out",
-        tmp_path / "new/folder",
-    )
-    assert call("make_split", *arguments) == (0, "")
+    assert call("make_split", *splitting(made, tmp_path / "new/folder")) == (0, "")
     assert (tmp_path / "new/folder/rows.csv").read_bytes() == (made / "split/rows.csv").read_bytes()
 
 
@@ -338,8 +314,7 @@ def test_scikit_learns_networks_are_compared_with_ours(made, tmp_path):
 
 def test_a_missing_file_is_named(made, tmp_path):
     nowhere, out = tmp_path / "nowhere", tmp_path / "out"
-    split = ("--dataset", "digits", "--data", nowhere, "--protocol", "clean", "--split", 0, "--out", out)
-    assert str(nowhere) in refused(tmp_path, "make_split", *split)
+    assert str(nowhere) in refused(tmp_path, "make_split", *splitting(nowhere, out))
     training = ("--spec", json.dumps(SPEC), "--data", made / "data", "--split", nowhere, "--out", out)
     assert str(nowhere) in refused(tmp_path, "train_batch", *training)
     assert str(nowhere) in refused(tmp_path, "gather_networks", nowhere / "networks.csv", "--out", out / "all.csv")
@@ -359,18 +334,24 @@ def test_a_missing_file_is_named(made, tmp_path):
     ],
 )
 def test_splitting_refuses_a_bad_protocol_and_a_bad_number(made, tmp_path, protocol, number, says):
-    arguments = (
-        "--dataset",
-        "digits",
-        "--data",
-        made / "data",
-        "--protocol",
-        protocol,
-        f"--split={number}",
-        "--out",
-        tmp_path / "out",
-    )
-    assert says in refused(tmp_path, "make_split", *arguments)
+    assert says in refused(tmp_path, "make_split", *splitting(made, tmp_path / "out", protocol, number))
+
+
+@pytest.mark.parametrize(
+    ("script", "more"),
+    [
+        ("compare_invariants", []),
+        ("emulate_bias", ["--dataset", "digits", "--conditions", "conditions.csv"]),
+        ("measure_orbits", []),
+    ],
+)
+def test_the_split_of_other_images_is_refused(made, tmp_path, monkeypatch, script, more):
+    monkeypatch.chdir(tmp_path)
+    digits = Dataset.read(made / "data")
+    Dataset(digits.images[:1000], digits.labels[:1000]).write(tmp_path / "data")
+    (tmp_path / "split-0").symlink_to(made / "split")
+    line = refused(tmp_path, script, "--data", "data", "--split", "split-0", "--out", "out", *more)
+    assert line == "the split has an image 1796, and the data 0 to 999"
 
 
 def test_the_bound_needs_a_split_for_each_batch(made, tmp_path):
@@ -382,17 +363,8 @@ def test_the_bound_needs_a_split_for_each_batch(made, tmp_path):
 
 
 def test_a_rerun_of_no_published_number_is_refused(made, tmp_path):
-    arguments = (
-        "--published",
-        PUBLISHED,
-        "--data",
-        made / "data",
-        "--split",
-        made / "split",
-        "--out",
-        tmp_path / "out",
-    )
-    line = refused(tmp_path, "rerun_published", "--id", "table3", *arguments)
+    arguments = ("--data", made / "data", "--split", made / "split", "--out", tmp_path / "out")
+    line = refused(tmp_path, "rerun_published", "--id", "table3", "--published", PUBLISHED, *arguments)
     assert line == f"table3 is no id in {PUBLISHED}"
 
 

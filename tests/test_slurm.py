@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import re
 import shutil
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from runs import ROOT, checkout, stable_bytes
+from runs import ROOT, checkout, environment, stable_bytes
 from slurm_cluster import NODES, Cluster, missing
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
@@ -27,10 +26,10 @@ ONE = f"{BATCHES}/neighbour/original/10-5/split-0/networks.csv"
 FOUR = [f"{BATCHES}/identity/{name}/10-5/split-0/networks.csv" for name in ("original", "augmented", "random-sign")]
 FOUR += [ONE]
 RERUN = "results/small/reruns/table1-biased-identity-original/reruns.csv"
-
-
-TABLES = ["verdicts.md", "tables/published_numbers.csv", "tables/summary.csv", "tables/bound.csv"]
-TABLES = [f"results/small/{name}" for name in [*TABLES, "tables/cost_to_target.csv"]]
+TABLES = [
+    "results/small/verdicts.md",
+    *(f"results/small/tables/{name}.csv" for name in ("published_numbers", "summary", "bound", "cost_to_target")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +50,8 @@ def submit():
     def start(folder: Path, *arguments: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "small.yaml"]
         command += ["--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2"]
-        environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        started.append(subprocess.Popen(command, cwd=folder, env=environment, **pipes))
+        started.append(subprocess.Popen(command, cwd=folder, env=environment(), **pipes))
         return started[-1]
 
     yield start

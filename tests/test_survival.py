@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from runs import checkout, snakemake, stable_bytes
-from tiny import BATCHES, TABLES, again, environment, kill_group, leftovers, members, run, stable, start, tiny
+from runs import checkout, environment, snakemake, stable_bytes
+from tiny import BATCHES, TABLES, again, kill_group, leftovers, members, run, stable, start, tiny
 
 PATIENCE = 120  # seconds until a job that must come has begun
 

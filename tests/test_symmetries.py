@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from symmetry_constrained import features, symmetries, translation
+from symmetry_constrained.invariants import INVERSION, TRANSLATION
 from symmetry_constrained.symmetries import kernel, phase_symmetries, rank, sign_kernel, sign_symmetries
 
 MAPS = tuple(features.FEATURES)
@@ -37,7 +38,7 @@ def test_the_count_is_that_of_trying_every_sign_flip(name, shape):
 
 
 def test_the_papers_maps_on_eight_by_eight():
-    found = sign_symmetries(images_of((8, 8), 20), (8, 8)).set_index("features")
+    found = sign_symmetries(images_of((8, 8), 20), (8, 8), INVERSION).set_index("features")
     seen, cycles = set(), 0
     order = np.random.RandomState(1717).permutation(64)
     for pixel in range(64):
@@ -79,7 +80,7 @@ def test_the_kernel_is_all_that_the_matrix_takes_to_zero(matrix):
 
 
 def test_the_turns_that_translation_maps_do_not_see():
-    found = phase_symmetries(images_of((8, 8), 20), (8, 8)).set_index("features")
+    found = phase_symmetries(images_of((8, 8), 20), (8, 8), TRANSLATION).set_index("features")
     assert found["dimensions"].to_dict() == {"identity": 0, "power": 24, "bispectrum": 8, "complete": 1, "aligned": 1}
     assert (found["turns"] == 24).all()
     assert found["members_error"].max() < 1e-8

@@ -123,6 +123,12 @@ def test_a_timing_too_long_is_left_out(cell):
     assert second == {"seconds": None}
 
 
+@pytest.mark.parametrize("processes", [0, -1])
+def test_no_processes_are_refused(processes):
+    with pytest.raises(ValueError, match=f"^processes: there must be at least 1, not {processes}$"):
+        Bench("cpu", processes)
+
+
 def test_a_number_of_images_that_is_not_there_is_refused(cell):
     task = {"solver": "ours", "folder": cell.folder, "n": 8000, "timed": [], "hidden_layers": [3]}
     with pytest.raises(ValueError, match=r"^n: 8000 is no number of training images here; the nearest is 7188$"):
@@ -226,14 +232,19 @@ def test_the_figures_say_what_was_found(measured, style):
         assert text in figure.get_suptitle()
 
 
+def dry_run(folder, *options):
+    """What Snakemake says of a dry run of small.yaml, line by line."""
+    command = [sys.executable, "-m", "snakemake", *options, "--dry-run", "--cores", "2", "--configfile", "small.yaml"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return (run.stdout + run.stderr).splitlines()
+
+
 def jobs(folder, seeds):
     """How many jobs a dry run plans with so many seeds, by rule."""
     studies = {name: study | {"seeds": seeds} for name, study in SMALL["studies"].items()}
     (folder / "small.yaml").write_text(yaml.safe_dump(SMALL | {"studies": studies}))
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", "--cores", "2"]
-    run = subprocess.run([*command, "--configfile", "small.yaml"], cwd=folder, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
-    lines = [line.split() for line in (run.stdout + run.stderr).splitlines()]
+    lines = [line.split() for line in dry_run(folder, "--quiet", "rules")]
     return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdecimal()}
 
 
@@ -247,20 +258,7 @@ def test_the_number_of_jobs_does_not_grow_with_seeds(tmp_path):
 def test_what_is_measured_on_demand_is_no_stray_file(tmp_path):
     """Every output and log of the benchmark's rules is among the files that the manifest lets lie."""
     folder = checkout(tmp_path / "checkout")
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "benchmark",
-        "--dry-run",
-        "--cores",
-        "2",
-        "--configfile",
-        "small.yaml",
-    ]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
-    lines = [line.strip().partition(": ") for line in (run.stdout + run.stderr).splitlines()]
+    lines = [line.strip().partition(": ") for line in dry_run(folder, "benchmark")]
     made = {
         path.removeprefix("results/small/")
         for key, _, value in lines

@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-from runs import COMMON, SMALL, checkout
+from runs import COMMON, SMALL, checkout, environment
 
 STUDY = COMMON | {
     "dataset": "digits",
@@ -35,21 +34,11 @@ JOBS = 6  # data, a split, two batches, two tables
 
 def tiny(folder: Path) -> Path:
     """A copy of what the workflow is made of, with the tiny configuration."""
-    checkout(folder)
-    for name in ("config/config.yaml", "small.yaml"):
-        default = yaml.safe_load((folder / "config/config.yaml").read_text(encoding="utf-8"))
-        (folder / name).write_text(yaml.safe_dump(default | TINY), encoding="utf-8")
-    return folder
+    return checkout(folder, TINY)
 
 
 def command(*targets: str, cores: int = 2) -> list[str]:
     return [sys.executable, "-m", "snakemake", "--cores", str(cores), *targets]
-
-
-def environment(**changes: str | None) -> dict[str, str]:
-    """This process's environment with this interpreter first, and changes; None removes."""
-    values = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])} | changes
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def run(folder: Path, *targets: str, before: tuple[str, ...] = (), cores: int = 2, **changes: str | None):

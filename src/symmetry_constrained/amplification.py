@@ -38,15 +38,15 @@ class HeldBiases:
 
     def __init__(self, ensemble: Ensemble, epsilons: np.ndarray):
         """epsilons (K,). ValueError if one is negative or nan."""
-        if not (np.asarray(epsilons) >= 0).all():
+        if not (epsilons >= 0).all():
             raise ValueError(f"epsilons must be 0 or above, not {', '.join(f'{value:g}' for value in epsilons)}")
         self.ensemble = ensemble
-        self.epsilons = torch.tensor(np.asarray(epsilons), dtype=torch.float64, device=ensemble.device)[:, None]
-        self.is_bias = torch.tensor(ensemble.architecture.is_bias(), device=ensemble.device)
+        self.epsilons = torch.tensor(epsilons)[:, None]
+        self.is_bias = torch.tensor(ensemble.architecture.is_bias())
 
     def initial(self, rows: np.ndarray) -> Tensor:
         """Parameters (K, P), of which the biases are multiplied by min(ε, START): training starts far from ±ε."""
-        rows = torch.tensor(rows, dtype=torch.float64, device=self.ensemble.device)
+        rows = torch.tensor(rows)
         return torch.where(self.is_bias, rows * self.epsilons.clamp(max=START), rows)
 
     def rows(self, free: Tensor, lanes: Tensor | slice = slice(None)) -> Tensor:
@@ -74,8 +74,8 @@ def parts(ensemble: Ensemble, rows: Tensor, up: Samples, down: Samples) -> dict[
     up, down: images and the same images inverted. What all classes share is taken off first, as it moves no
     probability. `shift` is the even part that all images share; `even` includes it.
     """
-    squares = {name: torch.zeros(len(rows), dtype=torch.float64, device=ensemble.device) for name in ("even", "odd")}
-    mean = torch.zeros((len(rows), ensemble.architecture.classes), dtype=torch.float64, device=ensemble.device)
+    squares = {name: torch.zeros(len(rows), dtype=torch.float64) for name in ("even", "odd")}
+    mean = torch.zeros((len(rows), ensemble.architecture.classes), dtype=torch.float64)
     for (lanes, _, f), (_, _, g) in zip(ensemble.logits(rows, up), ensemble.logits(rows, down), strict=True):
         f, g = (values - values.mean(1, keepdim=True) for values in (f.double(), g.double()))
         for name, part in (("even", (f + g) / 2), ("odd", (f - g) / 2)):
@@ -83,7 +83,7 @@ def parts(ensemble: Ensemble, rows: Tensor, up: Samples, down: Samples) -> dict[
         mean[lanes] += (f + g).sum(2) / 2 / len(up)
     found = {name: (value / len(up) / mean.shape[1]).sqrt() for name, value in squares.items()}
     found["shift"] = mean.square().mean(1).sqrt()
-    return {name: value.cpu().numpy() for name, value in found.items()}
+    return {name: value.numpy() for name, value in found.items()}
 
 
 def study(
@@ -94,8 +94,6 @@ def study(
     seeds: list[int],
     fraction: float = 0.25,
     max_iterations: int = 500,
-    alpha: float = 1e-5,
-    dtype: torch.dtype = torch.float32,
 ) -> pd.DataFrame:
     """Train every ε with every seed at one depth, on ±X, as one ensemble: a row per network.
 
@@ -113,7 +111,7 @@ def study(
     architecture = Architecture(images.shape[1], (WIDTH,) * depth, CLASSES)
     lanes = pd.MultiIndex.from_product([epsilons, seeds], names=["epsilon", "seed"]).to_frame(index=False)
     epsilon = lanes["epsilon"].to_numpy(dtype=np.float64)
-    ensemble = Ensemble(architecture, epsilon > 0, alpha, dtype)
+    ensemble = Ensemble(architecture, epsilon > 0)
     held = HeldBiases(ensemble, epsilon)
     initial = held.initial(np.stack([architecture.initial(int(seed), biased=True) for seed in lanes["seed"]]))
     sets = {"train": ensemble.samples(images, labels)}
@@ -128,7 +126,7 @@ def study(
         accepted=halfway.accepted,
     )
     # A network that stopped before stays what it was.
-    reached = torch.from_numpy(halfway.evaluations[:, :1] > 0).to(ensemble.device)
+    reached = torch.from_numpy(halfway.evaluations[:, :1] > 0)
     middle = _judge(ensemble, held.rows(torch.where(reached, halfway.rows[:, 0], result.x)), sets)
     rows = held.rows(result.x)
     table = lanes.assign(
@@ -172,7 +170,7 @@ def _judge(ensemble: Ensemble, rows: Tensor, sets: dict[str, Samples]) -> dict[s
 
 def _biases(architecture: Architecture, rows: Tensor, epsilon: np.ndarray) -> dict[str, np.ndarray]:
     """bias, largest_bias and at_bound, (K,) each."""
-    size = np.abs(rows.cpu().numpy()[:, architecture.is_bias()])
+    size = np.abs(rows.numpy()[:, architecture.is_bias()])
     at_bound = (size >= AT_BOUND * epsilon[:, None]).mean(1)
     return {
         "bias": np.sqrt((size**2).mean(1)),

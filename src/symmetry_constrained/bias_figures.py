@@ -13,11 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from symmetry_constrained import emulated_bias, thresholds
-from symmetry_constrained.figures import MARKERS, WIDTH
+from symmetry_constrained.figures import MARKERS, TRAINED, WIDTH, set_title, span
 
 LEVELLED, SATURATED, INVERTED, CONSTANT = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
 DATASETS = {"digits": "digits", "mnist": "MNIST"}
-TRAINED = {"original": "X", "augmented": "±X", "random-sign": "random signs"}
 SMALLEST = 1e-17  # differences of 0 are drawn here
 DEPTH_MARKERS = "os^Dv"
 SMALL = {"fontsize": "small", "title_fontsize": "small", "columnspacing": 1.0, "handlelength": 1.5}
@@ -37,7 +36,7 @@ def emulation(table: pd.DataFrame, conditions: pd.DataFrame) -> tuple[Figure, pd
         rows = table[table["dataset"] == dataset]
         _differences(axes[0, column], rows)
         _accuracies(axes[1, column], rows)
-        axes[0, column].set_title(DATASETS.get(dataset, dataset), fontweight="normal", fontsize="medium")
+        axes[0, column].set_title(_name(dataset), fontweight="normal", fontsize="medium")
     axes[0, 0].set_ylabel("difference of logits")
     ticks = [10.0**power for power in (1, -3, -7, -11)]
     axes[0, 0].set_yticks([*ticks, SMALLEST], [*(f"$10^{{{np.log10(tick):.0f}}}$" for tick in ticks), "0"])
@@ -53,7 +52,7 @@ def emulation(table: pd.DataFrame, conditions: pd.DataFrame) -> tuple[Figure, pd
         handles.append(Line2D([], [], color=CONSTANT, marker="s", linestyle=""))
         names.append("both, by constant pixels")
     figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize="small")
-    figure.suptitle(_copy_finding(table, conditions), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    set_title(figure, _copy_finding(table, conditions))
     return figure, table.reset_index(drop=True)
 
 
@@ -90,10 +89,8 @@ def depth(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[1].set_xticks(depths, [str(value) for value in depths])
     axes[1].xaxis.set_minor_locator(NullLocator())
     axes[1].set(xlabel="hidden layers", ylabel="even part of logits ÷ biases (rms)")
-    figure.suptitle(_depth_finding(table, data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
-    n = sorted(set(data["n"]))
-    counts = f"{n[0]}" if len(n) == 1 else f"{n[0]} to {n[-1]}"
-    figure.supxlabel(f"mean of N = {counts} networks per depth and ε; bar: 95 % interval", fontsize="small")
+    set_title(figure, _depth_finding(table, data))
+    figure.supxlabel(f"mean of N = {span(data['n'])} networks per depth and ε; bar: 95 % interval", fontsize="small")
     return figure, data
 
 

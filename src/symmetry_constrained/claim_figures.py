@@ -9,13 +9,13 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from symmetry_constrained.claims import STANDING, with_places
-from symmetry_constrained.figures import WIDTH
+from symmetry_constrained.figures import WIDTH, set_title
 from symmetry_constrained.verdict_page import headline, number
 
-HOLDS, OPEN, FAILS = "#0072B2", "#8A8A8A", "#D55E00"
-SHADES = {"holds": HOLDS, "open": OPEN, "fails": FAILS, "contrary": FAILS}
+SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00"}
 COLOURS = {verdict: SHADES[standing] for verdict, standing in STANDING.items()}
 PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the row's middle, colour
+PAPERS = "#CC79A7"
 
 
 def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -46,22 +46,11 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         figure.text(x, 1 - 0.66 / height, text, ha=side, fontsize="small", color="#555555")
     for panel in (differences, ratios):
         panel.grid(axis="y", visible=True)
-    handles = [
-        Line2D([], [], marker="o", color="black", linewidth=1.4, markersize=5),
-        Line2D([], [], marker="o", color="#7F7F7F", linewidth=1.4, markersize=5),
-        Line2D([], [], marker="D", color="#CC79A7", linestyle="", markersize=6),
-    ]
+    handles = [Line2D([], [], marker="o", color=colour, linewidth=1.4, markersize=5) for _, colour in PLACES.values()]
+    handles.append(Line2D([], [], marker="D", color=PAPERS, linestyle="", markersize=6))
     names = ["with its 95 % interval, published protocol", "clean protocol", "the paper's own effect"]
     figure.legend(handles, names, loc="lower left", bbox_to_anchor=(0.01, 0), ncols=3, fontsize="small")
-    figure.suptitle(
-        _finding(data, further["verdict"]),
-        x=0.01,
-        y=1 - 0.02 / height,
-        va="top",
-        ha="left",
-        fontweight="bold",
-        fontsize="medium",
-    )
+    set_title(figure, _finding(data, further["verdict"]), y=1 - 0.02 / height, va="top")
     return figure, data
 
 
@@ -113,7 +102,7 @@ def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends
     if np.isfinite(effect):
         panel.plot(effect, height, marker="o", color=colour, markersize=5)
     if pd.notna(row["published"]) and row["protocol"] == "published":
-        panel.plot(row["published"], position, marker="D", color="#CC79A7", markersize=6, zorder=1)
+        panel.plot(row["published"], position, marker="D", color=PAPERS, markersize=6, zorder=1)
 
 
 def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -> None:
@@ -136,15 +125,15 @@ def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -
 
 
 def _holding(verdicts_: pd.Series) -> int:
-    return int((verdicts_.map(COLOURS) == HOLDS).sum())
+    return int((verdicts_.map(STANDING) == "holds").sum())
 
 
 def _finding(data: pd.DataFrame, further: pd.Series) -> str:
     """How many claims hold, and which do not."""
     first = data.drop_duplicates("id").set_index("id")["verdict"]
-    colours = first.map(COLOURS)
-    failing, open_ = list(first.index[colours == FAILS]), list(first.index[colours == OPEN])
-    text = f"{int((colours == HOLDS).sum())} of {len(first)} claims hold by their headline contrast"
-    parts = [f"{', '.join(names)} {verb}" for names, verb in ((failing, "do not"), (open_, "undecided")) if names]
+    standing = first.map(STANDING)
+    failing, open_ = first.index[standing.isin(["fails", "contrary"])], first.index[standing == "open"]
+    text = f"{_holding(first)} of {len(first)} claims hold by their headline contrast"
+    parts = [f"{', '.join(names)} {verb}" for names, verb in ((failing, "do not"), (open_, "undecided")) if len(names)]
     text += f" ({'; '.join(parts)})" if parts else ""
     return f"{text};\n{_holding(further)} of {len(further)} further contrasts do" if len(further) else text

@@ -19,6 +19,7 @@ KINDS = ("published contrast", "new test", "mathematical")
 DIRECTIONS = ("above", "at least", "at most", "zero")
 CURRENCIES = ("evaluations", "flop", "seconds")
 TABLES = ("networks", "equal_terms", "images", "cost", "bound")  # or one under theory/
+RATIOS = ("images", "cost")  # of these the effect is a ratio, whose margin is a factor, and not a difference
 ROUNDING = 1e-9  # what float64 may leave of an exact property
 # What each verdict says of its claim; `contrary`: not just that it fails.
 STANDING = {
@@ -59,8 +60,7 @@ class Rule:
 
     @property
     def ratio(self) -> bool:
-        """A ratio, whose margin is a factor, and not a difference."""
-        return self.of in ("images", "cost")
+        return self.of in RATIOS
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
     claims, rules = [], []
     here = "claims"
     try:
-        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
         for claim in document["claims"]:
             here = f"claims: {claim['id']}"
             statement = " ".join(claim["statement"].split())
@@ -101,15 +101,15 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
 
 def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     where = f"claims: {claim['id']}, {contrast.get('name', 'a contrast without a name')}"
-    unknown = set(contrast) - {"name", "kind", "of", "where", "by", "left", "right", "direction", "currency"}
-    unknown -= {"limit", "tolerance", "unit"}
+    names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")
+    unknown = set(contrast) - {*names, "by", "limit", "tolerance"}
     if unknown:
         raise ValueError(f"{where}: {sorted(unknown)[0]} is unknown")
     for key, legal in (("kind", KINDS), ("direction", DIRECTIONS)):
         if contrast.get(key) not in legal:
             raise ValueError(f"{where}: {key} is {contrast.get(key)!r}; it must be one of {', '.join(legal)}")
     _check_sources(contrast, where)
-    ratio = contrast["of"] in ("images", "cost")
+    ratio = contrast["of"] in RATIOS
     usual = document["factor"] if ratio else document["margin"]
     margin = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", ROUNDING)}.get(
         contrast["direction"], usual
@@ -118,7 +118,6 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
         margin = float(margin)
     except (TypeError, ValueError):
         raise ValueError(f"{where}: {margin!r} is no number; at most needs a limit") from None
-    names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")
     given = {key: contrast[key] for key in names if key in contrast}
     if "unit" not in given and (ratio or contrast["direction"] == "zero"):
         given["unit"] = "ratio" if ratio else "largest violation"
@@ -147,7 +146,7 @@ def _check_sources(contrast: dict, where: str) -> None:
     if of == "cost" and not (left and right and contrast.get("currency") in CURRENCIES):
         raise ValueError(f"{where}: a cost has a left, a right and a currency: {', '.join(CURRENCIES)}")
     numbers = [sum(name in side for name in ("value", "constant")) for side in (left, right)]
-    if of not in ("images", "cost") and ("constant" in left.keys() & right.keys() or numbers != [1, 1 - zero]):
+    if of not in RATIOS and ("constant" in left.keys() & right.keys() or numbers != [1, 1 - zero]):
         raise ValueError(f"{where}: left and right each have a value, the column to read, or one of them a constant")
 
 
@@ -170,7 +169,6 @@ def verdict(rule: Rule, found: Contrast, published: float = np.nan) -> str:
         return "inconclusive"
     if rule.direction == "zero":
         return "refuted" if not found.effect <= rule.margin else "proved"
-    new = rule.kind == "new test"
     if np.isnan(found.effect) or np.isnan([found.low, found.high]).any():
         return "inconclusive"
     line = boundary(rule)
@@ -178,7 +176,7 @@ def verdict(rule: Rule, found: Contrast, published: float = np.nan) -> str:
         holds, fails = found.high <= line, found.low > line
     else:
         holds, fails = found.low > line, found.high < line
-    if new:
+    if rule.kind == "new test":
         return "supported" if holds else "not supported" if fails else "inconclusive"
     if holds:
         if np.isnan(published) or found.prediction_low <= published <= found.prediction_high:

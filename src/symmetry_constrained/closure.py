@@ -14,7 +14,6 @@ FOLDER = Path(__file__).parent
 
 def closure(program: Path) -> list[Path]:
     """The library's files that a .py or .ipynb program imports, sorted; the program itself is not among them."""
-    program = Path(program)
     if program.suffix == ".ipynb":
         cells = json.loads(program.read_text(encoding="utf-8"))["cells"]
         source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")

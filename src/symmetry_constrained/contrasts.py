@@ -41,17 +41,13 @@ def select(table: pd.DataFrame, where: dict) -> pd.DataFrame:
     return table
 
 
-def pairs(left: pd.DataFrame, right: pd.DataFrame | float, left_value: str, right_value: str = "") -> pd.Series:
-    """Differences left − right by (split, seed); right may be a plain number. Networks that failed are left out.
-
-    ValueError if a column is missing or a pair stands there twice.
-    """
-    other = _by_pair(right, right_value) if isinstance(right, pd.DataFrame) else right
-    return (_by_pair(left, left_value) - other).dropna().sort_index()
+def differences(left: pd.Series | float, right: pd.Series | float) -> pd.Series:
+    """Differences left − right `by_pair`; one of them may be a plain number. Networks that failed are left out."""
+    return (left - right).dropna().sort_index()
 
 
-def _by_pair(rows: pd.DataFrame, value: str) -> pd.Series:
-    """A column by (split, seed)."""
+def by_pair(rows: pd.DataFrame, value: str) -> pd.Series:
+    """A cell's column by (split, seed). ValueError if a column is missing or a pair stands there twice."""
     missing = [name for name in (*PAIR, value) if name not in rows]
     if missing:
         raise ValueError(f"the column {missing[0]} is missing; there are {', '.join(map(str, rows.columns))}")

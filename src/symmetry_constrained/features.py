@@ -89,16 +89,11 @@ def check_size(name: str, shape: tuple[int, int]) -> None:
         )
 
 
-def inversion(images: np.ndarray) -> np.ndarray:
-    """x -> -x."""
-    return -images
-
-
 def invariance_error(
     name: str,
     images: np.ndarray,
     shape: tuple[int, int],
-    transformation: Callable[[np.ndarray], np.ndarray] = inversion,
+    transformation: Callable[[np.ndarray], np.ndarray] = np.negative,
 ) -> float:
-    """The largest |φ(g x) - φ(x)| over the images and features: 0 for a map that is invariant under g."""
+    """The largest |φ(g x) - φ(x)| over the images and features: 0 for a map invariant under g, inversion by default."""
     return float(np.abs(compute(name, transformation(images), shape) - compute(name, images, shape)).max())

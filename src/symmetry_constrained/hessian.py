@@ -41,14 +41,9 @@ def hessian(architecture: Architecture, row: np.ndarray, samples: Samples, penal
         whole[size + index, :size] += by_first
         whole[:size, size + index] += by_first
         whole[size + index, size:] += own
-    keep = trainable(architecture, biased)
+    keep = architecture.trainable(biased)
     kept = whole.numpy()[np.ix_(keep, keep)]
     return (kept + kept.T) / 2
-
-
-def trainable(architecture: Architecture, biased: bool) -> np.ndarray:
-    """Mask (P,) of the parameters that are trained."""
-    return ~architecture.is_bias() | biased
 
 
 def _cross_entropy(architecture: Architecture, z: Tensor, later: Tensor, minus_one_hot: Tensor) -> Tensor:

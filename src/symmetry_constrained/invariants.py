@@ -25,9 +25,8 @@ from symmetry_constrained.statistics import interval, resample, weighted_means
 
 INVERSION = ("identity", "square", "neighbour", "permuted", "canonical", "quadratic")
 TRANSLATION = tuple(translation.MAPS)
-NORMS = {"inversion": "square", "translation": "power"}  # the norms of the irreps alone
 HIDDEN_LAYERS = (10, 5)
-CELL = ["group", "features", "network", "budget"]
+CELL = ["group", "features", "network", "budget", "feature_count", "parameters"]
 CONTRAST = ["group", "network", "budget", "features", "against", "difference", "low", "high", "n"]
 
 
@@ -35,27 +34,21 @@ CONTRAST = ["group", "network", "budget", "features", "against", "difference", "
 class Group:
     """A group that acts on images, and the feature maps compared under it."""
 
-    name: str
     maps: tuple[str, ...]
+    norms: str  # of the maps, the one that gives the norms of the irreps alone
     compute: Callable[[str, np.ndarray, tuple[int, int]], np.ndarray]
-    transform: Callable[
-        [np.ndarray, tuple[int, int], np.random.Generator], np.ndarray
-    ]  # by a random element, or the only
+    # By a random element, or the only one but the identity.
+    transform: Callable[[np.ndarray, tuple[int, int], np.random.Generator], np.ndarray]
 
 
 GROUPS = {
-    group.name: group
-    for group in (
-        Group("inversion", INVERSION, features.compute, lambda images, shape, random: -images),
-        Group(
-            "translation",
-            TRANSLATION,
-            translation.compute,
-            lambda images, shape, random: translation.translate(
-                images, random.uniform(0, 2 * np.pi, len(images)), shape
-            ),
-        ),
-    )
+    "inversion": Group(INVERSION, "square", features.compute, lambda images, shape, random: -images),
+    "translation": Group(
+        TRANSLATION,
+        "power",
+        translation.compute,
+        lambda images, shape, random: translation.translate(images, random.uniform(0, 2 * np.pi, len(images)), shape),
+    ),
 }
 
 
@@ -63,17 +56,16 @@ class Marks:
     """Catches each network's parameters where a budget of evaluations ends, on its way through a larger one."""
 
     def __init__(self, budgets: list[int], rows: torch.Tensor):
-        self.budgets = sorted(budgets)
+        self.budgets = np.array(sorted(budgets))
         self.rows = rows[:, None].repeat(1, len(budgets), 1)  # (K, B, P)
         self.evaluations = np.zeros((len(rows), len(budgets)), dtype=np.int64)  # 0: not yet
 
     def accepted(self, state: lbfgs.State, done: np.ndarray) -> None:
-        for place in np.flatnonzero(done):
-            lane, evaluations = int(state.lane[place]), int(state.evaluations[place])
-            for index, budget in enumerate(self.budgets):
-                # The rule by which `lbfgs` ends a run.
-                if evaluations > budget and not self.evaluations[lane, index]:
-                    self.rows[lane, index], self.evaluations[lane, index] = state.x[place], evaluations
+        # The rule by which `lbfgs` ends a run.
+        passed = state.evaluations[:, None] > self.budgets
+        for place, index in np.argwhere(done[:, None] & passed & (self.evaluations[state.lane] == 0)):
+            lane = state.lane[place]
+            self.rows[lane, index], self.evaluations[lane, index] = state.x[place], state.evaluations[place]
 
     def close(self, result: lbfgs.Result) -> None:
         """A network that ended within a budget stays where it ended."""
@@ -91,7 +83,6 @@ def compare(
     seeds: list[int],
     budgets: list[int],
     fraction: float = 1.0,
-    alpha: float = 1e-5,
 ) -> pd.DataFrame:
     """Train both kinds of network on X through one of a group's maps: a row per network, seed and budget.
 
@@ -101,6 +92,7 @@ def compare(
     acting = GROUPS[group]
     if features_ not in acting.maps:
         raise ValueError(f"features: {features_!r} is unknown for {group}; choose one of {', '.join(acting.maps)}")
+    split.check(dataset)
     rows = {"train": split.select("train", fraction), "test": split.select("test")}
     rows["transformed"] = rows["test"]
     if rows["train"].empty:
@@ -111,10 +103,9 @@ def compare(
 
     biased, lanes = np.repeat([True, False], len(seeds)), [*seeds, *seeds]
     architecture = Architecture(inputs["train"].shape[1], HIDDEN_LAYERS, CLASSES)
-    ensemble = Ensemble(architecture, biased, alpha)
+    ensemble = Ensemble(architecture, biased)
     samples = {name: ensemble.samples(values, rows[name]["label"].to_numpy()) for name, values in inputs.items()}
-    starts = [architecture.initial(seed, bool(with_biases)) for with_biases, seed in zip(biased, lanes, strict=True)]
-    starts = torch.tensor(np.stack(starts))
+    starts = ensemble.initial(lanes)
     marks = Marks(budgets, starts)
     result = lbfgs.minimise(
         lambda points, numbers: ensemble.loss_and_gradient(points, samples["train"], numbers),
@@ -124,7 +115,7 @@ def compare(
     )
     marks.close(result)
     tables = []
-    for index, budget in enumerate(marks.budgets):
+    for index, budget in enumerate(marks.budgets.tolist()):
         judged = {name: evaluate(ensemble, marks.rows[:, index], part) for name, part in samples.items()}
         columns = {
             "group": group,
@@ -150,14 +141,13 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     Intervals by resampling splits, then seeds.
     """
     rows = []
-    for cell, networks in table.groupby([*CELL, "feature_count", "parameters"], sort=False):
-        row = dict(zip([*CELL, "feature_count", "parameters"], cell, strict=True)) | {"n": len(networks)}
+    for cell, networks in table.groupby(CELL, sort=False):
+        row = dict(zip(CELL, cell, strict=True)) | {"n": len(networks)}
         weights = resample(networks["split"].to_numpy())
         for name in ("test_accuracy", "transformed_accuracy"):
             row[name] = networks[name].mean()
-            row[f"{name}_low"], row[f"{name}_high"] = interval(
-                weighted_means(weights, networks[[name]].to_numpy())[:, 0]
-            )
+            draws = weighted_means(weights, networks[[name]].to_numpy())[:, 0]
+            row[f"{name}_low"], row[f"{name}_high"] = interval(draws)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -170,7 +160,7 @@ def contrasts(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (group, network, budget), cell in table.groupby(["group", "network", "budget"], sort=False):
         accuracy = cell.pivot(index=["split", "seed"], columns="features", values="transformed_accuracy")
-        norms = NORMS[group]
+        norms = GROUPS[group].norms
         for name in [name for name in GROUPS[group].maps if norms in accuracy and name in accuracy]:
             difference = (accuracy[name] - accuracy[norms]).dropna()
             if name in ("identity", norms) or difference.empty:

@@ -13,8 +13,6 @@ from symmetry_constrained.contrasts import Contrast, select
 from symmetry_constrained.summary import derive
 from symmetry_constrained.targets import CELL, evaluations_needed, prices, solo_by_cell
 
-PROTOCOLS = ("published", "clean")
-
 
 @dataclass
 class Tables:
@@ -59,14 +57,11 @@ def _of_networks(rule: Rule, tables: Tables):
     for (protocol, dataset), study in tables.studies.items():
         rows = derive(published.of_the_paper(tables.networks, study))
         file = f"tables/networks.csv where study={study}, fraction=1, hidden_layers=10-5"
-        for at, cells in _groups(select(rows, rule.where), rule.by):
-            differences = _differences(rule, cells)
-            if len(differences):
-                number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
-                # Of a dataset for which the paper has no number, it is a new test.
-                own = replace(rule, kind="new test") if np.isnan(number) else rule
-                found = contrasts.of_pairs(differences)
-                yield claims.row(own, found, _evidence(file, rule, at), protocol, dataset, number, at)
+        for at, found in _by_group(rule, rows):
+            number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
+            # Of a dataset for which the paper has no number, it is a new test.
+            own = replace(rule, kind="new test") if np.isnan(number) else rule
+            yield claims.row(own, found, _evidence(file, rule, at), protocol, dataset, number, at)
 
 
 def _of_table(rule: Rule, table: pd.DataFrame):
@@ -86,11 +81,8 @@ def _of_table(rule: Rule, table: pd.DataFrame):
             yield claims.row(rule, found, _evidence(file, rule, ()), "", datasets)
         return
     for (protocol, dataset), rows in table.groupby(["protocol", "dataset"], sort=False):
-        for at, cells in _groups(select(rows, rule.where), rule.by):
-            differences = _differences(rule, cells)
-            if len(differences):
-                found = contrasts.of_pairs(differences)
-                yield claims.row(rule, found, _evidence(file, rule, at), protocol, dataset, at=at)
+        for at, found in _by_group(rule, rows):
+            yield claims.row(rule, found, _evidence(file, rule, at), protocol, dataset, at=at)
 
 
 def _of_images(rule: Rule, tables: Tables):
@@ -143,15 +135,16 @@ def _of_cost(rule: Rule, tables: Tables):
             yield claims.row(rule, found, _evidence(file, rule, ()), protocol, dataset)
 
 
-def _groups(table: pd.DataFrame, by: tuple[str, ...]):
-    """(values of `by`, rows) in the table's order; the whole table without `by`."""
-    if not by:
-        yield (), table
-        return
-    missing = [name for name in by if name not in table]
+def _by_group(rule: Rule, rows: pd.DataFrame):
+    """(values of the rule's `by`, the contrast) in the table's order; of all its rows without `by`."""
+    rows = select(rows, rule.where)
+    missing = [name for name in rule.by if name not in rows]
     if missing:
         raise ValueError(f"the column {missing[0]} is missing")
-    yield from table.groupby(list(by), sort=False)
+    for at, cells in rows.groupby(list(rule.by), sort=False) if rule.by else [((), rows)]:
+        found = contrasts.of_pairs(_differences(rule, cells))
+        if found.n:
+            yield at, found
 
 
 def _differences(rule: Rule, rows: pd.DataFrame) -> pd.Series:
@@ -159,13 +152,10 @@ def _differences(rule: Rule, rows: pd.DataFrame) -> pd.Series:
     sides = []
     for side in (rule.left, rule.right):
         if "constant" in side:
-            sides.append((float(side["constant"]), ""))
+            sides.append(float(side["constant"]))
         else:
-            sides.append((select(rows, _rows_of(side)), side["value"]))
-    (left, left_value), (right, right_value) = sides
-    if isinstance(left, float):
-        return -contrasts.pairs(right, left, right_value)
-    return contrasts.pairs(left, right, left_value, right_value)
+            sides.append(contrasts.by_pair(select(rows, _rows_of(side)), side["value"]))
+    return contrasts.differences(*sides)
 
 
 def _rows_of(side: dict) -> dict:
@@ -182,10 +172,8 @@ def _published(rule: Rule, numbers: pd.DataFrame, dataset: str, at: dict) -> flo
         if "constant" in side:
             values.append(float(side["constant"]))
             continue
-        where = (
-            {"dataset": dataset} | rule.where | at | {name: value for name, value in side.items() if name != "value"}
-        )
-        cell = select(numbers, where).set_index("test_set")["published"]
+        cell = select(numbers, {"dataset": dataset} | rule.where | at | _rows_of(side))
+        cell = cell.set_index("test_set")["published"]
         known = {name: cell.get(name, cell.get("both", np.nan)) for name in ("original", "inverted")}
         values.append(
             {

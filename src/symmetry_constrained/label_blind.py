@@ -14,6 +14,7 @@ from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
 from symmetry_constrained.protocols import Split
 
+HIDDEN_LAYERS = (10, 5)
 LABELS = ("true", "shuffled", "random", "all zero")
 
 
@@ -21,10 +22,8 @@ def train(
     dataset: Dataset,
     split: Split,
     seeds: list[int],
-    hidden_layers: tuple[int, ...] = (10, 5),
     fraction: float = 1.0,
     max_iterations: int = 2000,
-    alpha: float = 1e-5,
 ) -> pd.DataFrame:
     """Train each seed on ±X with each kind of labels, in float64, until it stops: a row per network.
 
@@ -34,9 +33,9 @@ def train(
     """
     images, true = inputs.training_inputs(dataset, split, "identity", "augmented", 0, fraction, np.float64)
     tests, test_labels = inputs.test_inputs(dataset, split, "identity", np.float64)
-    architecture = Architecture(images.shape[1], hidden_layers, CLASSES)
-    ensemble = Ensemble(architecture, np.zeros(len(seeds), dtype=bool), alpha, torch.float64)
-    initial = torch.tensor(np.stack([architecture.initial(seed, biased=False) for seed in seeds]))
+    architecture = Architecture(images.shape[1], HIDDEN_LAYERS, CLASSES)
+    ensemble = Ensemble(architecture, np.zeros(len(seeds), dtype=bool), dtype=torch.float64)
+    initial = ensemble.initial(seeds)
     samples = {name: ensemble.samples(values, test_labels) for name, values in tests.items()}
     half = len(true) // 2  # ±X is X stacked over −X
     parts = []

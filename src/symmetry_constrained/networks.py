@@ -76,12 +76,13 @@ class Architecture:
     def is_bias(self) -> np.ndarray:
         """Mask (P,): which numbers of a row are biases."""
         mask = np.zeros((1, self.row_length), dtype=bool)
-        start = 0
-        for fan_in, fan_out in self.layers:
-            stop = start + fan_out * (fan_in + 1)
-            mask[0, start + fan_in : stop : fan_in + 1] = True
-            start = stop
+        for layer in self.split(mask):
+            layer[:, :, -1] = True
         return mask[0]
+
+    def trainable(self, biased: bool) -> np.ndarray:
+        """Mask (P,): which numbers of a row are trained."""
+        return ~self.is_bias() | biased
 
     def initial(self, seed: int, biased: bool) -> np.ndarray:
         """Initial parameters (P,), bit for bit those of scikit-learn's tanh `MLPClassifier` with this seed.
@@ -154,10 +155,10 @@ class Ensemble:
         self.alpha, self.dtype, self.device = alpha, dtype, torch.device(device)
         self.lane_block = LANE_BLOCK.get(self.device.type, LANE_BLOCK["cpu"])
         self.block_bytes = BLOCK_BYTES.get(self.device.type, BLOCK_BYTES["cpu"])
-        is_bias = torch.tensor(architecture.is_bias(), device=self.device)
-        biased = torch.tensor(np.asarray(biased, dtype=bool), device=self.device)
-        self.trainable = (biased[:, None] | ~is_bias).double()  # (K, P)
-        self.penalty = alpha * (~is_bias).double()  # (P,)
+        self.biased = np.asarray(biased, dtype=bool)
+        trainable = np.stack([architecture.trainable(one) for one in self.biased])
+        self.trainable = torch.tensor(trainable, dtype=torch.float64, device=self.device)  # (K, P)
+        self.penalty = alpha * torch.tensor(~architecture.is_bias(), dtype=torch.float64, device=self.device)  # (P,)
 
     def samples(self, inputs, labels: np.ndarray) -> Samples:
         """Inputs (n, d), an array or `blocks`, and labels (n,), laid out for this ensemble."""
@@ -166,6 +167,11 @@ class Ensemble:
                 f"inputs {inputs.shape}, but the networks take {self.architecture.inputs} features per sample"
             )
         return Samples(inputs, labels, self.architecture.classes, self.dtype, self.device)
+
+    def initial(self, seeds) -> Tensor:
+        """Initial parameters (K, P) of networks with these seeds (K,)."""
+        rows = [self.architecture.initial(int(seed), one) for seed, one in zip(seeds, self.biased, strict=True)]
+        return torch.tensor(np.stack(rows), device=self.device)
 
     def loss_and_gradient(self, rows: Tensor, samples: Samples, lanes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy plus alpha / (2n) Σ‖W‖² and its gradient (scikit-learn's loss).

@@ -129,6 +129,7 @@ def random_angles(
                     curves = _random_curves(losses, count, draws, seed)
                     predicted = np.sqrt(losses.var(axis=0).mean() / (count * n))
                     rms, mean_rms = np.sqrt(curves.var(axis=1).mean()), curves.mean(axis=0).std()
+                    mean_predicted = predicted / np.sqrt(draws)
                     rows.append(
                         {
                             "parameters": name,
@@ -141,8 +142,8 @@ def random_angles(
                             "predicted": predicted,
                             "ratio": rms / predicted,
                             "mean_rms": mean_rms,
-                            "mean_predicted": predicted / np.sqrt(draws),
-                            "mean_ratio": mean_rms / (predicted / np.sqrt(draws)),
+                            "mean_predicted": mean_predicted,
+                            "mean_ratio": mean_rms / mean_predicted,
                         }
                     )
     return pd.DataFrame(rows)

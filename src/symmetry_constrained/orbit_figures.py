@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from symmetry_constrained import invariants
-from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH
+from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, networks_legend, set_title, span
 
 # The translation maps in the colours of their counterparts under inversion: norms, some phases, all, all by alignment.
 FEATURES = {
@@ -58,7 +58,7 @@ def loss_on_orbit(orbit_loss: pd.DataFrame, orbits: pd.DataFrame) -> tuple[Figur
     )
     points.set_ylabel("largest − smallest loss on the orbit")
     _sampling_legend(points, orbits, "lower left")
-    figure.suptitle(_variation_finding(orbits), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    set_title(figure, _variation_finding(orbits))
     drawn = [left.assign(panel="left"), orbits.assign(panel="right")]
     return figure, pd.concat(drawn, ignore_index=True)
 
@@ -104,7 +104,7 @@ def flat_direction(orbits: pd.DataFrame, spectrum: pd.DataFrame) -> tuple[Figure
     ]
     labels = ["the direction along the orbit", "other", "λ: the penalty alone", "λ/1000: flat"]
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
-    figure.suptitle(_flat_finding(orbits), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    set_title(figure, _flat_finding(orbits))
     drawn = [pixels.assign(panel="left"), data.assign(panel="right")]
     return figure, pd.concat(drawn, ignore_index=True)
 
@@ -140,7 +140,7 @@ def random_angles(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     names = [f"{size} images" for size in sizes]
     names += ["one draw of the angles", "predicted, ∝ 1/√(images × angles)", f"mean of {draws} draws"]
     figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize="small")
-    figure.suptitle(_random_finding(data), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    set_title(figure, _random_finding(data))
     return figure, data
 
 
@@ -182,12 +182,10 @@ def complete_invariants(table: pd.DataFrame, signs: pd.DataFrame, phases: pd.Dat
         panel.grid(axis="y", visible=False)
         panel.set_xlabel(f"accuracy on test images under {group}")
         panel.set_title(kinds[group], fontweight="normal", fontsize="small", x=-0.35)
-    handles = [Line2D([], [], color="#555555", marker=marker, linestyle="") for marker in MARKERS.values()]
-    n, budget = _range(data["n"]), _range(data["budget"])
+    n, budget = span(data["n"]), span(data["budget"])
     note = f"bar: 95 % interval of the mean of N = {n} networks, {budget} evaluations each"
-    figure.legend(handles, MARKERS, loc="outside lower center", ncols=2, title=note, title_fontsize="small")
-    finding = _complete_finding(invariants.contrasts(table))
-    figure.suptitle(finding, x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    networks_legend(figure, note)
+    set_title(figure, _complete_finding(invariants.contrasts(table)))
     return figure, data
 
 
@@ -222,11 +220,6 @@ def _setting(features_: str, angles: int) -> str:
 
 def _power_of_two(exponent: int) -> str:
     return str(2**exponent) if exponent < 2 else f"$2^{{{exponent}}}$"
-
-
-def _range(values: pd.Series) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def _number(value: float) -> str:
@@ -300,4 +293,4 @@ def _complete_finding(contrasts: pd.DataFrame) -> str:
             for _, row in part.iterrows()
         ]
         parts.append(f"{group}, over {part['against'].iloc[0]}: {', '.join(gains)}".replace("-", "−"))
-    return f"Complete invariants {beats} norms alone (bias-free, N = {_range(rows['n'])} pairs);\n" + ";\n".join(parts)
+    return f"Complete invariants {beats} norms alone (bias-free, N = {span(rows['n'])} pairs);\n" + ";\n".join(parts)

@@ -21,7 +21,7 @@ nothing to W₁: there is no direction v to look along, and what can be compared
 Moving the images by θ is the same as W₁ → W₁U(θ), so one code takes the loss along the orbit for every feature map.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ from torch import Tensor
 
 from symmetry_constrained import lbfgs, translation
 from symmetry_constrained.datasets import CLASSES, Dataset
-from symmetry_constrained.hessian import hessian, trainable
+from symmetry_constrained.hessian import hessian
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.protocols import Split, training_set
@@ -59,6 +59,7 @@ class Images:
     @classmethod
     def of(cls, dataset: Dataset, split: Split, count: int) -> "Images":
         """The first `count` training images, not nudged, in the split's stratified order. ValueError if too few."""
+        split.check(dataset)
         rows = split.select("train")
         rows = rows[rows["shift"] == "none"].sort_values("rank", kind="stable")
         if not 1 <= count <= len(rows):
@@ -123,8 +124,8 @@ class Problem:
     def samples_of(self, images: Images) -> Samples:
         return self.ensemble(1).samples(self._features(images), images.labels)
 
-    def initial(self, seeds: Iterable[int]) -> Tensor:
-        return torch.tensor(np.stack([self.architecture.initial(seed, self.biased) for seed in seeds]))
+    def initial(self, seeds: Sequence[int]) -> Tensor:
+        return self.ensemble(len(seeds)).initial(seeds)
 
     def loss_and_gradient(self, rows: np.ndarray, samples: Samples | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Losses (K,) and gradients (K, P), penalty included, of the parameters rows (K, P)."""
@@ -152,7 +153,7 @@ class Problem:
 
         Along a flat one nothing draws to any point: a step there would only leave a valley that bends.
         """
-        keep = trainable(self.architecture, self.biased)
+        keep = self.architecture.trainable(self.biased)
         for step in range(steps + 1):
             losses, gradients = self.loss_and_gradient(row[None])
             matrix = hessian(self.architecture, row, self.samples, self.penalty, self.biased)
@@ -212,7 +213,7 @@ def measure(
     if not penalty > 0:
         raise ValueError(f"penalty: {penalty:g} is not above 0; without it directions are flat for other reasons")
     batches = [[seed] for seed in seeds] if sampling == "random" else [seeds]
-    thetas = 2 * np.pi * np.arange(ORBIT_ANGLES) / ORBIT_ANGLES
+    thetas = translation.equally_spaced(ORBIT_ANGLES)
     networks, spectra, orbits, parameters = [], [], [], []
     for batch in batches:
         problem = Problem(images.orbit(sampling, angles, batch[0]), features, False, penalty)
@@ -266,7 +267,7 @@ def _along_direction(problem: Problem, minimum: Minimum) -> tuple[dict[str, floa
     overlaps = np.full(len(minimum.eigenvalues), np.nan)
     if problem.features == "identity":
         v = direction(problem.architecture, minimum.row, problem.images.shape)
-        v = v[trainable(problem.architecture, problem.biased)]
+        v = v[problem.architecture.trainable(problem.biased)]
         norm = found["direction_norm"] = np.linalg.norm(v)
         if norm > BROKEN:
             v /= norm

@@ -40,7 +40,7 @@ class Solver:
     on_device = True  # whether it runs on the device asked for; the CPU otherwise
 
     def __init__(self, architecture: Architecture, alpha: float, inputs: np.ndarray, labels: np.ndarray, device: str):
-        """inputs (n, d) float32, labels (n,)."""
+        """inputs (n, d) float32: an array, or for ours what gives its `blocks`. labels (n,)."""
         self.architecture, self.alpha, self.device = architecture, alpha, device
         self.inputs, self.labels = inputs, labels
 
@@ -63,15 +63,13 @@ class Ours(Solver):
     best_together = 128
 
     def __init__(self, architecture, alpha, inputs, labels, device):
-        self.architecture, self.alpha, self.device = architecture, alpha, device
         layout = Ensemble(architecture, np.array([True]), alpha, torch.float32, device)
-        # The inputs themselves are not kept: the samples are all that training needs.
-        self.samples = layout.samples(inputs, labels)
+        super().__init__(architecture, alpha, layout.samples(inputs, labels), labels, device)
 
     def train(self, seeds, max_evaluations):
         ensemble = Ensemble(self.architecture, np.ones(len(seeds), dtype=bool), self.alpha, torch.float32, self.device)
         result = lbfgs.minimise(
-            lambda rows, lanes: ensemble.loss_and_gradient(rows, self.samples, lanes),
+            lambda rows, lanes: ensemble.loss_and_gradient(rows, self.inputs, lanes),
             torch.tensor(self._initial(seeds), device=self.device),
             Budget(max_evaluations=max_evaluations),
         )

@@ -201,7 +201,7 @@ def _like(by_dataset: Mapping[str, float], dataset: str) -> float:
 
 def _options(config: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What the configuration tells a job that a study has once."""
-    return config["solo"] if name == "time_solo" else config.get("theory", {}).get(name, {})
+    return config["solo"] if name == "time_solo" else config["theory"].get(name, {})
 
 
 def _ratio(now: Mapping[str, Any], then: Mapping[str, Any]) -> float:

@@ -105,14 +105,14 @@ class Split:
     def read(cls, folder: Path) -> "Split":
         """What `write` wrote. ValueError in one line naming a file that can't be right."""
         path = folder / "rows.csv"
-        rows = _read(path, {"set": "train", "image": 0, "shift": "none", "label": 0, "rank": 0})
+        rows = _read(path, {"set": str, "image": int, "shift": str, "label": int, "rank": int})
         for column, legal in (("set", ("train", "test")), ("shift", SHIFTS), ("label", range(datasets.CLASSES))):
             wrong = rows.loc[~rows[column].isin(legal), column]
             if len(wrong):
                 raise ValueError(f"{path}: line {wrong.index[0] + 2}: {column} is {wrong.tolist()[0]!r}")
         if rows["set"].nunique() < 2:
             raise ValueError(f"{path}: needs rows of both sets, train and test")
-        scaling = _read(folder / "scaling.csv", {"pixel": 0, "minimum": 0, "maximum": 0})
+        scaling = _read(folder / "scaling.csv", {"pixel": int, "minimum": int, "maximum": int})
         return cls(rows, scaling["minimum"].to_numpy(), scaling["maximum"].to_numpy())
 
     def check(self, dataset: Dataset) -> None:
@@ -158,8 +158,8 @@ class Split:
             yield block, scale(pixels.reshape(len(pixels), -1), self.minimum, self.maximum, dtype)
 
 
-def _read(path: Path, columns: dict[str, object]) -> pd.DataFrame:
-    """A table with exactly these columns, each by an example of its values: text, or a whole number.
+def _read(path: Path, columns: dict[str, type]) -> pd.DataFrame:
+    """A table with exactly these columns, of text or of whole numbers.
 
     ValueError in one line, naming the file, if it is another.
     """
@@ -169,8 +169,8 @@ def _read(path: Path, columns: dict[str, object]) -> pd.DataFrame:
         raise ValueError(f"{path}: {error}") from None
     if list(table) != list(columns):
         raise ValueError(f"{path}: columns are {', '.join(table)}; expected {', '.join(columns)}")
-    for name, example in columns.items():
-        if isinstance(example, int) and table[name].dtype != np.int64:
+    for name, kind in columns.items():
+        if kind is int and table[name].dtype != np.int64:
             raise ValueError(f"{path}: {name} holds something else than whole numbers")
     return table
 
@@ -236,18 +236,16 @@ def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: i
         # Row k is source image k mod N under shift k div N, as in the author's stack of copies.
         sides = train_test_split(np.arange(count * len(SHIFTS)), test_size=TEST_SHARE, random_state=split)
         parts = [(side % count, side // count) for side in sides]
+        # The unit of a fraction is a row where copies are split apart, and a source image where they stay together.
+        rank = nested_order(labels[parts[0][0]], split)
     elif protocol == "clean":
         sides = train_test_split(np.arange(count), test_size=TEST_SHARE, random_state=split)
         copies = np.arange(len(SHIFTS))
         parts = [(np.tile(side, len(copies)), np.repeat(copies, len(side))) for side in sides]
+        rank = np.tile(nested_order(labels[sides[0]], split), len(copies))
     else:
         raise ValueError(f"protocol: {protocol!r} is unknown; choose one of {', '.join(PROTOCOLS)}")
     train, test = parts
-    # The unit of a fraction is a row where copies are split apart, and a source image where they stay together.
-    if protocol == "published":
-        rank = nested_order(labels[train[0]], split)
-    else:
-        rank = np.tile(nested_order(labels[sides[0]], split), len(SHIFTS))
     rows = pd.concat(
         pd.DataFrame(
             {"set": name, "image": image, "shift": np.take(SHIFTS, shift), "label": labels[image], "rank": ranks}

@@ -3,6 +3,7 @@
 A published number is one network on one split, so it is compared with single draws, never with a mean's interval.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +60,9 @@ def judge(
                 "perturbed_low": chaos[side].min() if len(chaos) else np.nan,
                 "perturbed_high": chaos[side].max() if len(chaos) else np.nan,
                 "perturbed_n": len(chaos),
-                "median": found.median,
-                "low": found.low,
-                "high": found.high,
-                "n": found.n,
-                "percentile": found.percentile,
-                "p": found.p,
+            }
+            | asdict(found)
+            | {
                 "same_seed": same_seed(row, again, chaos, needed),
                 "typicality": statistics.typicality(found),
             }

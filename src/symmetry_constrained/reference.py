@@ -23,7 +23,7 @@ MEASURED = ("benchmarks/*.csv", "figures/roofline.svg", "figures/scaling.svg")  
 LARGE = 10**6  # bytes, above which a file is compressed
 LIMIT = 10 * 2**20  # bytes of the whole folder
 RUN, AUDIT, JOBS = "run.json", "audit.json", "benchmarks/jobs.csv"
-TIMED = ("run", "quick", "test", "set-up")  # what may be timed by hand
+TIMED = ("run", "quick", "paper", "test", "set-up")  # what may be timed by hand
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def keep(results: Path, out: Path) -> list[str]:
     artifacts.write_json(brief(audited), out / AUDIT)
     artifacts.write_csv(jobs(results, manifest), out / JOBS)
     kept = sorted([*(path.relative_to(out).as_posix() for path in kept), AUDIT, JOBS])
-    size = sum((out / path).stat().st_size for path in kept)
+    size = folder_bytes(out)
     if size > LIMIT:
         raise ValueError(f"{out}: {size / 2**20:.1f} MB, more than {LIMIT / 2**20:.0f}")
     return kept
@@ -108,12 +108,6 @@ def _copy(source: Path, target: Path) -> Path:
     with artifacts.whole(target) as temporary:
         temporary.write_bytes(content)
     return target
-
-
-def open_kept(folder: Path, path: str) -> bytes:
-    """The bytes of a file as the run left it, compressed here or not."""
-    packed = folder / f"{path}.gz"
-    return gzip.decompress(packed.read_bytes()) if packed.exists() else (folder / path).read_bytes()
 
 
 def brief(audited: dict) -> dict:
@@ -179,10 +173,9 @@ def describe(results: Path, quick: Path, logs: Path, by_hand: dict[str, float]) 
 
 def _seconds(found: Sitting | None, quick: Path, logs: Path, by_hand: dict[str, float]) -> dict[str, dict]:
     """By what was timed: seconds, and how they were measured."""
-    told = {}
+    told = {"run": found}
     if (quick / MANIFEST).is_file():
         told["quick"] = sitting(_json(quick / MANIFEST), logs)
-    told["run"] = found
     timed = {
         name: {
             "seconds": round(one.seconds, 1),

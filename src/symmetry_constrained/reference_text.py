@@ -6,6 +6,7 @@ A mark is a comment, `<!-- reference: NAME -->`, and the block ends with `<!-- e
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -52,7 +53,7 @@ def _rows(folder: Path) -> pd.DataFrame:
 def _title(svg: Path) -> str:
     """The title of a figure, which says what was found, in one line."""
     found = re.search(r"<dc:title>(.*?)</dc:title>", svg.read_text(encoding="utf-8"), re.S)
-    return " ".join(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").split()) if found else ""
+    return " ".join(unescape(found[1]).split()) if found else ""
 
 
 def figure(folder: Path, stated: list[claims.Claim]) -> str:
@@ -127,11 +128,9 @@ def scope(folder: Path, stated: list[claims.Claim]) -> str:
 
 
 def commands(folder: Path, stated: list[claims.Claim]) -> str:
-    """The three commands: time, disk, network, and what appears where."""
+    """The commands that make something: time, disk, network, and what appears where."""
     run = _run(folder)
     seconds = {name: _duration(one["seconds"]) for name, one in run["seconds"].items()}
-    cores = f"{run['cores']} cores"
-    environment = f" and {_size(run['environment_bytes'])} in `.venv/`" if run["environment_bytes"] else ""
     quick = f"{_size(run['quick_bytes'])} in `results/quick/`" if run["quick_bytes"] else "in `results/quick/`"
     rows = [
         (
@@ -142,6 +141,13 @@ def commands(folder: Path, stated: list[claims.Claim]) -> str:
             "11 MB of MNIST",
         ),
         (
+            "`make paper`",
+            "the paper's two tables and the experiments on theory, on digits alone",
+            seconds.get("paper"),
+            "in `results/paper/`",
+            "none",
+        ),
+        (
             "`make`",
             f"the default study: {run['networks']:,} networks, every published number and every claim judged, audited",
             seconds.get("run"),
@@ -150,13 +156,12 @@ def commands(folder: Path, stated: list[claims.Claim]) -> str:
         ),
         ("`make test`", "all tests but those marked slow", seconds.get("test"), "temporary folders only", "none"),
     ]
-    table = pd.DataFrame(rows, columns=["command", "what it does", f"time on {cores}", "disk", "network"]).fillna(
-        "not timed"
-    )
+    table = pd.DataFrame(rows, columns=["command", "what it does", f"time on {run['cores']} cores", "disk", "network"])
     set_up = f", {seconds['set-up']}" if "set-up" in seconds else ""
-    return markdown(table) + (
-        f"\nThe first of them also sets up `.venv/` from the hash-locked `requirements.txt` (network needed{set_up}"
-        f"{', ' + _size(run['environment_bytes']) if environment else ''}).\n"
+    size = f", {_size(run['environment_bytes'])}" if run["environment_bytes"] else ""
+    return markdown(table.fillna("not timed")) + (
+        "\nThe first of them also sets up `.venv/` from the hash-locked `requirements.txt` "
+        f"(network needed{set_up}{size}).\n"
     )
 
 

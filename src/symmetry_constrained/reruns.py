@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 from sklearn.utils import shuffle
 
-from symmetry_constrained import inputs, lbfgs
+from symmetry_constrained import inputs, lbfgs, scikit_learn
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
@@ -30,12 +30,11 @@ class Recipe:
         if row["table"] == "talk" and row["training_set"] == "augmented":
             self.inputs, self.labels = shuffle(self.inputs, self.labels, random_state=TALK_SHUFFLE)
         self.test_inputs, self.test_labels = inputs.test_inputs(dataset, split, row["features"], dtype)
-        self.biased, self.seed = bool(row["network"] == "biased"), int(row["network_seed"])
+        self.architecture = Architecture(self.inputs.shape[1], HIDDEN_LAYERS, CLASSES)
+        self.biased, self.seed = row["network"] == "biased", int(row["network_seed"])
 
     def by_scikit_learn(self, budget: Budget) -> dict:
         """One network by scikit-learn's own estimator in float64."""
-        from symmetry_constrained import scikit_learn
-
         network = scikit_learn.fit(
             self.inputs,
             self.labels,
@@ -46,18 +45,17 @@ class Recipe:
             alpha=ALPHA,
         )
         accuracy = {
-            name: float(np.mean(network.predict(values.astype(np.float64)) == self.test_labels))
+            name: network.score(values.astype(np.float64), self.test_labels)
             for name, values in self.test_inputs.items()
         }
         return accuracy | {"iterations": network.n_iter_, "evaluations": network.evaluations_}
 
     def by_ensemble(self, budget: Budget, offsets: np.ndarray, device: str) -> pd.DataFrame:
         """Networks by our optimiser in float64, one per row of offsets (K, P) to the initial parameters."""
-        architecture = Architecture(self.inputs.shape[1], HIDDEN_LAYERS, CLASSES)
-        ensemble = Ensemble(architecture, np.full(len(offsets), self.biased), ALPHA, torch.float64, device)
+        ensemble = Ensemble(self.architecture, np.full(len(offsets), self.biased), ALPHA, torch.float64, device)
         train = ensemble.samples(self.inputs, self.labels)
         keep = ensemble.trainable.cpu().numpy()
-        initial = architecture.initial(self.seed, self.biased) + offsets * keep
+        initial = self.architecture.initial(self.seed, self.biased) + offsets * keep
         result = lbfgs.minimise(
             lambda rows, lanes: ensemble.loss_and_gradient(rows, train, lanes),
             torch.tensor(initial, device=device),
@@ -70,9 +68,6 @@ class Recipe:
         effort = {"iterations": result.iterations.numpy(), "evaluations": result.evaluations.numpy()}
         return pd.DataFrame(accuracy | effort | {"status": result.status})
 
-    def row_length(self) -> int:
-        return Architecture(self.inputs.shape[1], HIDDEN_LAYERS, CLASSES).row_length
-
 
 def rerun(recipe: Recipe, device: str, solvers: list[str], budgets: list[str]) -> pd.DataFrame:
     """The same seeds by each solver under each reading of the budget: solver, budget, accuracies, effort."""
@@ -81,7 +76,7 @@ def rerun(recipe: Recipe, device: str, solvers: list[str], budgets: list[str]) -
         if "scikit-learn" in solvers:
             rows.append({"solver": "scikit-learn", "budget": name} | recipe.by_scikit_learn(BUDGETS[name]))
         if "ours" in solvers:
-            ours = recipe.by_ensemble(BUDGETS[name], np.zeros((1, recipe.row_length())), device)
+            ours = recipe.by_ensemble(BUDGETS[name], np.zeros((1, recipe.architecture.row_length)), device)
             rows.append({"solver": "ours", "budget": name} | ours.iloc[0].drop("status").to_dict())
     return pd.DataFrame(rows)
 
@@ -102,12 +97,11 @@ def perturb(
     number lies in the range found, which more networks could only widen.
     """
     numbers_found = [same_seed(row, reruns, None) == "exact" for _, row in numbers.iterrows()]
-    columns = ["run", "original", "inverted", "iterations", "evaluations", "status"]
-    found = pd.DataFrame(columns=columns)
+    found = pd.DataFrame(columns=["run", "original", "inverted", "iterations", "evaluations", "status"])
     random = np.random.default_rng(0)
     while not all(numbers_found) and len(found) < networks:
         count = min(at_a_time, networks - len(found))
-        offsets = random.uniform(-size, size, (count, recipe.row_length()))
+        offsets = random.uniform(-size, size, (count, recipe.architecture.row_length))
         more = recipe.by_ensemble(BUDGETS["evaluations"], offsets, device)
         more.insert(0, "run", range(len(found), len(found) + count))
         found = more if found.empty else pd.concat([found, more], ignore_index=True)

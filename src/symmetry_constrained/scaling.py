@@ -1,21 +1,15 @@
 """How the cost of a network grows with the number of networks, of images and of hidden units, one varied at a time."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from symmetry_constrained.peers import Ours
-from symmetry_constrained.throughput import (
-    HIDDEN_LAYERS,
-    Bench,
-    Cell,
-    Training,
-    architecture_of,
-    timed_evaluations,
-)
+from symmetry_constrained.throughput import HIDDEN_LAYERS, Bench, Cell, Training, architecture_of, timed_evaluations
 
-VARIED = ("networks", "n", "width")  # networks at once, training images, units of the first hidden layer
 UPPER = 0.5  # the share of the points, the largest, that the exponent is fitted to
 
 
@@ -30,13 +24,12 @@ def measure(bench: Bench, place: Cell, point: pd.Series, flop: float, budget: in
     layers = (int(point["width"]), *HIDDEN_LAYERS[1:])
     n, networks = int(point["n"]), int(point["networks"])
     evaluations = timed_evaluations(architecture_of(place.dataset, layers), n, networks, flop, budget)
-    cell = Cell(place.dataset, n, place.folder)
-    bench.time(Ours.name, cell, [Training(networks, evaluations)], hidden_layers=layers)
+    bench.time(Ours.name, replace(place, n=n), [Training(networks, evaluations)], hidden_layers=layers)
     return bench.timed[-1]["seconds"]
 
 
 def with_exponents(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `points` with seconds_per_network_evaluation -> with the exponent of each curve and whom it is fitted to.
+    """Rows of `points` with seconds_per_network_evaluation -> with the exponent of each curve and what it is fitted to.
 
     exponent: the slope of log seconds over log value by least squares, over the upper half of the values (at least
     two), where fixed costs matter least; its standard error in exponent_error, empty with two points.
@@ -52,12 +45,8 @@ def with_exponents(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The least-squares slope of y over x and its standard error."""
-    if len(x) < 2:
+    """The least-squares slope of y over x and its standard error, which two points do not have."""
+    if len(np.unique(x)) < 2:
         return np.nan, np.nan
-    slope, intercept = np.polyfit(x, y, 1)
-    if len(x) == 2:
-        return float(slope), np.nan
-    residual = y - slope * x - intercept
-    variance = (residual**2).sum() / (len(x) - 2) / ((x - x.mean()) ** 2).sum()
-    return float(slope), float(np.sqrt(variance))
+    found = stats.linregress(x, y)
+    return found.slope, found.stderr if len(x) > 2 else np.nan

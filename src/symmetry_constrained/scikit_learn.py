@@ -1,8 +1,7 @@
 """The paper's estimator as scikit-learn runs it: the independent side of every comparison.
 
-The recipe of the author's notebook: `MLPClassifier(solver="lbfgs",
-activation="tanh", alpha=1e-5)` and, for the bias-free network, the same class with its intercepts left out after they
-have been drawn.
+The recipe of the author's notebook: `MLPClassifier(solver="lbfgs", activation="tanh", alpha=1e-5)` and, for the
+bias-free network, the same class with its intercepts left out after they have been drawn.
 """
 
 import warnings

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-READY = "ready"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # several processes may share a GPU
@@ -83,7 +82,7 @@ def _serve(measure: Callable[[dict], Callable[[], dict]], say: Callable[[dict], 
     """One task: prepare, wait, measure."""
     try:
         measured = measure(json.loads(sys.stdin.readline()))
-        say({"state": READY})
+        say({"state": "ready"})
         if sys.stdin.readline():
             say(measured())
     except ValueError as error:

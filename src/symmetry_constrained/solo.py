@@ -98,8 +98,7 @@ def time_solo(
     for network in spec.networks:
         biased = network == "biased"
         ensemble = Ensemble(architecture, np.array([biased]), spec.alpha, DTYPES[spec.dtype], device)
-        initial = torch.tensor(architecture.initial(int(spec.seeds[0]), biased)[None], device=device)
-        solo = Solo(ensemble, initial, ensemble.samples(inputs, labels), budget)
+        solo = Solo(ensemble, ensemble.initial(spec.seeds[:1]), ensemble.samples(inputs, labels), budget)
         solo.warm_up()
         timed = [solo.train() for _ in range(repeats)]
         each = [seconds / evaluations for seconds, evaluations in timed]

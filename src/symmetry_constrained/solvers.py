@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import inputs, scikit_learn
+from symmetry_constrained import inputs, scikit_learn, statistics
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
 CELL = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]
-TOLERANCE = 0.01
+ACCURACIES = {"original": "test_accuracy", "inverted": "inverted_accuracy"}  # by test set
 
 
 def train(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
@@ -33,8 +33,8 @@ def train(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
                     alpha=spec.alpha,
                 )
                 accuracy = {
-                    column: np.mean(fitted.predict(test_inputs[name].astype(np.float64)) == labels)
-                    for name, column in (("original", "test_accuracy"), ("inverted", "inverted_accuracy"))
+                    column: fitted.score(test_inputs[name].astype(np.float64), labels)
+                    for name, column in ACCURACIES.items()
                 }
                 identity = {
                     "study": spec.study,
@@ -58,9 +58,9 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     paired = theirs.merge(ours, on=[*CELL, "split", "seed"], suffixes=("_theirs", "_ours"), validate="one_to_one")
     rows = []
     for cell, group in paired.groupby(CELL, sort=False):
-        for test_set, column in (("original", "test_accuracy"), ("inverted", "inverted_accuracy")):
+        for test_set, column in ACCURACIES.items():
             ours_, theirs_ = group[f"{column}_ours"], group[f"{column}_theirs"]
-            mean, low, high, equal = paired_mean(ours_ - theirs_)
+            mean, low, high, equal = statistics.paired_mean(ours_ - theirs_)
             rows.append(
                 dict(zip(CELL, cell, strict=True))
                 | {
@@ -75,11 +75,3 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def paired_mean(differences: pd.Series) -> tuple[float, float, float, bool]:
-    """The mean of paired differences of accuracy, the ends of its 95 % interval (normal), and whether it is as good as
-    none: within TOLERANCE, or the interval holds 0."""
-    mean = differences.mean()
-    half = 1.96 * differences.std(ddof=1) / np.sqrt(len(differences))
-    return mean, mean - half, mean + half, bool(abs(mean) <= TOLERANCE or abs(mean) <= half)

@@ -8,9 +8,11 @@ columns over the same networks are resampled alike, hence paired.
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 CENTRAL = 0.95  # the share of draws that counts as typical, and that an interval holds
 DRAWS = 2000  # of the bootstrap
+TOLERANCE = 0.01  # a difference of mean accuracies that is as good as none
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,11 @@ def interval(draws: np.ndarray, level: float = CENTRAL) -> tuple[np.ndarray, np.
     low = np.floor(tail * last + 1e-9).astype(np.int64)
     low, high = np.maximum(low, 0), np.maximum(last - low, 0)
     return tuple(np.take_along_axis(draws, end[None], axis=0)[0] for end in (low, high))
+
+
+def paired_mean(differences: pd.Series) -> tuple[float, float, float, bool]:
+    """The mean of paired differences of accuracy, the ends of its 95 % interval (normal), and whether it is as good as
+    none: within TOLERANCE, or the interval holds 0."""
+    mean = differences.mean()
+    half = 1.96 * differences.std(ddof=1) / np.sqrt(len(differences))
+    return mean, mean - half, mean + half, bool(abs(mean) <= TOLERANCE or abs(mean) <= half)

@@ -9,13 +9,12 @@ Measured on the map itself, never assumed.
   space, the null space of φ's derivatives by them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from symmetry_constrained import features, translation
-from symmetry_constrained.invariants import INVERSION, TRANSLATION
 
 PROBES = 4  # random images on which a map is examined
 TRIED = 50  # random members of the group found, and random transformations outside it, that are then tried
@@ -25,7 +24,7 @@ NULL = 1e-6  # a singular value below this share of the largest is 0
 Map = Callable[[np.ndarray], np.ndarray]  # images (n, d) -> features (n, m)
 
 
-def sign_symmetries(images: np.ndarray, shape: tuple[int, int], maps: tuple[str, ...] = INVERSION) -> pd.DataFrame:
+def sign_symmetries(images: np.ndarray, shape: tuple[int, int], maps: Sequence[str]) -> pd.DataFrame:
     """How many of the 2^d sign flips of images (n, d) each map doesn't see: computed, then tried on the images.
 
     members_error: the largest |φ(s·x) - φ(x)| over generators and random members of the group; others_error: the
@@ -101,9 +100,9 @@ def _reduced(matrix: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """The reduced row echelon form over GF(2), and its pivot columns."""
     matrix, pivots = np.array(matrix) % 2, []
     for column in range(matrix.shape[1]):
-        below = np.flatnonzero(matrix[len(pivots) :, column]) + len(pivots)
+        top = len(pivots)
+        below = np.flatnonzero(matrix[top:, column]) + top
         if len(below):
-            top = len(pivots)
             matrix[[top, below[0]]] = matrix[[below[0], top]]
             others = np.flatnonzero(matrix[:, column])
             matrix[others[others != top]] ^= matrix[top]
@@ -126,7 +125,7 @@ def kernel(matrix: np.ndarray) -> np.ndarray:
     return basis
 
 
-def phase_symmetries(images: np.ndarray, shape: tuple[int, int], maps: tuple[str, ...] = TRANSLATION) -> pd.DataFrame:
+def phase_symmetries(images: np.ndarray, shape: tuple[int, int], maps: Sequence[str]) -> pd.DataFrame:
     """In how many dimensions the waves of images (n, d) can be turned without a map seeing it, of how many there are.
 
     The group itself is one dimension. members_error and others_error as in `sign_symmetries`, for random angles.

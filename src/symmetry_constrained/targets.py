@@ -5,12 +5,14 @@ a cell's is the median over its networks. The feature map is paid once, before t
 of one network trained alone (`solo`).
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from symmetry_constrained import statistics
 from symmetry_constrained.costs import feature_flop
-from symmetry_constrained.datasets import CLASSES, SHAPES
+from symmetry_constrained.datasets import CLASSES, SHAPES, check_name
 from symmetry_constrained.features import feature_count
 from symmetry_constrained.networks import Architecture
 from symmetry_constrained.summary import STUDY
@@ -41,14 +43,14 @@ def cost_to_target(
     for dataset, group in history.groupby("dataset"):
         # A column per target, a row per network.
         needed = pd.DataFrame({target: evaluations_needed(group, target) for target in targets.get(dataset, [])})
-        start = group.drop_duplicates(COURSE).set_index(COURSE)
         if needed.empty:
             continue
+        start = group.drop_duplicates(COURSE).set_index(COURSE)
         first = group.drop_duplicates(CELL).set_index(CELL, drop=False)
         for cell, networks in needed.groupby(level=CELL):
             drawn = statistics.resample(networks.index.get_level_values("split").to_numpy())
             row = first.loc[[cell]].iloc[0]
-            identity = dict(zip(CELL, cell, strict=True)) | {"parameters": _architecture(row).parameters(_biased(row))}
+            identity = dict(zip(CELL, cell, strict=True)) | {"parameters": _parameters(row)}
             for target, values in networks.items():
                 found = _of_cell(values.to_numpy(), drawn, prices(row, timings.get(cell)))
                 at_once = both_accuracy(start.loc[networks.index]).ge(target).mean() >= 0.5
@@ -78,7 +80,7 @@ def evaluations_needed(history: pd.DataFrame, target: float) -> pd.Series:
     return there.set_index(COURSE)["needed"].reindex(every, fill_value=np.inf)
 
 
-def _of_cell(needed: np.ndarray, drawn: np.ndarray, prices: dict[str, tuple[float, float]]) -> dict:
+def _of_cell(needed: np.ndarray, drawn: np.ndarray, price: dict[str, tuple[float, float]]) -> dict:
     """A cell's share of networks there, and its medians, from the evaluations needed by its networks (N,)."""
     median = statistics.weighted_medians(np.ones((1, len(needed))), needed)[0]
     low, high = statistics.interval(statistics.weighted_medians(drawn, needed))
@@ -89,7 +91,7 @@ def _of_cell(needed: np.ndarray, drawn: np.ndarray, prices: dict[str, tuple[floa
     elif len(needed) < 2:
         ends[1:] = np.nan
     found = {"reached": np.isfinite(needed).mean(), "n": len(needed)}
-    for name, (once, each) in prices.items():
+    for name, (once, each) in price.items():
         found |= dict(zip((name, f"{name}_low", f"{name}_high"), once + each * ends, strict=True))
     return found
 
@@ -97,25 +99,21 @@ def _of_cell(needed: np.ndarray, drawn: np.ndarray, prices: dict[str, tuple[floa
 def prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, float]]:
     """What is paid once, and what for each evaluation, in every currency. row: any of the cell's in the history."""
     map_ = feature_flop(row["features"], _pixels(row), int(row["n_train"]))
-    prices = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
+    price = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
     if timing is not None:
-        prices["seconds"] = (timing["feature_seconds"], timing["seconds_per_evaluation"])
-    return prices
+        price["seconds"] = (timing["feature_seconds"], timing["seconds_per_evaluation"])
+    return price
 
 
-def _architecture(row: pd.Series) -> Architecture:
+def _parameters(row: pd.Series) -> int:
     hidden = tuple(map(int, str(row["hidden_layers"]).split("-")))
-    return Architecture(feature_count(row["features"], _pixels(row)), hidden, CLASSES)
-
-
-def _biased(row: pd.Series) -> bool:
-    return bool(row["network"] == "biased")
+    architecture = Architecture(feature_count(row["features"], _pixels(row)), hidden, CLASSES)
+    return architecture.parameters(row["network"] == "biased")
 
 
 def _pixels(row: pd.Series) -> int:
-    if row["dataset"] not in SHAPES:
-        raise ValueError(f"dataset: {row['dataset']!r} is unknown; choose one of {', '.join(SHAPES)}")
-    return int(np.prod(SHAPES[row["dataset"]]))
+    check_name(row["dataset"])
+    return math.prod(SHAPES[row["dataset"]])
 
 
 def solo_by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:

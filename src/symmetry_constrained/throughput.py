@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import datasets, inputs, protocols, roofline, side_by_side
+from symmetry_constrained import datasets, inputs, protocols, roofline, side_by_side, statistics
 from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
-from symmetry_constrained.peers import REFERENCE, SOLVERS, Solver
+from symmetry_constrained.peers import REFERENCE, SOLVERS, Ours, Solver
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.solo import peak_memory_mb
 
@@ -89,13 +89,13 @@ def measure(task: dict) -> Callable[[], dict]:
     told = Task.from_dict(task)
     dataset, split = Dataset.read(Path(told.folder)), Split.read(Path(told.folder, f"split-{SPLIT}"))
     fraction = told.n / len(split.select("train"))
-    train_inputs, labels = inputs.training_inputs(dataset, split, FEATURES, TRAINING_SET, SPLIT, fraction)
-    if len(labels) != told.n:
-        raise ValueError(f"n: {told.n} is no number of training images here; the nearest is {len(labels)}")
-    architecture = Architecture(train_inputs.shape[1], told.hidden_layers, CLASSES)
-    solver = SOLVERS[told.solver](architecture, ALPHA, train_inputs, labels, told.device)
-    # Held by those solvers that need them.
-    del train_inputs
+    train_inputs = inputs.training(dataset, split, FEATURES, TRAINING_SET, SPLIT, fraction)
+    n, pixels = train_inputs.shape
+    if n != told.n:
+        raise ValueError(f"n: {told.n} is no number of training images here; the nearest is {n}")
+    architecture = Architecture(pixels, told.hidden_layers, CLASSES)
+    given = train_inputs if told.solver == Ours.name else train_inputs.array()  # the others take no blocks
+    solver = SOLVERS[told.solver](architecture, ALPHA, given, train_inputs.labels, told.device)
 
     def measured() -> dict:
         timings, expected = [], 0.0
@@ -135,16 +135,18 @@ def _time(solver: Solver, training: Training) -> dict:
 
 def _accuracy(architecture: Architecture, rows: np.ndarray, dataset: Dataset, split: Split) -> np.ndarray:
     """Test accuracy (K,) of the parameters rows (K, P), the same way for every solver."""
-    test_inputs, labels = inputs.test_inputs(dataset, split, FEATURES)
+    test_inputs = inputs.test(dataset, split, FEATURES)["original"]
     ensemble = Ensemble(architecture, np.ones(len(rows), dtype=bool), ALPHA)
-    return evaluate(ensemble, torch.tensor(rows), ensemble.samples(test_inputs["original"], labels)).accuracy
+    return evaluate(ensemble, torch.tensor(rows), ensemble.samples(test_inputs, test_inputs.labels)).accuracy
 
 
 class Bench:
     """Runs measurements on all cores, and keeps what they said."""
 
     def __init__(self, device: str, processes: int | None = None):
-        """device: where those solvers run that can. processes: one per core, unless given."""
+        """device: where those solvers run that can. processes: one per core, unless given. ValueError without any."""
+        if processes is not None and processes < 1:
+            raise ValueError(f"processes: there must be at least 1, not {processes}")
         self.device = device
         self.cores = processes or len(side_by_side.cores())
         self.timed: list[dict] = []
@@ -259,16 +261,14 @@ def table(bench: Bench, budget: int) -> pd.DataFrame:
 def compare(judged: pd.DataFrame) -> pd.DataFrame:
     """Accuracies (solver, dataset, n, seed, accuracy) -> by solver and cell: the median, and the mean's difference from
     the reference's, paired by seed, with its 95 % interval (normal)."""
-    from symmetry_constrained.solvers import paired_mean
-
-    keys = ["dataset", "n", "seed"]
+    cell, keys = ["solver", "dataset", "n"], ["dataset", "n", "seed"]
     reference = judged.loc[judged["solver"] == REFERENCE, [*keys, "accuracy"]]
     paired = judged.merge(reference, on=keys, how="left", suffixes=("", "_reference"), validate="many_to_one")
     rows = []
-    for key, group in paired.groupby(["solver", "dataset", "n"], sort=False):
-        mean, low, high, equal = paired_mean(group["accuracy"] - group["accuracy_reference"])
+    for key, group in paired.groupby(cell, sort=False):
+        mean, low, high, equal = statistics.paired_mean(group["accuracy"] - group["accuracy_reference"])
         rows.append(
-            dict(zip(["solver", "dataset", "n"], key, strict=True))
+            dict(zip(cell, key, strict=True))
             | {
                 "networks_judged": len(group),
                 "median_accuracy": group["accuracy"].median(),

@@ -12,7 +12,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from symmetry_constrained import roofline
 from symmetry_constrained.costs import flop_per_evaluation
-from symmetry_constrained.figures import WIDTH
+from symmetry_constrained.figures import WIDTH, set_title
 from symmetry_constrained.peers import REFERENCE, Ours
 from symmetry_constrained.roofline import Peaks
 from symmetry_constrained.throughput import architecture_of
@@ -77,7 +77,7 @@ def roofline_figure(throughput: pd.DataFrame, peaks: pd.Series) -> tuple[Figure,
             handles.append(Line2D([], [], color=colour, marker=marker, markersize=5))
             names.append(name)
     figure.legend(handles, names, loc="outside lower center", ncols=4)
-    figure.suptitle(_speed_finding(data, cells), x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    set_title(figure, _speed_finding(data, cells))
     return figure, data
 
 
@@ -115,15 +115,14 @@ def scaling_figure(scaling: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         panel.xaxis.set_major_locator(LogLocator(numticks=5))
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))
         panel.yaxis.set_major_formatter(EngFormatter("s", sep=""))
-        held = {"networks": "networks", "n": "n", "width": "width"}
-        fixed = ", ".join(f"{held[other]} = {curve[other].iloc[0]:,}" for other in kinds if other != name)
+        fixed = ", ".join(f"{other} = {curve[other].iloc[0]:,}" for other in kinds if other != name)
         panel.set_title(f"exponent {_exponent(curve)}\n({fixed})", fontweight="normal", fontsize="medium")
     axes[0, 0].set_ylabel("core-seconds per network\nand evaluation")
     found = {name: scaling.loc[scaling["varied"] == name, "exponent"].iloc[0] for name in kinds}
     words = {"networks": "networks at once", "n": "images", "width": "width"}
     terms = [f"{value:.2f} in {words[name]}".replace("-", "−") for name, value in found.items()]
     title = f"Cost of a network, exponents: {', '.join(terms)}\n(lines: fits to the upper half of the points)"
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize="medium")
+    set_title(figure, title)
     return figure, scaling
 
 

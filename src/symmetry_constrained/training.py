@@ -74,8 +74,7 @@ def train_batch(
     for name, other in (("inverted", "original"), ("negated", "inverted")):
         if torch.equal(tests[name].inputs, tests[other].inputs):
             tests[name] = tests[other]
-    initial = np.stack([architecture.initial(int(seed), bool(b)) for seed, b in zip(seeds, biased, strict=True)])
-    initial = torch.tensor(initial, device=device)
+    initial = ensemble.initial(seeds)
 
     batch = Batch(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), {}, {})
     parts: dict[str, list[pd.DataFrame]] = {"networks": [], "history": [], "timings": []}

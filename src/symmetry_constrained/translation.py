@@ -52,7 +52,9 @@ def generator(shape: tuple[int, int]) -> np.ndarray:
     return from_coefficients(-1j * frequencies(width) * c, shape).T
 
 
-def orbit(images: np.ndarray, labels: np.ndarray, angles: np.ndarray, shape: tuple[int, int]):
+def orbit(
+    images: np.ndarray, labels: np.ndarray, angles: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Each image under each of its angles: images (m·n, d) and labels (m·n,).
 
     angles: (m,), the same for every image, or (m, n), the images' own.
@@ -73,7 +75,9 @@ def identity(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def power(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """|c_k|², the irreps' norms squared: forgets every phase, within a row and between rows. 5 a row of 8 pixels."""
-    return _joined(images, *_fixed_and_power(images, shape))
+    c = coefficients(images, shape)
+    moves = frequencies(shape[1]) > 0
+    return _joined(images, c[:, :, ~moves].real, np.abs(c[:, :, moves]) ** 2)
 
 
 def bispectrum(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -81,7 +85,12 @@ def bispectrum(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
     Forgets how far the rows are moved against each other: each has its own angle. 9 a row of 8 pixels.
     """
-    return _joined(images, *_fixed_and_power(images, shape), *_bispectrum(images, shape))
+    c = coefficients(images, shape)
+    highest = frequencies(shape[1]).max()
+    pairs = [(j, k) for j in range(1, highest) for k in range(j, highest - j + 1)]
+    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    product = c[:, :, first] * c[:, :, second] * c[:, :, first + second].conj()
+    return _joined(images, power(images, shape), product.real, product.imag)
 
 
 def complete(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -89,9 +98,9 @@ def complete(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
     Complete where no c_k with 0 < k < w/2 is 0; rows at the upper or lower edge may be constant. 114 on 8×8.
     """
-    moving = _moving(images, shape)
+    moving = coefficients(images, shape)[:, :, frequencies(shape[1]) > 0]
     across = moving[:, 1:] * moving[:, :-1].conj()
-    return _joined(images, *_fixed_and_power(images, shape), *_bispectrum(images, shape), across.real, across.imag)
+    return _joined(images, bispectrum(images, shape), across.real, across.imag)
 
 
 def aligned(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -122,25 +131,6 @@ def check(name: str, shape: tuple[int, int]) -> None:
         raise ValueError(f"features: {name!r} needs images of at least 3 columns, not {shape[0]}x{shape[1]}")
 
 
-def _moving(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The coefficients (n, height, frequencies) that T(θ) turns: those of k = 1, 2, .."""
-    return coefficients(images, shape)[:, :, frequencies(shape[1]) > 0]
-
-
-def _fixed_and_power(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    c = coefficients(images, shape)
-    moves = frequencies(shape[1]) > 0
-    return c[:, :, ~moves].real, np.abs(c[:, :, moves]) ** 2
-
-
-def _bispectrum(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    c = coefficients(images, shape)
-    highest = frequencies(shape[1]).max()
-    pairs = [(j, k) for j in range(1, highest) for k in range(j, highest - j + 1)]
-    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    product = c[:, :, first] * c[:, :, second] * c[:, :, first + second].conj()
-    return product.real, product.imag
-
-
 def _joined(images: np.ndarray, *parts: np.ndarray) -> np.ndarray:
+    """Each image's values side by side, in the images' precision."""
     return np.concatenate([part.reshape(len(images), -1) for part in parts], axis=1).astype(images.dtype, copy=False)

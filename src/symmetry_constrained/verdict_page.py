@@ -126,8 +126,6 @@ def sentences(own: pd.DataFrame) -> list[str]:
 def _main_sentence(row: pd.Series) -> str:
     if row["n"] == 0:
         return "Not run in this configuration."
-    if row["direction"] == "zero":
-        return f"{_capital(row['contrast'])}: {effect(row)}, N = {row['n']:,}: {row['verdict']}."
     text = f"{_capital(row['contrast'])}: {effect(row)}, N = {row['n']:,}"
     if pd.notna(row[["published", "prediction_low", "prediction_high"]]).all():
         inside = row["prediction_low"] <= row["published"] <= row["prediction_high"]

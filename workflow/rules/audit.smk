@@ -30,13 +30,6 @@ AUDIT_CODE = [
 ]
 
 
-localrules:
-    write_config,
-    write_manifest,
-    write_report,
-    audit,
-
-
 rule write_config:
     output:
         f"{RESULTS}/config.json",

@@ -130,12 +130,16 @@ def batch_group(wildcards):
 
 def rerun_group(wildcards):
     """Likewise: those on digits take 15 seconds or so, those on 70,000 images up to an hour."""
-    return "short" if NUMBERS.loc[NUMBERS["id"] == wildcards.id, "dataset"].iloc[0] == "digits" else None
+    return "short" if number(wildcards)["dataset"] == "digits" else None
+
+
+def number(wildcards):
+    """A published network's row; where several numbers are of it, the first."""
+    return NUMBERS[NUMBERS["id"] == wildcards.id].iloc[0]
 
 
 def number_data(wildcards):
-    number = NUMBERS[NUMBERS["id"] == wildcards.id].iloc[0]
-    return data_files(number["dataset"], "published", number["split_seed"])
+    return data_files(number(wildcards)["dataset"], "published", number(wildcards)["split_seed"])
 
 
 PLACED = {dataset: config["published_numbers"][dataset] for dataset in settings.placed(config)}
@@ -161,7 +165,7 @@ def paper_tables():
 
 def rerun_options(wildcards):
     """How a published network is rerun: options of the script."""
-    placed = PLACED[NUMBERS.set_index("id")["dataset"].groupby(level=0).first()[wildcards.id]]
+    placed = PLACED[number(wildcards)["dataset"]]
     shared = config["published_numbers"]
     return (
         f"--solvers {' '.join(placed['solvers'])} --budgets {' '.join(placed['budgets'])}"

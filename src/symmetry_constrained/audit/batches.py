@@ -37,7 +37,7 @@ class Batch:
     """A batch's files, and what its networks are."""
 
     def __init__(self, results: Results, folder: str, spec: dict):
-        self.spec, self.folder = spec, folder
+        self.spec = spec
         self.paths = {name: f"{folder}/{name}.safetensors" for name in ("weights", "predictions")}
         self.paths["networks"] = f"{folder}/networks.csv"
         self.weights, self.predictions = (results.tensors(self.paths[name]) for name in ("weights", "predictions"))
@@ -63,7 +63,7 @@ class Batch:
 
     def matrices(self) -> dict[str, list[np.ndarray]]:
         """By fraction, the networks' layers."""
-        width = self.features(np.zeros((1, self.images[0].size), dtype=np.float32)).shape[1]
+        width = inputs.width(self.spec["features"], self.images[0].size)
         shapes = forward.sizes(width, self.spec["hidden_layers"])
         try:
             return {key: forward.layers(self.weights[key], shapes) for key in self.keys}

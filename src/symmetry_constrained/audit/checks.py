@@ -33,6 +33,11 @@ def equal(what: str, where: str, expected, found) -> Check:
     return Check(what, where, str(expected), str(found), bool(expected == found))
 
 
+def line(wrong: np.ndarray | pd.Series) -> int:
+    """Where in a CSV file the first row of a mask (rows,) stands."""
+    return int(np.flatnonzero(wrong)[0]) + 2
+
+
 def guarded(what: str, where: str, checks: Iterator[Check]) -> Iterator[Check]:
     """The checks; where a file stops them, a failed check that names it."""
     try:

@@ -22,7 +22,7 @@ NOTHING = {"protocol": "", "dataset": "", "effect": np.nan, "n": 0}
 
 
 def check(results: Results) -> Iterator[Check]:
-    if results.exists(TABLE) or TABLE in results.recorded:
+    if results.belongs(TABLE):
         where = results.blame(TABLE, NETWORKS, HISTORY, CONFIG)
         yield from guarded(EFFECTS, where, _check_effects(results))
 
@@ -73,8 +73,8 @@ def chosen(table: pd.DataFrame, where: dict) -> pd.DataFrame:
     return table
 
 
-def _groups(contrast: dict, rows: pd.DataFrame) -> Iterator[tuple[dict, pd.DataFrame, pd.Series]]:
-    """By the values of `by`: the row's name and these values, and the differences by split and seed."""
+def _groups(contrast: dict, rows: pd.DataFrame) -> Iterator[tuple[str, dict, pd.Series]]:
+    """By the values of `by`: what they add to the row's name, these values, and the differences by split and seed."""
     rows = chosen(rows, contrast["where"])
     for at, group in rows.groupby(contrast["by"], sort=False) if contrast["by"] else [((), rows)]:
         sides = []
@@ -94,7 +94,8 @@ def of_pairs(differences: pd.Series) -> dict:
     if n == 1:
         return {"effect": effect, "n": 1}
     means = bootstrap.means(bootstrap.draws(splits), values[:, None])[:, 0]
-    units = len(set(splits.tolist())) if len(set(splits.tolist())) > 1 else n
+    units = len(set(splits.tolist()))
+    units = units if units > 1 else n
     found = {"effect": effect, "n": n}
     for level, suffix in ((0.95, ""), (0.9, "90")):
         wider = np.sqrt(units / (units - 1)) * stdtrit(n - 1, (1 + level) / 2) / ndtri((1 + level) / 2)
@@ -113,10 +114,9 @@ def of_pairs(differences: pd.Series) -> dict:
 
 def _studies(results: Results) -> Iterator[tuple[str, str, str]]:
     """Protocol, dataset and study of the cells that claims are judged in."""
-    for dataset, placed in results.config["published_numbers"].items():
-        if isinstance(placed, dict):
-            yield "published", dataset, placed["study"]
-            yield "clean", dataset, placed["clean_study"]
+    for dataset, placed in results.placed.items():
+        yield "published", dataset, placed["study"]
+        yield "clean", dataset, placed["clean_study"]
 
 
 def _of_networks(results: Results, contrast: dict) -> Iterator[dict]:
@@ -148,9 +148,8 @@ def _published(results: Results, contrast: dict, dataset: str, at: dict) -> floa
 
 def _of_table(results: Results, contrast: dict) -> Iterator[dict]:
     table = results.table(FILES.get(contrast["of"], f"{contrast['of']}.csv"))
-    table = table.assign(**{name: table.get(name, pd.Series("", table.index)) for name in ("protocol", "dataset")})
-    table = table.assign(split=table.get("split", pd.Series(0, table.index)))
-    table = _placed(table)
+    absent = {name: value for name, value in {"protocol": "", "dataset": "", "split": 0}.items() if name not in table}
+    table = _placed(table.assign(**absent))
     if contrast["direction"] == "zero":
         rows = chosen(table, contrast["where"])
         counts = [rows[name].sum() for name in ("n", "networks") if name in rows]

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import bootstrap, forward, specs
+from symmetry_constrained.audit import bootstrap, forward, inputs, specs
 from symmetry_constrained.audit.bootstrap import STUDY
-from symmetry_constrained.audit.checks import Check, guarded, same_table
+from symmetry_constrained.audit.checks import Check, guarded, line, same_table
 from symmetry_constrained.audit.reading import CONFIG, Results
 from symmetry_constrained.audit.tables import HISTORY, ORDER
 
@@ -22,18 +22,19 @@ COLUMNS += [f"{name}{end}" for name in CURRENCIES for end in ("", "_low", "_high
 
 
 def check(results: Results) -> Iterator[Check]:
-    yield from guarded(WHAT, results.blame(TABLE, HISTORY, SOLO, CONFIG), _check(results))
-    yield from guarded(ALONE, results.blame(SOLO, CONFIG), _check_solo(results))
+    where = results.blame(TABLE, HISTORY, SOLO, CONFIG)
+    yield from guarded(WHAT, where, _check(results, where))
+    where = results.blame(SOLO, CONFIG)
+    yield from guarded(ALONE, where, _check_solo(results, where))
 
 
-def _check(results: Results) -> Iterator[Check]:
+def _check(results: Results, where: str) -> Iterator[Check]:
     found, history = results.table(TABLE), results.table(HISTORY)
     rows = []
     for cell, group in history[history["fraction"] == 1].groupby(CELL):
         identity = dict(zip(CELL, cell, strict=True))
         for target in results.config["targets"].get(identity["dataset"], []):
             rows.append(identity | {"target": target} | _of_cell(results, group, target))
-    where = results.blame(TABLE, HISTORY, SOLO, CONFIG)
     due = pd.DataFrame(rows, columns=COLUMNS)
     yield same_table(WHAT, where, due, found, keys=[*CELL, "target"], rtol=ORDER, source="recomputed")
 
@@ -89,8 +90,7 @@ def prices(results: Results, rows: pd.DataFrame) -> dict[str, tuple[float, float
 def _shapes(rows: pd.DataFrame) -> list[tuple[int, int]]:
     """(fan_in, fan_out) of a cell's layers."""
     row = rows.iloc[0]
-    pixels = PIXELS.get(row["dataset"], 784)
-    width = pixels * (pixels + 1) // 2 if row["features"] == "quadratic" else pixels
+    width = inputs.width(row["features"], PIXELS.get(row["dataset"], 784))
     return forward.sizes(width, list(map(int, row["hidden_layers"].split("-"))))
 
 
@@ -106,7 +106,7 @@ def _first(both: np.ndarray, effort: np.ndarray, target: float) -> float:
     return effort[at - 1] + share * (effort[at] - effort[at - 1])
 
 
-def _check_solo(results: Results) -> Iterator[Check]:
+def _check_solo(results: Results, where: str) -> Iterator[Check]:
     """Seconds can't be had again; which networks were timed, on how many samples, and that the numbers agree, can."""
     solo, config = results.table(SOLO), results.config
     drawn = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
@@ -123,12 +123,11 @@ def _check_solo(results: Results) -> Iterator[Check]:
             for network in spec["networks"]
         ]
     )
-    where = results.blame(SOLO, CONFIG)
     yield same_table(ALONE, where, due, solo[list(due)], keys=CELL, source="the configuration's models")
     middle, low, high = (solo[f"seconds_per_evaluation{end}"] for end in ("", "_low", "_high"))
     ordered = (low <= middle) & (middle <= high) & (low > 0) & (solo["feature_seconds"] >= 0)
     ok = bool(ordered.all())
-    yield Check(ALONE, where, "0 < least <= median <= most", "so" if ok else f"line {_line(~ordered)}", ok)
+    yield Check(ALONE, where, "0 < least <= median <= most", "so" if ok else f"line {line(~ordered)}", ok)
     limit = config["solo"]["max_evaluations"]
     within = (solo["evaluations"] >= 1) & (solo["evaluations"] <= limit + 20)
     yield Check(
@@ -140,7 +139,3 @@ def _samples(results: Results, spec: dict) -> int:
     """Training samples of a spec with all its images."""
     rows = results.table(f"{specs.split_folder(spec)}/rows.csv")
     return int((rows["set"] == "train").sum()) * (2 if spec["training_set"] == "augmented" else 1)
-
-
-def _line(wrong: pd.Series) -> int:
-    return int(np.flatnonzero(wrong)[0]) + 2

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import forward, specs, splits
-from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit import forward, inputs, specs, splits
+from symmetry_constrained.audit.checks import Check, equal, guarded, line
 from symmetry_constrained.audit.reading import Results
 
 EFFORT, COURSE, TIMED = "effort within the budget, arithmetic", "history and its end", "timings"
@@ -24,10 +24,12 @@ def check(results: Results) -> Iterator[Check]:
 def check_batch(results: Results, folder: str, spec: dict) -> Iterator[Check]:
     networks, history, timings = (f"{folder}/{name}.csv" for name in ("networks", "history", "timings"))
     split = specs.split_files(spec)[2:]
-    yield from guarded(EFFORT, results.blame(networks, *split), _check_effort(results, networks, spec))
+    where = results.blame(networks, *split)
+    yield from guarded(EFFORT, where, _check_effort(results, where, networks, spec))
     where = results.blame(history, networks, *split)
-    yield from guarded(COURSE, where, _check_history(results, networks, history, spec))
-    yield from guarded(TIMED, results.blame(timings, networks), _check_timings(results, folder, spec))
+    yield from guarded(COURSE, where, _check_history(results, where, networks, history, spec))
+    where = results.blame(timings, networks)
+    yield from guarded(TIMED, where, _check_timings(results, where, networks, timings, spec))
 
 
 def flop_per_evaluation(pixels: int, spec: dict, biased: np.ndarray, samples: np.ndarray) -> np.ndarray:
@@ -43,17 +45,15 @@ def flop_per_evaluation(pixels: int, spec: dict, biased: np.ndarray, samples: np
 
 
 def _shapes(pixels: int, spec: dict) -> list[tuple[int, int]]:
-    inputs = pixels * (pixels + 1) // 2 if spec["features"] == "quadratic" else pixels
-    return forward.sizes(inputs, spec["hidden_layers"])
+    return forward.sizes(inputs.width(spec["features"], pixels), spec["hidden_layers"])
 
 
 def _pixels(results: Results, spec: dict) -> int:
     return len(splits.read(results, specs.split_folder(spec))[1])
 
 
-def _check_effort(results: Results, path: str, spec: dict) -> Iterator[Check]:
+def _check_effort(results: Results, where: str, path: str, spec: dict) -> Iterator[Check]:
     networks, pixels = results.table(path), _pixels(results, spec)
-    where = results.blame(path, *specs.split_files(spec)[2:])
     biased = (networks["network"] == "biased").to_numpy()
     parameters = sum(fan_out * fan_in for fan_in, fan_out in _shapes(pixels, spec))
     biases = sum(fan_out for _, fan_out in _shapes(pixels, spec))
@@ -63,7 +63,9 @@ def _check_effort(results: Results, path: str, spec: dict) -> Iterator[Check]:
             "flop": flop_per_evaluation(pixels, spec, biased, networks["n_train"]) * networks["evaluations"],
         }
     )
-    yield _same_effort(due, networks, where)
+    wrong = (due != networks[list(due)].astype(float)).to_numpy()
+    text = f"line {line(wrong.any(1))}: {int(wrong.sum())} cells differ" if wrong.any() else "equal"
+    yield Check(EFFORT, where, f"{', '.join(due)} by the architecture", text, not wrong.any())
     limits = {name: spec["budget"].get(name, UNLIMITED) for name in ("max_iterations", "max_evaluations")}
     spent = {
         "max_iterations": networks["iterations"] == limits["max_iterations"],
@@ -76,19 +78,12 @@ def _check_effort(results: Results, path: str, spec: dict) -> Iterator[Check]:
     wrong |= (networks["iterations"] > limits["max_iterations"]) | (networks["iterations"] > networks["evaluations"])
     # One line search, of at most 20 evaluations, may go on past the budget.
     wrong |= networks["evaluations"] > limits["max_evaluations"] + 20
-    text = "all within" if not wrong.any() else f"line {int(np.flatnonzero(wrong)[0]) + 2}: {int(wrong.sum())} are not"
+    text = f"line {line(wrong)}: {int(wrong.sum())} are not" if wrong.any() else "all within"
     yield Check(EFFORT, where, f"status, iterations and evaluations within {spec['budget']}", text, not wrong.any())
 
 
-def _same_effort(due: pd.DataFrame, networks: pd.DataFrame, where: str) -> Check:
-    wrong = (due != networks[list(due)].astype(float)).to_numpy()
-    text = "equal" if not wrong.any() else f"line {int(np.argwhere(wrong)[0][0]) + 2}: {int(wrong.sum())} cells differ"
-    return Check(EFFORT, where, f"{', '.join(due)} by the architecture", text, not wrong.any())
-
-
-def _check_history(results: Results, path: str, course: str, spec: dict) -> Iterator[Check]:
+def _check_history(results: Results, where: str, path: str, course: str, spec: dict) -> Iterator[Check]:
     networks, history = results.table(path), results.table(course, [*NETWORK, *ENDS, "iterations", "evaluations"])
-    where = results.blame(course, path, *specs.split_files(spec)[2:])
     # Networks that diverged have no course.
     ends = networks[networks["status"] != "non_finite"].set_index(NETWORK).sort_index()
     groups = history.groupby(NETWORK)
@@ -131,14 +126,12 @@ def _check_history(results: Results, path: str, course: str, spec: dict) -> Iter
     yield Check(COURSE, where, "flop by the architecture", "equal" if ok else "not equal", ok)
 
 
-def _check_timings(results: Results, folder: str, spec: dict) -> Iterator[Check]:
-    path = f"{folder}/timings.csv"
-    timings, networks = results.table(path), results.table(f"{folder}/networks.csv")
+def _check_timings(results: Results, where: str, path: str, timed: str, spec: dict) -> Iterator[Check]:
+    networks, timings = results.table(path), results.table(timed)
     totals = networks.groupby("fraction")["evaluations"].agg(["size", "sum"])
     due = [[fraction, *totals.loc[fraction]] for fraction in spec["fractions"]]
     found = timings[["fraction", "networks", "evaluations"]].to_numpy().tolist()
-    where = results.blame(path, f"{folder}/networks.csv")
     yield equal(TIMED, where, due, found)
     seconds = timings.filter(like="_seconds")
     ok = bool(seconds.shape[1] == 3 and np.isfinite(seconds).all().all() and (seconds >= 0).all().all())
-    yield Check(TIMED, path, "seconds, none below 0", "so" if ok else "not so", ok)
+    yield Check(TIMED, timed, "seconds, none below 0", "so" if ok else "not so", ok)

@@ -19,10 +19,11 @@ COLUMNS += ["reached", "at_most", "reference", "ratio", "ratio_low", "ratio_high
 
 
 def check(results: Results) -> Iterator[Check]:
-    yield from guarded(WHAT, results.blame(TABLE, NETWORKS, CONFIG), _check(results))
+    where = results.blame(TABLE, NETWORKS, CONFIG)
+    yield from guarded(WHAT, where, _check(results, where))
 
 
-def _check(results: Results) -> Iterator[Check]:
+def _check(results: Results, where: str) -> Iterator[Check]:
     found, networks = results.table(TABLE), bootstrap.derived(results.table(NETWORKS))
     rows = []
     for study, group in networks.groupby(STUDY, sort=False):
@@ -31,7 +32,6 @@ def _check(results: Results) -> Iterator[Check]:
                 rows.append(dict(zip(STUDY, study, strict=True)) | {"setting": setting} | row)
     due = pd.DataFrame(rows, columns=COLUMNS)
     keys = [*STUDY, *MODEL, "setting", "target", "reference"]
-    where = results.blame(TABLE, NETWORKS, CONFIG)
     yield same_table(WHAT, where, due, found, keys=keys, rtol=ORDER, source="recomputed")
 
 

@@ -18,11 +18,12 @@ ITERATIONS = 200  # the paper's
 
 
 def check(results: Results) -> Iterator[Check]:
-    if results.exists(TABLE) or TABLE in results.recorded:
-        yield from guarded(WHAT, results.blame(TABLE, HISTORY, SOLO, CONFIG), _check(results))
+    if results.belongs(TABLE):
+        where = results.blame(TABLE, HISTORY, SOLO, CONFIG)
+        yield from guarded(WHAT, where, _check(results, where))
 
 
-def _check(results: Results) -> Iterator[Check]:
+def _check(results: Results, where: str) -> Iterator[Check]:
     found, history = results.table(TABLE), results.table(HISTORY)
     history = history[(history["fraction"] == 1) & (history["study"] == results.config["figures"]["budget"])]
     paid = {cell: prices(results, rows) for cell, rows in history.groupby(CELL)}
@@ -41,7 +42,6 @@ def _check(results: Results) -> Iterator[Check]:
                     row = {"terms": terms, "accuracy": accuracy, "rival_accuracy": against, "converged": done}
                     rows.append(identity | row)
     due = pd.DataFrame(rows, columns=[*KEYS, "accuracy", "rival_accuracy", "converged"])
-    where = results.blame(TABLE, HISTORY, SOLO, CONFIG)
     yield same_table(WHAT, where, due, found, keys=KEYS, rtol=ORDER, source="recomputed")
 
 

@@ -97,17 +97,17 @@ def _sides(results: Results, stem: str, dataset: str) -> pd.DataFrame:
 
 
 def _study(results: Results, dataset: str) -> str:
-    """The study whose curves are drawn for a dataset: the last, should there be two."""
+    """The study whose curves are drawn for a dataset: there is one."""
     studies = results.config["studies"]
-    return [name for name in results.config["figures"]["curves"] if studies[name]["dataset"] == dataset][-1]
+    return next(name for name in results.config["figures"]["curves"] if studies[name]["dataset"] == dataset)
 
 
 def _efficiency(results: Results, setting: str) -> tuple[pd.DataFrame, dict[str, float]]:
     """Rows of one setting, and the target drawn by dataset."""
     config, table = results.config, results.table(EFFICIENCY)
     curves = config["figures"]["curves"]
-    targets = {config["studies"][name]["dataset"]: None for name in curves}
-    targets = {dataset: config["figures"]["target"][dataset] for dataset in targets}
+    datasets = [config["studies"][name]["dataset"] for name in curves]
+    targets = {dataset: config["figures"]["target"][dataset] for dataset in datasets}
     return table[table["study"].isin(curves) & (table["setting"] == setting)], targets
 
 
@@ -133,11 +133,8 @@ def _random_sign(results: Results, stem: str, _: str) -> pd.DataFrame:
 
 
 def _cost(results: Results, stem: str, dataset: str) -> pd.DataFrame:
-    cost, config = results.table(COST), results.config
-    drawn = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
-    study = [name for name in drawn if config["studies"][name]["dataset"] == dataset][-1]
-    keep = (cost["study"] == study) & (cost["dataset"] == dataset)
-    return _with_model(cost[keep & (cost["target"] == config["figures"]["target"][dataset])])
+    cost, target = results.table(COST), results.config["figures"]["target"][dataset]
+    return _with_model(cost[(cost["study"] == _study(results, dataset)) & (cost["target"] == target)])
 
 
 def _budget(results: Results, stem: str, _: str) -> pd.DataFrame:

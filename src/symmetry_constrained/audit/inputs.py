@@ -44,6 +44,11 @@ def features(name: str, x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return x * x[:, partners(name, shape)]
 
 
+def width(name: str, pixels: int) -> int:
+    """How many features the map makes of so many pixels."""
+    return pixels * (pixels + 1) // 2 if name == "quadratic" else pixels
+
+
 def partners(name: str, shape: tuple[int, int]) -> np.ndarray:
     """(d,): what each pixel is multiplied by: its right neighbour, around the row's end, or by the author's P."""
     height, width = shape

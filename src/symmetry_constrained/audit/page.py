@@ -1,6 +1,7 @@
 """The audit's outcome for people: lines for a terminal, and a page that stands alone."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from html import escape
 from unicodedata import combining
 
@@ -42,7 +43,7 @@ def _columns(text: str) -> int:
 def summary(checks: list[Check], bytes_only: list[str]) -> dict:
     """audit.json. bytes_only: files whose content nothing looked at; only their hashes were compared."""
     failed = sum(not check.ok for check in checks)
-    listed = [{"what": c.what, "where": c.where, "expected": c.expected, "found": c.found, "ok": c.ok} for c in checks]
+    listed = [asdict(check) for check in checks]
     return {"passed": len(checks) - failed, "failed": failed, "bytes_only": bytes_only, "checks": listed}
 
 

@@ -61,15 +61,13 @@ def _numbers(results: Results) -> pd.DataFrame:
     return numbers[numbers["id"].isin(specs.reruns(results))]
 
 
-def studies(results: Results, key: str) -> list[str]:
-    """The configured studies of all datasets: those the numbers are placed among, or those without the leak."""
-    return [placed[key] for placed in results.config["published_numbers"].values() if isinstance(placed, dict)]
-
-
 def draws(results: Results, key: str, number: pd.Series) -> np.ndarray:
-    """The accuracies that a number is placed among: its cell's in the studies, all images, the paper's layers."""
-    networks = results.table(NETWORKS)
-    keep = networks["study"].isin(studies(results, key)) & (networks["fraction"] == 1)
+    """The accuracies that a number is placed among: its cell's in the studies, all images, the paper's layers.
+
+    key: `study`, for the studies with the leak, or `clean_study`.
+    """
+    networks, studies = results.table(NETWORKS), [placed[key] for placed in results.placed.values()]
+    keep = networks["study"].isin(studies) & (networks["fraction"] == 1)
     keep &= networks["hidden_layers"] == "10-5"
     for name in CELL:
         keep &= networks[name] == number[name]

@@ -27,7 +27,7 @@ class Results:
 
     def __init__(self, folder: Path, project: Path | None = None):
         """project: the checkout, for sources of which the folder holds no copy."""
-        self.folder, self.project = Path(folder), None if project is None else Path(project)
+        self.folder, self.project = folder, project
         self.read: set[str] = set()
         self._digests: dict[str, str | None] = {}
         self._tables: dict[str, pd.DataFrame] = {}
@@ -35,6 +35,10 @@ class Results:
 
     def exists(self, path: str) -> bool:
         return (self.folder / path).is_file()
+
+    def belongs(self, path: str) -> bool:
+        """Whether a file that not every run has is there, or should be."""
+        return self.exists(path) or path in self.recorded
 
     def bytes(self, path: str) -> bytes:
         return self._open(path, Path.read_bytes)
@@ -80,6 +84,12 @@ class Results:
         if not isinstance(config, dict) or not isinstance(config.get("studies"), dict):
             raise UnreadableError(CONFIG, "holds no configuration")
         return config
+
+    @property
+    def placed(self) -> dict[str, dict]:
+        """By dataset, how its published numbers are judged."""
+        numbers = self.config["published_numbers"]
+        return {dataset: placed for dataset, placed in numbers.items() if isinstance(placed, dict)}
 
     def locate(self, recorded: str) -> str:
         """A path as recorded, seen from the project -> the file in this folder, its copy here, or the project's own."""

@@ -81,8 +81,8 @@ def reruns(results: Results) -> dict[str, dict]:
     config, found = results.config, {}
     shared = {key: config["published_numbers"][key] for key in ("perturbed_at_a_time", "perturbation")}
     for _, number in results.table(results.locate(PUBLISHED)).iterrows():
-        placed = config["published_numbers"].get(number["dataset"])
-        study = config["studies"][placed["study"]] if isinstance(placed, dict) else None
+        placed = results.placed.get(number["dataset"])
+        study = config["studies"][placed["study"]] if placed else None
         if study is None or number["network"] not in study["networks"]:
             continue
         if number["training_set"] in study["features"].get(number["features"], []):

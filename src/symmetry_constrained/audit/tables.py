@@ -22,10 +22,11 @@ ORDER = 1e-9
 
 
 def check(results: Results) -> Iterator[Check]:
-    emulated = [EMULATED] if results.exists(EMULATED) or EMULATED in results.recorded else []
+    emulated = [EMULATED] if results.belongs(EMULATED) else []
     for path in (NETWORKS, HISTORY, *emulated):
         yield from guarded(GATHERED, results.blame(path, CONFIG), _check_gathered(results, path))
-    yield from guarded(MEANS, results.blame(SUMMARY, NETWORKS), _check_summary(results))
+    where = results.blame(SUMMARY, NETWORKS)
+    yield from guarded(MEANS, where, _check_summary(results, where))
     names = ("predictions.safetensors", "networks.csv")
     files = [f"{folder}/{name}" for folder in specs.of_run(results) for name in names]
     files += [specs.split_files(spec)[2] for spec in specs.of_run(results).values()]
@@ -37,20 +38,19 @@ def _check_gathered(results: Results, path: str) -> Iterator[Check]:
     name = path.rpartition("/")[2]
     files = [f"{folder}/{name}" for folder in specs.of_run(results)]
     if path == EMULATED:
-        files = [file for file in EMULATED_ON if results.exists(file) or file in results.recorded]
+        files = [file for file in EMULATED_ON if results.belongs(file)]
     due = pd.concat([results.table(file) for file in files], ignore_index=True)
     where = results.blame(path, CONFIG, *files)
     yield same_table(GATHERED, where, due, results.table(path), rtol=1e-14, source=f"{len(files)} tables")
 
 
-def _check_summary(results: Results) -> Iterator[Check]:
+def _check_summary(results: Results, where: str) -> Iterator[Check]:
     found, networks = results.table(SUMMARY), bootstrap.derived(results.table(NETWORKS))
     parts = []
     for study, rows in networks.groupby(STUDY, sort=False):
         table = pd.concat([bootstrap.summary(rows, CELL, metric) for metric in METRICS])
         parts.append(table.assign(**dict(zip(STUDY, study, strict=True))))
     due = pd.concat(parts, ignore_index=True)[[*STUDY, *CELL, "metric", "mean", "low", "high", "n", "failed"]]
-    where = results.blame(SUMMARY, NETWORKS)
     keys = [*STUDY, *CELL, "metric"]
     yield same_table(MEANS, where, due, found, keys=keys, rtol=ORDER, atol=1e-12, source="recomputed")
 

@@ -13,7 +13,7 @@ VERDICTS, TOLD, PAGE = "verdicts, by their rules", "verdict page", "verdicts.md"
 
 
 def check(results: Results) -> Iterator[Check]:
-    if results.exists(TABLE) or TABLE in results.recorded:
+    if results.belongs(TABLE):
         yield from guarded(VERDICTS, results.blame(TABLE), _check(results))
         yield from guarded(TOLD, results.blame(PAGE, TABLE), _check_page(results))
 
