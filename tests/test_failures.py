@@ -92,6 +92,14 @@ def test_without_a_word_of_the_executor_the_scripts_own_last_line_is_the_reason(
     assert "failed: train_batch.py: device: there is no cuda here; choose auto or cpu; see " in line
 
 
+def test_advice_that_the_script_gave_is_not_given_twice(tmp_path):
+    (tmp_path / "own.log").write_text("no source\nPut them into data/mnist and run the same command again.\n")
+    text = ALONE.format(message="None", folder=tmp_path).replace("results/logs/a.log", str(tmp_path / "own.log"))
+    (line,) = explained(text, tmp_path)
+    assert line.count("run the same command again") == 1
+    assert "into data/mnist and run the same command again; see " in line
+
+
 def test_a_job_that_left_no_log_says_so(tmp_path):
     (line,) = explained(TOGETHER.format(folder=tmp_path), tmp_path)
     assert "it ended without a word, as when its node fails" in line

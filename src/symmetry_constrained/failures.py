@@ -75,9 +75,11 @@ def _failure(rule: str, fields: dict[str, str], submission: str | None) -> Failu
 def _line(failure: Failure) -> str:
     texts = [_text(path) for path in failure.logs]
     said = [failure.message, *texts]
+    words = _last_words(texts)
+    see = f"see {failure.logs[0] if failure.logs else 'above'}"
     reason, advice = next(
         ((why, how) for pattern, why, how in REASONS if any(re.search(pattern, part) for part in said)),
-        (_last_words(texts), f"see {failure.logs[0] if failure.logs else 'above'}, and {AGAIN}"),
+        (words, see if AGAIN in words else f"{see}, and {AGAIN}"),
     )
     others = f" (with {failure.others} more in its submission)" if failure.others else ""
     return f"{failure.rule} of {_in_flight(failure, texts)}{others} failed: {reason}; {advice}"
@@ -92,7 +94,7 @@ def _in_flight(failure: Failure, texts: list[str]) -> str:
 def _last_words(texts: list[str]) -> str:
     """The last line of the script's own log, which is one plain line where its input was bad."""
     lines = [line.strip() for line in (texts[-1] if texts else "").splitlines() if line.strip()]
-    return lines[-1] if lines else "it ended without a word, as when its node fails"
+    return lines[-1].rstrip(".") if lines else "it ended without a word, as when its node fails"
 
 
 def _text(path: str) -> str:
