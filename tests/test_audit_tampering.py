@@ -236,6 +236,16 @@ def text(before: str, after: str):
     return edit
 
 
+def same_seed(content: bytes) -> bytes:
+    """Another verdict on what the first number's own seed gives."""
+    lines = list(csv.reader(io.StringIO(content.decode())))
+    place = lines[0].index("same_seed")
+    lines[1][place] = "not judged" if lines[1][place] == "exact" else "exact"
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(lines)
+    return out.getvalue().encode()
+
+
 def array(name: str):
     """One number of one tensor: the sign of a weight, the class of an image."""
 
@@ -305,7 +315,7 @@ FORGED = [
     *in_table("tables/cost_to_target.csv", "costs", "parameters", "target", "reached", "n"),
     *in_table("tables/solo_timings.csv", "costs", "n_train", "repeats"),
     *in_table("tables/published_numbers.csv", "published", *PLACES, "percentile", "p", "p_holm"),
-    *in_file("tables/published_numbers.csv", "published", text("not judged", "exact")),
+    *in_file("tables/published_numbers.csv", "published", same_seed),
     *in_table("tables/equal_terms.csv", "equal terms", "accuracy", "rival_accuracy", row=3),
     *in_table("tables/claims.csv", "claims", "margin", "effect", "low", "high", "prediction_low", "n", row=8),
     *in_file("tables/claims.csv", "verdicts", text(",proved,", ",refuted,")),

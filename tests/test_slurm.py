@@ -145,6 +145,7 @@ def test_a_run_survives_a_dead_node_a_restarted_controller_and_a_job_over_its_ti
     count = len(cluster.ended())
     process = submit(prepared, *FOUR, "--group-components", "short=2")
     jobs = running(cluster, process, 2)
+    time.sleep(3)  # their scripts have begun
     cluster.freeze("node2")
     cluster.kill_node("node1")
     cluster.run("scontrol", "update", f"JobId={jobs['node2']}", "EndTime=now")
@@ -170,6 +171,7 @@ def test_a_run_survives_a_dead_node_a_restarted_controller_and_a_job_over_its_ti
 def test_a_job_that_is_not_tried_again_is_named_with_its_reason(fault, cluster, submit, prepared):
     process = submit(prepared, ONE, "--retries", "0")
     ((node, job),) = running(cluster, process, 1).items()
+    time.sleep(3)  # its script has begun
     if fault == "node":
         cluster.kill_node(node)
     else:
@@ -210,7 +212,7 @@ def gpus(cluster: Cluster, job: str) -> str | None:
 
 
 def running(cluster: Cluster, process: subprocess.Popen, count: int) -> dict[str, str]:
-    """The running jobs' ids by their nodes, once there are so many and their scripts have begun."""
+    """The running jobs' ids by their nodes, once there are so many."""
     found: dict[str, str] = {}
 
     def begun() -> bool:
@@ -219,7 +221,6 @@ def running(cluster: Cluster, process: subprocess.Popen, count: int) -> dict[str
         return len(found) == count
 
     wait_for(begun, process)
-    time.sleep(3)
     return found
 
 
