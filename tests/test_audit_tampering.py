@@ -211,21 +211,29 @@ def test_a_hash_changed_in_the_record_does_not_blame_the_file(copy):
 # By what is recomputed: the record agrees with the tampered file.
 
 
-def digit(column: str, row: int = 0):
-    """Another first digit in a cell of a table."""
+def cell(column: str, row: int, other):
+    """A cell of a table, by what `other` makes of its text."""
 
     def edit(content: bytes) -> bytes:
         lines = list(csv.reader(io.StringIO(content.decode())))
         place = lines[0].index(column)
-        before = lines[row + 1][place]
-        found = re.search(r"\d", before)
-        assert found, f"{column} holds no digit: {before!r}"
-        lines[row + 1][place] = before[: found.start()] + str((int(found[0]) + 3) % 10) + before[found.end() :]
+        lines[row + 1][place] = other(lines[row + 1][place])
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(lines)
         return out.getvalue().encode()
 
     return edit
+
+
+def digit(column: str, row: int = 0):
+    """Another first digit in a cell of a table."""
+
+    def other(before: str) -> str:
+        found = re.search(r"\d", before)
+        assert found, f"{column} holds no digit: {before!r}"
+        return before[: found.start()] + str((int(found[0]) + 3) % 10) + before[found.end() :]
+
+    return cell(column, row, other)
 
 
 def text(before: str, after: str):
@@ -236,14 +244,8 @@ def text(before: str, after: str):
     return edit
 
 
-def same_seed(content: bytes) -> bytes:
-    """Another verdict on what the first number's own seed gives."""
-    lines = list(csv.reader(io.StringIO(content.decode())))
-    place = lines[0].index("same_seed")
-    lines[1][place] = "not judged" if lines[1][place] == "exact" else "exact"
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(lines)
-    return out.getvalue().encode()
+# On what the first number's own seed gives, whatever stands there.
+OTHER_VERDICT = cell("same_seed", 0, lambda verdict: "not judged" if verdict == "exact" else "exact")
 
 
 def array(name: str):
@@ -315,7 +317,7 @@ FORGED = [
     *in_table("tables/cost_to_target.csv", "costs", "parameters", "target", "reached", "n"),
     *in_table("tables/solo_timings.csv", "costs", "n_train", "repeats"),
     *in_table("tables/published_numbers.csv", "published", *PLACES, "percentile", "p", "p_holm"),
-    *in_file("tables/published_numbers.csv", "published", same_seed),
+    *in_file("tables/published_numbers.csv", "published", OTHER_VERDICT),
     *in_table("tables/equal_terms.csv", "equal terms", "accuracy", "rival_accuracy", row=3),
     *in_table("tables/claims.csv", "claims", "margin", "effect", "low", "high", "prediction_low", "n", row=8),
     *in_file("tables/claims.csv", "verdicts", text(",proved,", ",refuted,")),

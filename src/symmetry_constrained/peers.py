@@ -64,13 +64,14 @@ class Ours(Solver):
 
     def __init__(self, architecture, alpha, inputs, labels, device):
         layout = Ensemble(architecture, np.array([True]), alpha, torch.float32, device)
+        # The samples are all that training needs: the inputs themselves are not kept.
         super().__init__(architecture, alpha, layout.samples(inputs, labels), labels, device)
 
     def train(self, seeds, max_evaluations):
         ensemble = Ensemble(self.architecture, np.ones(len(seeds), dtype=bool), self.alpha, torch.float32, self.device)
         result = lbfgs.minimise(
             lambda rows, lanes: ensemble.loss_and_gradient(rows, self.inputs, lanes),
-            torch.tensor(self._initial(seeds), device=self.device),
+            ensemble.initial(seeds),
             Budget(max_evaluations=max_evaluations),
         )
         return Trained(result.x.cpu().numpy(), result.evaluations.numpy())
