@@ -9,6 +9,8 @@ from symmetry_constrained.protocols import Split
 
 
 def main(arguments: argparse.Namespace) -> None:
+    if arguments.images < 1:
+        raise ValueError(f"images: at least 1 is needed, not {arguments.images}")
     tests, labels = inputs.test_inputs(Dataset.read(arguments.data), Split.read(arguments.split), "identity")
     few = slice(0, arguments.images)
     table = random_networks.violations(tests["original"][few], labels[few], CLASSES, arguments.networks)

@@ -64,7 +64,12 @@ def test_every_networks_differences_are_a_line(tmp_path):
     drawn(figure)
     pd.testing.assert_frame_equal(data, table)
     assert len(figure.axes) == 4
-    assert [panel.get_title(loc="left") for panel in figure.axes[:2]] == ["digits", "MNIST"]
+    assert [panel.get_title(loc="left") for panel in figure.axes] == [
+        "digits: rate 5.05 (theory 5)",
+        "MNIST: rate 9.05 (theory 9)",
+        "",
+        "67 of 784 pixels never change: biases\nin the first layer too, within 2e-13",
+    ]
     for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=False):
         assert (panel.get_xscale(), panel.get_yscale()) == ("log", "log")
         rows = table[table["dataset"] == dataset]
@@ -113,15 +118,14 @@ def test_accuracies_are_means_at_the_largest_weight():
 def test_the_copys_title_is_computed_from_the_data():
     figure, _ = bias_figures.emulation(copied("digits", "mnist"), CONDITIONS)
     assert figure.get_suptitle() == (
-        "On X a bias-free network copies biases from the second layer on to the last bit\n"
-        "at w = 16; rate of approach: digits 5.05 (theory 5), MNIST 9.05 (theory 9);\n"
-        "not on −X: trained on ±X, 0.65 with biases, 0.02 in the copy (N = 4)\n"
-        "MNIST: 67 of 784 pixels never change, so its first layer has biases too (within 2e-13)"
+        "On X a bias-free network copies biases from the second layer on to the last bit (w = 16);\n"
+        "not on −X: trained on ±X, 0.65 with biases, 0.02 in the copy (N = 4)"
     )
     figure, _ = bias_figures.emulation(copied("digits", seeds=(0,), floor=3e-12), CONDITIONS)
     drawn(figure)
     title = figure.get_suptitle()
-    assert "within 3e-12\nat w = 16; rate of approach: digits 5 (theory 5);" in title
+    assert "within 3e-12 (w = 16);\n" in title
+    assert figure.axes[0].get_title(loc="left") == "digits: rate 5 (theory 5)"
     assert title.endswith("0.60 with biases, 0.02 in the copy (N = 1)")
     table = copied("digits")
     figure, _ = bias_figures.emulation(table[table["training_set"] == "original"], CONDITIONS)

@@ -47,7 +47,8 @@ def test_random_networks_are_checked_on_so_many_test_images(made, tmp_path):
     ("options", "says"),
     [
         ({"networks": 0}, "networks: at least 1 is needed, not 0"),
-        ({"images": 0}, "labels must be present"),
+        ({"images": 0}, "images: at least 1 is needed, not 0"),
+        ({"images": -1}, "images: at least 1 is needed, not -1"),
         ({"data": "nowhere"}, "nowhere"),
         ({"split": "nowhere"}, "nowhere"),
     ],
@@ -129,7 +130,7 @@ def test_equal_terms_refuse_bad_input(courses):
         assert says in line(history=broken)
     assert "solo timings: the column" in line(solo=broken)
     own().drop(columns="iterations").to_csv(broken, index=False)
-    assert line(history=broken) == "history: the column iterations is missing"
+    assert line(history=broken).startswith("history: the column iterations is missing; there are study, ")
 
 
 # Judging.

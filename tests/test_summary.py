@@ -163,7 +163,7 @@ def test_the_script_writes_the_table(tmp_path):
     assert out.read_bytes() == first
     (tmp_path / "bad.csv").write_text("study,seed\na,1\n")
     status, line = call("summarise", "--networks", tmp_path / "bad.csv", "--out", tmp_path / "none.csv")
-    assert (status, line) == (1, "summarise.py: networks: the column dataset is missing")
+    assert (status, line) == (1, "summarise.py: networks: the column dataset is missing; there are study, seed")
     assert not (tmp_path / "none.csv").exists()
 
 

@@ -177,6 +177,18 @@ def test_the_factor_with_random_signs_is_a_point_per_model_that_has_one(read, tm
     assert points(figure.axes[1])["canonical", "biased"][0] == pytest.approx(1.5, rel=0.1)
 
 
+def test_a_factor_below_1_is_written_without_a_prefix():
+    # A tenth would be 100m.
+    table = measured(at(study(), study(0.05, 0.05, 0.05, dataset="mnist")), 0.55)
+    figure, data = target_figures.random_sign_factor(table, {"digits": 0.55, "mnist": 0.55})
+    drawn(figure)
+    assert data["ratio"].min() < 0.1
+    panel = figure.axes[1]
+    low, high = panel.get_xlim()
+    labels = [text.get_text() for text in panel.get_xticklabels() if low <= text.get_position()[0] <= high]
+    assert "0.1" in labels and "1" in labels
+
+
 def factor_title(table, **target):
     target = target or {"digits": 0.7}
     return title(target_figures.random_sign_factor(measured(table, 0.7), target)[0])

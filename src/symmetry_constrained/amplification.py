@@ -18,6 +18,7 @@ from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.protocols import Split
+from symmetry_constrained.spec import hyphenated
 from symmetry_constrained.training import Checkpoints
 
 DEPTHS = (1, 2, 4, 8, 16)  # hidden layers
@@ -133,7 +134,7 @@ def study(
         training_set="augmented",
         fraction=fraction,
         depth=depth,
-        hidden_layers="-".join(map(str, architecture.hidden_layers)),
+        hidden_layers=hyphenated(architecture.hidden_layers),
         n_train=len(labels),
         **_judge(ensemble, rows, sets),
         halfway_train_loss=middle["train_loss"],

@@ -36,7 +36,9 @@ def emulation(table: pd.DataFrame, conditions: pd.DataFrame) -> tuple[Figure, pd
         rows = table[table["dataset"] == dataset]
         _differences(axes[0, column], rows)
         _accuracies(axes[1, column], rows)
-        axes[0, column].set_title(_name(dataset), fontweight="normal", fontsize="medium")
+        findings = (_name(dataset) + _rate_finding(rows), _pixels_finding(rows, conditions))
+        for panel, text in zip(axes[:, column], findings, strict=True):
+            panel.set_title(text, fontweight="normal", fontsize="medium")
     axes[0, 0].set_ylabel("difference of logits")
     ticks = [10.0**power for power in (1, -3, -7, -11)]
     axes[0, 0].set_yticks([*ticks, SMALLEST], [*(f"$10^{{{np.log10(tick):.0f}}}$" for tick in ticks), "0"])
@@ -52,7 +54,7 @@ def emulation(table: pd.DataFrame, conditions: pd.DataFrame) -> tuple[Figure, pd
         handles.append(Line2D([], [], color=CONSTANT, marker="s", linestyle=""))
         names.append("both, by constant pixels")
     figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize="small")
-    set_title(figure, _copy_finding(table, conditions))
+    set_title(figure, _copy_finding(table))
     return figure, table.reset_index(drop=True)
 
 
@@ -168,35 +170,37 @@ def _epsilon(value: float) -> str:
     return "free" if np.isinf(value) else f"{value:g}"
 
 
-def _copy_finding(table: pd.DataFrame, conditions: pd.DataFrame) -> str:
-    """How close the copies are on X and at which rate, what becomes of −X, and what constant pixels give."""
+def _copy_finding(table: pd.DataFrame) -> str:
+    """How close the copies are on X, and what becomes of −X."""
     weighted = table[table["weight"].notna()]
     last = weighted[weighted["weight"] == weighted["weight"].max()]
-    lines = [
-        f"On X a bias-free network copies biases from the second layer on {_within(last['largest_difference'].max())}",
-    ]
-    rates = emulated_bias.rates(table[table["construction"] == "levelled"]).dropna(subset="rate")
-    parts = []
-    for dataset, rows in rates.groupby("dataset", sort=False):
-        theory = rows["predicted_rate"].iloc[0]
-        parts.append(f"{_name(dataset)} {rows['rate'].median():.4g} (theory {theory:.4g})")
-    if parts:
-        lines.append(f"at w = {last['weight'].iloc[0]:g}; rate of approach: {', '.join(parts)};")
+    within = f"{_within(last['largest_difference'].max())} (w = {last['weight'].iloc[0]:g})"
+    text = f"On X a bias-free network copies biases from the second layer on {within}"
     for training_set in ("augmented", "original"):
         cell = last[(last["training_set"] == training_set) & (last["construction"] == "levelled")]
         if len(cell):
-            lines.append(
-                f"not on −X: trained on {TRAINED[training_set]}, {cell['biased_inverted_accuracy'].mean():.2f} with "
-                f"biases, {cell['inverted_accuracy'].mean():.2f} in the copy (N = {len(cell)})"
-            )
-            break
-    pixels = table[table["construction"] == "constant pixels"]
-    for dataset, rows in pixels.groupby("dataset", sort=False):
-        train = conditions[(conditions["dataset"] == dataset) & (conditions["set"] == "train")].iloc[0]
-        share = f"{train['constant_pixels']} of {train['pixels']}"
-        lines.append(f"{_name(dataset)}: {share} pixels never change, so its first layer has biases")
-        lines[-1] += f" too ({_within(rows['largest_difference'].max())})"
-    return "\n".join(lines)
+            biased, copy = (cell[f"{prefix}inverted_accuracy"].mean() for prefix in ("biased_", ""))
+            text += f";\nnot on −X: trained on {TRAINED[training_set]}, {biased:.2f} with biases, "
+            return f"{text}{copy:.2f} in the copy (N = {len(cell)})"
+    return text
+
+
+def _rate_finding(rows: pd.DataFrame) -> str:
+    """At which rate the copies of one dataset approach on X."""
+    rates = emulated_bias.rates(rows[rows["construction"] == "levelled"]).dropna(subset="rate")
+    if rates.empty:
+        return ""
+    return f": rate {rates['rate'].median():.4g} (theory {rates['predicted_rate'].iloc[0]:.4g})"
+
+
+def _pixels_finding(rows: pd.DataFrame, conditions: pd.DataFrame) -> str:
+    """What constant pixels give the first layer on one dataset; nothing where there are none."""
+    copies = rows[rows["construction"] == "constant pixels"]
+    if copies.empty:
+        return ""
+    train = conditions[(conditions["dataset"] == rows["dataset"].iloc[0]) & (conditions["set"] == "train")].iloc[0]
+    share = f"{train['constant_pixels']} of {train['pixels']}"
+    return f"{share} pixels never change: biases\nin the first layer too, {_within(copies['largest_difference'].max())}"
 
 
 def _within(difference: float) -> str:

@@ -9,7 +9,7 @@ import jsonschema
 import yaml
 
 from symmetry_constrained import datasets, features, protocols
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.spec import Spec, hyphenated
 
 
 def _is_whole(checker, value: Any) -> bool:
@@ -137,7 +137,7 @@ def batches(config: dict) -> dict[tuple, dict]:
                             training_set=training_set,
                             hidden_layers=tuple(layers),
                         )
-                        key = (name, features_, training_set, "-".join(map(str, layers)), str(split))
+                        key = (name, features_, training_set, hyphenated(layers), str(split))
                         specs[key] = asdict(spec)
     return specs
 

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from symmetry_constrained import statistics
+from symmetry_constrained.summary import check_columns
 
 PAIR = ["split", "seed"]
 FEWEST = 5  # pairs of which a bootstrap of medians says something: three resampled are often one and the same
@@ -34,9 +35,8 @@ class Contrast:
 
 def select(table: pd.DataFrame, where: dict) -> pd.DataFrame:
     """The rows whose columns have these values. ValueError naming a column that the table lacks."""
+    check_columns(table, where)
     for column, value in where.items():
-        if column not in table:
-            raise ValueError(f"the column {column} is missing; there are {', '.join(map(str, table.columns))}")
         table = table[np.isclose(table[column], value) if isinstance(value, float) else table[column] == value]
     return table
 
@@ -48,9 +48,7 @@ def differences(left: pd.Series | float, right: pd.Series | float) -> pd.Series:
 
 def by_pair(rows: pd.DataFrame, value: str) -> pd.Series:
     """A cell's column by (split, seed). ValueError if a column is missing or a pair stands there twice."""
-    missing = [name for name in (*PAIR, value) if name not in rows]
-    if missing:
-        raise ValueError(f"the column {missing[0]} is missing; there are {', '.join(map(str, rows.columns))}")
+    check_columns(rows, (*PAIR, value))
     values = rows.set_index(PAIR)[value].astype(float)
     check_pairs(values)
     return values

@@ -21,6 +21,7 @@ from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples
 from symmetry_constrained.protocols import Split
+from symmetry_constrained.spec import hyphenated
 
 # saturated: every extra neuron is taken to be 1, as in the paper. levelled: the later ones carry tanh(w), tanh(w
 # tanh(w)), ...; these levels are known, so they are divided out. constant pixels: the constant is exact.
@@ -47,10 +48,10 @@ MEASURES = [
 COLUMNS = IDENTITY[len(STUDY) :] + MEASURES
 
 
-def trainable(architecture: Architecture, first_layer: bool) -> np.ndarray:
-    """Mask (P,) of the parameters that are trained: all, or all but the first layer's biases."""
-    mask = np.ones((1, architecture.row_length), dtype=bool)
-    architecture.split(mask)[0][:, :, -1] = first_layer
+def first_biases(architecture: Architecture) -> np.ndarray:
+    """Mask (P,): which numbers of a row are the first layer's biases."""
+    mask = np.zeros((1, architecture.row_length), dtype=bool)
+    architecture.split(mask)[0][:, :, -1] = True
     return mask[0]
 
 
@@ -159,13 +160,16 @@ def train(
     *,
     budget: Budget,
 ) -> tuple[Architecture, np.ndarray]:
-    """Train networks on pixels, in float32, with the parameters of `trainable`: their architecture and rows (K, P)."""
+    """Train networks on pixels, in float32: their architecture and rows (K, P).
+
+    They are biased from the second layer on, and with first_layer in the first one too.
+    """
     if not len(seeds):
         raise ValueError("there must be at least one seed")
     images, labels = inputs.training_inputs(dataset, split, "identity", training_set, 0, fraction)
     architecture = Architecture(images.shape[1], hidden_layers, CLASSES)
     ensemble = Ensemble(architecture, np.ones(len(seeds), dtype=bool))
-    ensemble.trainable *= torch.from_numpy(trainable(architecture, first_layer))
+    ensemble.trainable *= torch.from_numpy(~first_biases(architecture) | first_layer)
     samples = ensemble.samples(images, labels)
     result = lbfgs.minimise(
         lambda rows, lanes: ensemble.loss_and_gradient(rows, samples, lanes),
@@ -220,8 +224,7 @@ def study(
             found = comparison.against(*on_constant_pixels(architecture, rows, constant), there)
             parts.append(found.assign(training_set=training_set, seed=seeds, construction="constant pixels"))
     table = pd.concat(parts, ignore_index=True)
-    hidden_layers = "-".join(map(str, architecture.hidden_layers))
-    return table.assign(fraction=fraction, hidden_layers=hidden_layers)[COLUMNS]
+    return table.assign(fraction=fraction, hidden_layers=hyphenated(architecture.hidden_layers))[COLUMNS]
 
 
 class Comparison:

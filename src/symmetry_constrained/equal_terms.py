@@ -7,7 +7,7 @@ further from done (C8). Each network's accuracy, the lower of those on X and −
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.summary import STUDY
+from symmetry_constrained.summary import STUDY, check_columns
 from symmetry_constrained.targets import CELL, COURSE, both_accuracy, prices, solo_by_cell
 
 RIVAL = ("identity", "augmented")
@@ -27,9 +27,7 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = 200
     `solo_timings.csv`, and is left out without. ValueError naming a column that is missing.
     """
     needed = [*COURSE, "fraction", "iterations", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
-    missing = [name for name in needed if name not in history]
-    if missing:
-        raise ValueError(f"history: the column {missing[0]} is missing")
+    check_columns(history, needed, "history")
     history = history[history["fraction"] == 1].sort_values([*COURSE, "evaluations"], kind="stable")
     history = history.assign(budget=history.groupby(STUDY)["iterations"].transform("max"))
     timings = solo_by_cell(solo)

@@ -10,7 +10,7 @@ import pandas as pd
 from symmetry_constrained import claims, contrasts, published
 from symmetry_constrained.claims import Rule
 from symmetry_constrained.contrasts import Contrast, select
-from symmetry_constrained.summary import derive
+from symmetry_constrained.summary import check_columns, derive
 from symmetry_constrained.targets import CELL, evaluations_needed, prices, solo_by_cell
 
 
@@ -72,8 +72,7 @@ def _of_table(rule: Rule, table: pd.DataFrame):
     if rule.direction == "zero":
         # One statement about every row, whichever protocol it is of.
         rows, value = select(table, rule.where), rule.left["value"]
-        if value not in rows:
-            raise ValueError(f"the column {value} is missing")
+        check_columns(rows, [value])
         if len(rows):
             count = next((int(rows[name].sum()) for name in ("n", "networks") if name in rows), len(rows))
             found = Contrast(float(rows[value].max(skipna=False)), n=count)
@@ -138,9 +137,7 @@ def _of_cost(rule: Rule, tables: Tables):
 def _by_group(rule: Rule, rows: pd.DataFrame):
     """(values of the rule's `by`, the contrast) in the table's order; of all its rows without `by`."""
     rows = select(rows, rule.where)
-    missing = [name for name in rule.by if name not in rows]
-    if missing:
-        raise ValueError(f"the column {missing[0]} is missing")
+    check_columns(rows, rule.by)
     for at, cells in rows.groupby(list(rule.by), sort=False) if rule.by else [((), rows)]:
         found = contrasts.of_pairs(_differences(rule, cells))
         if found.n:

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from symmetry_constrained.networks import Architecture, Ensemble
+from symmetry_constrained.spec import hyphenated
 
 DEPTHS = ((10,), (10, 5), (20, 10), (8, 8, 8, 8))  # hidden layers
 SCALES = (0.1, 1.0, 10.0)  # of the initial weights: from nearly linear to saturated
@@ -45,7 +46,7 @@ def violations(images: np.ndarray, labels: np.ndarray, classes: int, networks: i
                 for (_, block, f), (_, _, g) in pairs:
                     for name, value in _of_block(f, g, index[block], changed[block]).items():
                         worst[name] = float(np.maximum(worst[name], value))  # max() would lose a nan
-            shape = {"hidden_layers": "-".join(map(str, hidden)), "scale": scale}
+            shape = {"hidden_layers": hyphenated(hidden), "scale": scale}
             rows += [shape | {"property": name, "violation": value, "n": networks} for name, value in worst.items()]
     return pd.DataFrame(rows)
 

@@ -7,7 +7,7 @@ from symmetry_constrained import inputs, scikit_learn, statistics
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.protocols import Split
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.spec import Spec, hyphenated
 
 CELL = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]
 ACCURACIES = {"original": "test_accuracy", "inverted": "inverted_accuracy"}  # by test set
@@ -41,7 +41,7 @@ def train(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
                     "features": spec.features,
                     "training_set": spec.training_set,
                     "network": network,
-                    "hidden_layers": "-".join(map(str, spec.hidden_layers)),
+                    "hidden_layers": hyphenated(spec.hidden_layers),
                     "fraction": fraction,
                     "split": spec.split,
                     "seed": seed,

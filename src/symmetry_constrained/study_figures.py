@@ -66,15 +66,15 @@ def budget(data: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, data
 
 
-def log_axis(panel: Axes, unit: str = "") -> None:
-    """A logarithmic axis with few ticks and plain numbers: 200, 1k, 5M, 20ms."""
+def log_axis(panel: Axes, unit: str | None = "") -> None:
+    """A logarithmic axis with few ticks and short numbers: 200, 1k, 5M, 20ms; unit None, for a ratio: 0.1, 2, 1000."""
     panel.set_xscale("log")
     low, high = panel.get_xlim()
     narrow = high / low < 6
     subs = (1.0, 2.0, 5.0) if high / low < 50 else (1.0,)
     panel.xaxis.set_major_locator(MaxNLocator(3) if narrow else LogLocator(subs=subs, numticks=6))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(EngFormatter(unit, sep=""))
+    panel.xaxis.set_major_formatter("{x:g}" if unit is None else EngFormatter(unit, sep=""))
 
 
 def _curves(panel: Axes, data: pd.DataFrame, x: str) -> None:

@@ -5,6 +5,7 @@ generalisation gap, training minus test accuracy, is over-fitting to images; the
 accuracy, is over-fitting to their polarity, and 0 where features are invariant.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,6 +81,14 @@ class Study:
         )
 
 
+def check_columns(table: pd.DataFrame, columns: Iterable[str], what: str = "") -> None:
+    """ValueError naming the first of the columns that the table, called `what`, lacks."""
+    for name in columns:
+        if name not in table:
+            there = ", ".join(map(str, table.columns))
+            raise ValueError(f"{f'{what}: ' if what else ''}the column {name} is missing; there are {there}")
+
+
 def derive(networks: pd.DataFrame) -> pd.DataFrame:
     """`networks.csv` or `history.csv` with what follows from its columns.
 
@@ -88,9 +97,7 @@ def derive(networks: pd.DataFrame) -> pd.DataFrame:
     network whose training overflowed has no metrics. ValueError naming a column that is missing.
     """
     needed = [*NETWORK, "n_train", *(name for name in METRICS if name not in DERIVED)]
-    missing = [name for name in needed if name not in networks]
-    if missing:
-        raise ValueError(f"networks: the column {missing[0]} is missing")
+    check_columns(networks, needed, "networks")
     test, inverted = networks["test_accuracy"], networks["inverted_accuracy"]
     doubled = networks["training_set"] == "augmented"
     derived = networks.assign(

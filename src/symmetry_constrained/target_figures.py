@@ -13,6 +13,8 @@ from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, models, networ
 from symmetry_constrained.study_figures import log_axis
 from symmetry_constrained.summary import MODEL, STUDY
 
+UNITS = {"seconds": "s", "ratio": None}  # of columns that are no counts, as `log_axis` takes them
+
 
 def images_needed(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[Figure, pd.DataFrame]:
     """Images needed until a model reaches the target on both X and −X: a panel per dataset, a point per model.
@@ -51,7 +53,7 @@ def cost_to_target(cost: pd.DataFrame, dataset: str, target: float) -> tuple[Fig
     quantities = {"evaluations": "evaluations of the loss", "flop": "FLOP", "seconds": "time, one network alone"}
     figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 3.4), sharey=True, layout="constrained")
     for panel, (column, label) in zip(axes, quantities.items(), strict=True):
-        _points(panel, data, column, present(data["model"]), unit="s" if column == "seconds" else "")
+        _points(panel, data, column, present(data["model"]))
         panel.set_xlabel(label)
     n = max(data["n"], default=0)
     note = f"point: median of N = {n}; bar: 95 % interval; not reached: by half of the networks or more"
@@ -76,7 +78,7 @@ def _by_dataset(data: pd.DataFrame, column: str, label: str, target: dict[str, f
     return figure, axes[0]
 
 
-def _points(panel: Axes, data: pd.DataFrame, column: str, names: list[str], unit: str = "") -> None:
+def _points(panel: Axes, data: pd.DataFrame, column: str, names: list[str]) -> None:
     """A point and its interval per model (down the page) and kind of network (beside each other).
 
     names: the models that have a place, in every panel beside this one as well.
@@ -98,7 +100,7 @@ def _points(panel: Axes, data: pd.DataFrame, column: str, names: list[str], unit
         if len(own) and not np.isfinite(own[column]).any():
             place = panel.get_yaxis_transform()
             panel.text(0.03, position, "not reached", transform=place, va="center", color="#777777", fontsize="small")
-    log_axis(panel, unit)
+    log_axis(panel, UNITS.get(column, ""))
     end = panel.get_xlim()[1]
     for low, middle, height, colour in open_ends:
         # An interval without an end.

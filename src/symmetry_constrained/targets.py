@@ -15,7 +15,7 @@ from symmetry_constrained.costs import feature_flop
 from symmetry_constrained.datasets import CLASSES, SHAPES, check_name
 from symmetry_constrained.features import feature_count
 from symmetry_constrained.networks import Architecture
-from symmetry_constrained.summary import STUDY
+from symmetry_constrained.summary import STUDY, check_columns
 
 CELL = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
 COURSE = [*CELL, "split", "seed"]  # the rows of one network
@@ -36,7 +36,8 @@ def cost_to_target(
     seeds. They are empty if half of the networks or more do not get there, and the interval's high end is empty if
     it has none. ValueError naming a column that is missing, a cell timed twice, or a dataset of unknown size.
     """
-    _check(history, [*COURSE, "fraction", "evaluations", "test_accuracy", "inverted_accuracy", "flop"], "history")
+    columns = [*COURSE, "fraction", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
+    check_columns(history, columns, "history")
     timings = solo_by_cell(solo) if solo is not None else {}
     history = history[history["fraction"] == 1].sort_values([*COURSE, "evaluations"], kind="stable")
     rows = []
@@ -118,14 +119,8 @@ def _pixels(row: pd.Series) -> int:
 
 def solo_by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:
     """The rows of `solo_timings.csv` by `CELL`. ValueError for a cell timed twice."""
-    _check(solo, [*CELL, "feature_seconds", "seconds_per_evaluation"], "solo timings")
+    check_columns(solo, [*CELL, "feature_seconds", "seconds_per_evaluation"], "solo timings")
     again = solo.duplicated(CELL)
     if again.any():
         raise ValueError(f"timed twice: {', '.join(map(str, solo.loc[again, CELL].iloc[0]))}")
     return {tuple(row[CELL]): row for _, row in solo.iterrows()}
-
-
-def _check(table: pd.DataFrame, columns: list[str], what: str) -> None:
-    missing = [name for name in columns if name not in table]
-    if missing:
-        raise ValueError(f"{what}: the column {missing[0]} is missing")
