@@ -115,7 +115,7 @@ if __name__ == "__main__":
         "--flop", type=float, default=1.5e10, help="arithmetic of one timing in one process, about (default 1.5e10)"
     )
     parser.add_argument(
-        "--most-seconds", type=float, default=40, help="a timing that would take longer is left out (default 40)"
+        "--most-seconds", type=float, default=60, help="a timing that would take longer is left out (default 60)"
     )
     parser.add_argument("--judged", type=int, default=20, help="networks trained whole, at most (default 20)")
     parser.add_argument(

@@ -6,7 +6,7 @@ Writes reruns.csv, perturbed.csv and provenance.json.
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, published, reruns
+from symmetry_constrained import artifacts, cli, compiled, published, reruns
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.networks import resolve_device
 from symmetry_constrained.protocols import Split
@@ -36,7 +36,8 @@ def main(arguments: argparse.Namespace) -> None:
     inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
     keys = ("id", "solvers", "budgets", "perturbed_networks", "perturbed_at_a_time", "perturbation", "device")
     spec = {key: getattr(arguments, key) for key in keys}
-    artifacts.write_json(artifacts.provenance(spec, inputs, device), arguments.out / "provenance.json")
+    record = artifacts.provenance(spec, inputs, device, compiled.compiler(device))
+    artifacts.write_json(record, arguments.out / "provenance.json")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, training
+from symmetry_constrained import artifacts, cli, compiled, training
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.networks import resolve_device
 from symmetry_constrained.protocols import Split
@@ -25,7 +25,8 @@ def main(arguments: argparse.Namespace) -> None:
     inputs = [arguments.data / name for name in ("images.npy", "labels.npy")]
     inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
     device = resolve_device(spec.device)
-    artifacts.write_json(artifacts.provenance(asdict(spec), inputs, device), out / "provenance.json")
+    record = artifacts.provenance(asdict(spec), inputs, device, compiled.compiler(device))
+    artifacts.write_json(record, out / "provenance.json")
 
 
 if __name__ == "__main__":

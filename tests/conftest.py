@@ -7,7 +7,7 @@ import pytest
 from runs import checkout, snakemake
 from tiny import run, tiny
 
-from symmetry_constrained import figures
+from symmetry_constrained import compiled, figures
 
 matplotlib.use("Agg")
 
@@ -21,6 +21,15 @@ def style():
         figures.use_style()
         yield
         plt.close("all")
+
+
+@pytest.fixture(params=["compiled", "eager"])
+def arithmetic(request, monkeypatch):
+    """Each test twice: with the compiled code, and with PyTorch alone."""
+    if request.param == "eager":
+        monkeypatch.setattr(compiled, "library", lambda: None)
+    elif compiled.library() is None:
+        pytest.skip("no C++ compiler")
 
 
 @pytest.fixture(scope="session")

@@ -146,13 +146,14 @@ def test_provenance_says_what_was_done_to_which_bytes_with_which_software(tmp_pa
     first.write_bytes(b"abc")
     second.write_bytes(b"")
     monkeypatch.setattr(artifacts, "PACKAGES", ("numpy", "no-such-package"))
-    record = artifacts.provenance({"split": 3}, [first, second], "cpu")
+    record = artifacts.provenance({"split": 3}, [first, second], "cpu", "c++ 12")
     assert list(record) == [
         "spec",
         "inputs",
         "commit",
         "python",
         "packages",
+        "compiler",
         "platform",
         "device",
         "device_name",

@@ -10,9 +10,11 @@ from sklearn.datasets import load_digits
 
 from symmetry_constrained import lbfgs, scikit_learn
 from symmetry_constrained.lbfgs import Budget, minimise
+from symmetry_constrained.memory import CompactMemory
 from symmetry_constrained.networks import Architecture, Ensemble
 
 torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("arithmetic")
 
 AMPLE = Budget()
 
@@ -95,15 +97,24 @@ def twisted(seed, n=6):
 def turn(state, gradient):
     """Another gradient where the line search began, the memory staying as it is."""
     state.r = gradient
-    state.along = torch.bmm(gradient[:, None], state.pairs.mT)[:, 0].numpy()
+    if isinstance(state.memory, CompactMemory):
+        state.memory.along = torch.bmm(gradient[:, None], state.memory.pairs.mT)[:, 0].numpy()
 
 
-def random_memory(counts, n=30, seed=0):
+def directions(state):
+    """-H r (K, n): from the origin, so that nothing is rounded off."""
+    z, d = torch.empty_like(state.r), torch.empty_like(state.r)
+    state.memory.descend(np.ones(len(z), dtype=bool), torch.zeros_like(state.r), state.r, z, d)
+    torch.testing.assert_close(z, d, rtol=0, atol=0, equal_nan=True)
+    return d
+
+
+def random_memory(counts, n=30, seed=0, dtype=torch.float64):
     """Lanes that remember their newest pairs of so many random ones; the pairs; gradients at the last point."""
     random = np.random.default_rng(seed)
     a = random.normal(size=(len(counts), n, n))
     hessians = a @ a.transpose(0, 2, 1) / n + 0.3 * np.eye(n)
-    state = lbfgs._start(torch.zeros(len(counts), n, dtype=torch.float64))
+    state = lbfgs._start(torch.zeros(len(counts), n, dtype=torch.float64), dtype)
     pairs = [([], []) for _ in counts]
     state.r = torch.tensor(random.normal(size=(len(counts), n)))
     for number in range(max(counts)):
@@ -126,52 +137,74 @@ def random_memory(counts, n=30, seed=0):
 def test_direction_is_that_of_the_dense_bfgs_matrix_on_the_ten_newest_pairs():
     counts = [*range(11), 11, 13, 19, 20, 27]
     state, pairs = random_memory(counts)
-    assert state.count.tolist() == [min(count, 10) for count in counts]
-    directions = lbfgs._direction(state).numpy()
+    assert state.memory.count.tolist() == [min(count, 10) for count in counts]
+    found = directions(state).numpy()
     for lane, (s, y) in enumerate(pairs):
         theta = y[-1] @ y[-1] / (y[-1] @ s[-1]) if len(s) else 1.0
-        assert state.theta[lane].item() == pytest.approx(theta, rel=1e-10)
+        assert state.memory.theta[lane].item() == pytest.approx(theta, rel=1e-10)
         expected = -bfgs_inverse(s[-10:], y[-10:], theta) @ state.r[lane].numpy()
-        assert np.abs(directions[lane] - expected).max() < 1e-12 * np.abs(expected).max(), f"{counts[lane]} pairs"
+        assert np.abs(found[lane] - expected).max() < 1e-12 * np.abs(expected).max(), f"{counts[lane]} pairs"
+
+
+def test_direction_from_pairs_in_float32_is_as_exact_as_they_are():
+    state, pairs = random_memory([1, 10, 27], dtype=torch.float32)
+    found = directions(state).numpy()
+    for lane, (s, y) in enumerate(pairs):
+        theta = y[-1] @ y[-1] / (y[-1] @ s[-1])
+        expected = -bfgs_inverse(s[-10:], y[-10:], theta) @ state.r[lane].numpy()
+        assert np.abs(found[lane] - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_chosen_lanes_keep_their_memory_and_others_their_direction():
+    state, _ = random_memory([3, 12, 5, 0, 10])
+    before = directions(state)
+    some = np.array([4, 1])
+    fewer = state.select(some)
+    torch.testing.assert_close(directions(fewer), before[some])
+    z = d = torch.full_like(state.r, 7.0)
+    state.memory.descend(np.array([False, True, False, False, False]), state.t, state.r, z, d)
+    assert [bool((row == 7).all()) for row in d] == [True, False, True, True, True]
 
 
 def test_direction_without_memory_is_steepest_descent():
     state, _ = random_memory([0, 5])
-    assert torch.equal(lbfgs._direction(state)[0], -state.r[0])
-    lbfgs._forget(state, np.array([False, True]))
-    assert torch.equal(lbfgs._direction(state)[1], -state.r[1])
+    assert torch.equal(directions(state)[0], -state.r[0])
+    state.memory.forget(np.array([False, True]))
+    assert torch.equal(directions(state)[1], -state.r[1])
 
 
 @pytest.mark.parametrize("factor, kept", [(-1.0, False), (0.0, False), (0.5, False), (1.0, False), (2.0, True)])
 def test_a_pair_without_curvature_is_skipped(factor, kept):
     """L-BFGS-B skips s·y <= eps·(-gdold·stp); here s·y is `factor` times that bound."""
     state, _ = random_memory([3, 3])
-    before = state.count.copy(), state.newest.copy(), state.theta.copy(), lbfgs._direction(state)
+    memory = state.memory
+    before = memory.newest.copy(), memory.theta.copy(), directions(state)
     gradient = state.r
     state.slope = np.array([-1.0, -1.0])
     state.search = state.search._replace(stp=np.array([0.25, 0.25]))
     state.g = state.r + 1.0
     lbfgs._remember(state, np.array([True, False]), state.slope + factor * lbfgs.EPS)
-    assert state.count.tolist() == [3 + kept, 3]
-    assert (state.newest == before[1]).tolist() == [not kept, True]
-    assert (state.theta == before[2]).tolist() == [not kept, True]
+    assert state.memory.count.tolist() == [3 + kept, 3]
+    assert (memory.newest == before[0]).tolist() == [not kept, True]
+    assert (memory.theta == before[1]).tolist() == [not kept, True]
     turn(state, gradient)
-    same = (lbfgs._direction(state) == before[3]).all(1)
+    same = (directions(state) == before[2]).all(1)
     assert same.tolist() == [not kept, True]
     if kept:  # s·y is taken from the slopes, whatever the vectors say
-        curvature = state.sty[0, -1, -1]
+        compact = isinstance(memory, CompactMemory)
+        curvature = memory.sty[0, -1, -1] if compact else memory.sy[0, memory.newest[0]]
         assert curvature == pytest.approx(factor * lbfgs.EPS * 0.25)
-        assert state.theta[0].item() == pytest.approx(30 / curvature)
+        assert state.memory.theta[0].item() == pytest.approx(30 / curvature)
 
 
 def test_a_full_step_ends_exactly_at_the_point_the_direction_aimed_at():
     """1.1, which 1e16 + (1.1 - 1e16) is not."""
-    state = lbfgs._start(torch.full((2, 1), 1e16, dtype=torch.float64))
-    state.t, state.z = state.x, torch.full_like(state.x, 1.1)
+    state = lbfgs._start(torch.zeros(2, 1, dtype=torch.float64), torch.float64)
+    state.t, state.z = torch.full_like(state.x, 1e16), torch.full_like(state.x, 1.1)
     state.d = state.z - state.t
     state.search = state.search._replace(stp=np.array([1.0, 0.5]))
-    trial = lbfgs._trial(state)[:, 0].tolist()
-    assert trial == [1.1, pytest.approx(5e15)]
+    lbfgs._try(state)
+    assert state.x[:, 0].tolist() == [1.1, pytest.approx(5e15)]
     assert (state.t + state.d)[0, 0] != 1.1
 
 
@@ -445,7 +478,7 @@ def test_a_gradient_that_is_not_finite_ends_a_lane_after_its_accepted_steps():
 def test_a_linear_function_runs_to_the_largest_step_and_remembers_nothing():
     functions, starts = [lambda x: (-x.sum(), -np.ones(2))], np.zeros((1, 2))
     budget, counts = Budget(max_iterations=3), []
-    result = run(functions, starts, budget, accepted=lambda state, done: counts.append(int(state.count[0])))
+    result = run(functions, starts, budget, accepted=lambda state, done: counts.append(int(state.memory.count[0])))
     assert counts == [0, 0, 0]
     assert result.loss[0] < -1e10
     assert_as_scipy(result, functions, starts, budget)
@@ -480,7 +513,7 @@ def test_a_failed_line_search_forgets_and_goes_on_as_scipy_does():
 
     def ticked(state):
         for lane, count, iterations, evaluations, status in zip(
-            *(v.tolist() for v in (state.lane, state.count, state.iterations, state.evaluations, state.status)),
+            *(v.tolist() for v in (state.lane, state.memory.count, state.iterations, state.evaluations, state.status)),
             strict=True,
         ):
             if status == lbfgs.RUNNING and count == 0 and before.get(lane, (0,))[0] > 0:
@@ -502,7 +535,7 @@ def test_after_a_failure_the_step_is_the_negative_gradient():
 
     def ticked(state):
         if int(state.status[0]) == lbfgs.RUNNING:
-            states.append((int(state.count[0]), state.t[0].clone(), state.r[0].clone(), state.x[0].clone()))
+            states.append((int(state.memory.count[0]), state.t[0].clone(), state.r[0].clone(), state.x[0].clone()))
 
     run([function], [start], ticked=ticked)
     resets = [now for last, now in itertools.pairwise(states) if last[0] > 0 and now[0] == 0]
@@ -516,14 +549,14 @@ def test_a_direction_that_does_not_descend_is_replaced_by_the_negative_gradient(
     """Lane 0 gets a broken memory, lane 1 is sound."""
     state, _ = random_memory([1, 1])
     state.iterations = np.array([4, 4])
-    state.theta = np.array([theta, 1.0])
+    state.memory.theta = np.array([theta, 1.0])
     state.status = np.zeros(2, dtype=np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        sound = lbfgs._direction(state)[1]
+        sound = directions(state)[1]
         lbfgs._begin(state, np.array([True, True]))
     assert state.status.tolist() == [lbfgs.RUNNING] * 2
-    assert state.count.tolist() == [0, 1]
-    assert state.theta.tolist() == [1.0, 1.0]
+    assert state.memory.count.tolist() == [0, 1]
+    assert state.memory.theta.tolist() == [1.0, 1.0]
     assert torch.equal(state.d[0], (state.t - state.r)[0] - state.t[0])
     assert state.search.stp.tolist() == [1.0, 1.0]
     torch.testing.assert_close(state.d[1], sound)

@@ -15,6 +15,7 @@ from symmetry_constrained.networks import CLIP, FLOOR, Architecture, Ensemble, S
 from symmetry_constrained.scikit_learn import BiasFreeNetwork, Network
 
 torch.set_num_threads(1)
+pytestmark = pytest.mark.usefixtures("arithmetic")
 
 HIDDEN = [(10, 5), (7,), (6, 5, 4)]
 MIXED = np.array([True, False, False, True, True])

@@ -112,7 +112,7 @@ def versions(packages: Iterable[str]) -> dict[str, str | None]:
     return found
 
 
-def provenance(spec: dict, inputs: list[Path], device: str) -> dict:
+def provenance(spec: dict, inputs: list[Path], device: str, compiler: str | None) -> dict:
     """What was done, to which bytes, with which software, where."""
     import torch
 
@@ -122,6 +122,7 @@ def provenance(spec: dict, inputs: list[Path], device: str) -> dict:
         "commit": commit(),
         "python": platform.python_version(),
         "packages": versions(PACKAGES),
+        "compiler": compiler,
         "platform": platform.platform(),
         "device": device,
         "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),

@@ -13,7 +13,10 @@ FOLDER = Path(__file__).parent
 
 
 def closure(program: Path) -> list[Path]:
-    """The library's files that a .py or .ipynb program imports, sorted; the program itself is not among them."""
+    """The library's files that a .py or .ipynb program imports, sorted; the program itself is not among them.
+
+    With a module comes the C++ beside it.
+    """
     if program.suffix == ".ipynb":
         cells = json.loads(program.read_text(encoding="utf-8"))["cells"]
         source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
@@ -26,7 +29,8 @@ def closure(program: Path) -> list[Path]:
         if module not in found:
             found.add(module)
             waiting |= _imports(module)
-    return sorted(FOLDER / f"{module}.py" for module in found)
+    files = (FOLDER / f"{module}{suffix}" for module in found for suffix in (".py", ".cpp"))
+    return sorted(path for path in files if path.is_file())
 
 
 @cache

@@ -107,12 +107,8 @@ def compare(
     samples = {name: ensemble.samples(values, rows[name]["label"].to_numpy()) for name, values in inputs.items()}
     starts = ensemble.initial(lanes)
     marks = Marks(budgets, starts)
-    result = lbfgs.minimise(
-        lambda points, numbers: ensemble.loss_and_gradient(points, samples["train"], numbers),
-        starts,
-        Budget(max_evaluations=max(budgets)),
-        accepted=marks.accepted,
-    )
+    budget = Budget(max_evaluations=max(budgets))
+    result = ensemble.train(starts, samples["train"], budget, accepted=marks.accepted)
     marks.close(result)
     tables = []
     for index, budget in enumerate(marks.budgets.tolist()):

@@ -6,8 +6,7 @@ sum couples two lanes. Finished lanes leave the batch. Vectors (K, n) and the me
 number per lane, or a few hundred, is on the host in NumPy.
 
 The rules are those of L-BFGS-B 3.0 on its unconstrained path (Zhu, Byrd, Lu and Nocedal 1997; `scipy/optimize`),
-which scikit-learn's `solver="lbfgs"` runs. The direction uses the compact form of the inverse Hessian (Byrd, Nocedal
-and Schnabel 1994, eq. 3.1). The optimiser computes in float64 whatever the precision of the evaluations.
+which scikit-learn's `solver="lbfgs"` runs. The optimiser computes in float64 whatever the precision of the evaluations.
 """
 
 from collections.abc import Callable
@@ -17,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained import line_search
+from symmetry_constrained import compiled, line_search, memory
 from symmetry_constrained.line_search import Search
+from symmetry_constrained.memory import Memory
 
-MEMORY = 10  # m: pairs kept
 FTOL = 2.220446049250313e-09  # relative reduction of the loss that counts as convergence
 GTOL = 1e-4  # largest gradient component that counts as convergence
 TRIALS = 20  # evaluations allowed in one line search
@@ -55,7 +54,7 @@ class Budget:
 
 @dataclass
 class State:
-    """K lanes in flight; n parameters, m pairs of memory."""
+    """K lanes in flight, n parameters. Vectors are changed in place: no two share memory."""
 
     lane: np.ndarray  # (K,) number of the lane in the caller's order
     x: Tensor  # (K, n) trial point
@@ -72,13 +71,7 @@ class State:
     iterations: np.ndarray  # (K,)
     evaluations: np.ndarray  # (K,)
     status: np.ndarray  # (K,) index into STATUSES
-    pairs: Tensor  # (K, 2m, n) m steps s, then m gradient differences y, in slots that are used in turn
-    sty: np.ndarray  # (K, m, m) s_i·y_j for i <= j, from the oldest pair to the newest; empty ones first
-    yty: np.ndarray  # (K, m, m) y_i·y_j likewise
-    count: np.ndarray  # (K,) pairs in memory
-    newest: np.ndarray  # (K,) slot of the newest pair
-    along: np.ndarray  # (K, 2m) each pair's s·r, then y·r
-    theta: np.ndarray  # (K,) y·y / s·y of the newest pair
+    memory: Memory
 
     def select(self, lanes: np.ndarray) -> "State":
         """Keep the given lanes only."""
@@ -87,7 +80,7 @@ class State:
         return State(
             *(
                 value.select(lanes)
-                if isinstance(value, Search)
+                if isinstance(value, Search | Memory)
                 else value[on_device if isinstance(value, Tensor) else lanes]
                 for value in values
             )
@@ -96,10 +89,6 @@ class State:
     def to_device(self, values: np.ndarray) -> Tensor:
         """Numbers of the host, where the vectors are."""
         return torch.from_numpy(values).to(self.x.device)
-
-    def choose(self, mask: np.ndarray, new: Tensor, old: Tensor) -> Tensor:
-        """Rows (K, n) of `new` where the mask (K,) holds, else of `old`."""
-        return new if mask.all() else torch.where(self.to_device(mask)[:, None], new, old)
 
 
 @dataclass
@@ -121,16 +110,18 @@ def minimise(
     *,
     gtol: float = GTOL,
     ftol: float = FTOL,
+    dtype: torch.dtype = torch.float64,
     accepted: Callable[[State, np.ndarray], None] | None = None,
     ticked: Callable[[State], None] | None = None,
 ) -> Result:
     """Minimise K functions from the rows of x0, shape (K, n).
 
     evaluate: points (L, n) in float64 and the numbers (L,) of their lanes -> losses (L,), gradients (L, n).
+    dtype: the precision of the evaluations.
     accepted: called with the state and the mask (L,) of lanes whose step has just been accepted.
     ticked: called after every tick.
     """
-    state = _start(x0.to(torch.float64))
+    state = _start(x0.to(torch.float64), dtype)
     result = Result(
         x=state.x.clone(),
         loss=torch.full((len(x0),), torch.nan, dtype=torch.float64),
@@ -142,10 +133,7 @@ def minimise(
     first = True
     while len(state.lane):
         f, state.g = _evaluate(state, evaluate)
-        # All that the host needs to know of the evaluation, in one transfer. The largest component is not finite if
-        # any is.
-        numbers = [f, torch.linalg.vector_norm(state.g, torch.inf, 1), torch.linalg.vecdot(state.g, state.d)]
-        state.f, largest, slope = torch.stack(numbers).cpu().numpy()
+        state.f, largest, slope = _measure(f, state.g, state.d)
         running = state.status == RUNNING
         state.evaluations = state.evaluations + running
         state.trials = state.trials + running
@@ -168,19 +156,18 @@ def _evaluate(s: State, evaluate: Evaluate) -> tuple[Tensor, Tensor]:
     live = s.status == RUNNING
     if live.all():
         f, g = evaluate(s.x, s.to_device(s.lane))
-        return f.to(torch.float64), g.to(torch.float64)
+        return f.to(torch.float64), g.to(torch.float64).contiguous()
     lanes = s.to_device(np.flatnonzero(live))
     f, g = evaluate(s.x.index_select(0, lanes), s.to_device(s.lane[live]))
     return (
         s.to_device(s.f).index_copy(0, lanes, f.to(torch.float64)),
-        s.g.index_copy(0, lanes, g.to(torch.float64)),
+        s.g.index_copy_(0, lanes, g.to(torch.float64)),
     )
 
 
-def _start(x0: Tensor) -> State:
+def _start(x0: Tensor, dtype: torch.dtype) -> State:
     """Lanes (K, n) before their first evaluation."""
     lanes = len(x0)
-    vector = torch.zeros_like(x0)
 
     def zeros(*shape: int, dtype=np.float64) -> np.ndarray:
         return np.zeros((lanes, *shape), dtype=dtype)
@@ -189,34 +176,28 @@ def _start(x0: Tensor) -> State:
         lane=np.arange(lanes),
         x=x0.clone(),
         f=zeros(),
-        g=vector,
-        t=vector,
-        r=vector,
+        g=torch.zeros_like(x0),
+        t=torch.zeros_like(x0),
+        r=torch.zeros_like(x0),
         fold=zeros(),
-        z=vector,
-        d=vector,
+        z=torch.zeros_like(x0),
+        d=torch.zeros_like(x0),
         slope=zeros(),
         search=line_search.start(zeros(), zeros(), zeros()),
         trials=zeros(dtype=np.int64),
         iterations=zeros(dtype=np.int64),
         evaluations=zeros(dtype=np.int64),
         status=zeros(dtype=np.int64),
-        pairs=x0.new_zeros(lanes, 2 * MEMORY, x0.shape[1]),
-        sty=zeros(MEMORY, MEMORY),
-        yty=zeros(MEMORY, MEMORY),
-        count=zeros(dtype=np.int64),
-        newest=np.full(lanes, MEMORY - 1),
-        along=zeros(2 * MEMORY),
-        theta=np.ones(lanes),
+        memory=memory.of(x0, dtype),
     )
 
 
 def _first_point(s: State, flat: np.ndarray) -> None:
     """The starting point itself: it may already be a minimum, its gradient `flat`."""
-    s.t, s.r, s.fold = s.x, s.g, s.f
+    _move(s, np.ones(len(s.lane), dtype=bool))
     s.status[(s.status == RUNNING) & flat] = CONVERGED_GRADIENT
     _begin(s, s.status == RUNNING)
-    s.x = _trial(s)
+    _try(s)
 
 
 def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: float, accepted) -> None:
@@ -242,8 +223,7 @@ def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: f
         if accepted is not None:
             accepted(s, done)
         _remember(s, done & (s.status == RUNNING), slope)
-        s.t, s.r = s.choose(done, s.x, s.t), s.choose(done, s.g, s.r)
-        s.fold = np.where(done, s.f, s.fold)
+        _move(s, done)
 
     s.search = s.search.replaced(again, following)
     if failed.any():
@@ -251,45 +231,44 @@ def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: f
     begin = (done | failed) & (s.status == RUNNING)
     if begin.any():
         _begin(s, begin)
-    s.x = _trial(s)
-
-
-def _trial(s: State) -> Tensor:
-    """The points (K, n) at the searches' trial steps; a full step ends exactly at z."""
-    full = s.search.stp == 1.0
-    if full.all():
-        return s.z
-    return s.choose(full, s.z, torch.addcmul(s.t, s.to_device(s.search.stp)[:, None], s.d))
+    _try(s)
 
 
 def _fail(s: State, failed: np.ndarray) -> None:
     """Back to where the search began: forget the memory, or give up if there is none."""
-    s.status[failed & (s.count == 0)] = ABNORMAL
-    _forget(s, failed)
+    s.status[failed & (s.memory.count == 0)] = ABNORMAL
+    s.memory.forget(failed)
 
 
-def _forget(s: State, lanes: np.ndarray) -> None:
-    s.count[lanes] = 0
-    s.newest[lanes] = MEMORY - 1
-    s.theta[lanes] = 1.0
-    s.sty[lanes] = s.yty[lanes] = 0.0
+def _move(s: State, lanes: np.ndarray) -> None:
+    """To the trial point, from where these lanes search on."""
+    if lanes.all():
+        # What lay in t and r is of no use: the next trial and its evaluation are written there.
+        s.t, s.x, s.r, s.g, s.fold = s.x, s.t, s.g, s.r, s.f
+        return
+    s.fold = np.where(lanes, s.f, s.fold)
+    if library := compiled.library_for(s.x):
+        library.copy_rows(*s.x.shape, lanes, s.x, s.t)
+        library.copy_rows(*s.x.shape, lanes, s.g, s.r)
+        return
+    places = s.to_device(np.flatnonzero(lanes))
+    s.t.index_copy_(0, places, s.x.index_select(0, places))
+    s.r.index_copy_(0, places, s.g.index_select(0, places))
 
 
 def _begin(s: State, lanes: np.ndarray) -> None:
     """Choose a direction from (t, r) and set the first trial of a new line search."""
-    z = s.t + _direction(s)
-    d = z - s.t
-    slope = torch.linalg.vecdot(s.r, d).cpu().numpy()
+    slope = s.memory.descend(lanes, s.t, s.r, s.z, s.d)
     # A direction that is not finite, or does not descend: forget the memory and follow the gradient.
     bad = lanes & ~(np.isfinite(slope) & (slope < 0))
     if bad.any():
-        s.status[bad & (s.count == 0)] = ABNORMAL
-        _forget(s, bad)
-        z = s.choose(bad, s.t - s.r, z)
-        d = s.choose(bad, z - s.t, d)
-        slope = torch.linalg.vecdot(s.r, d).cpu().numpy()
+        s.status[bad & (s.memory.count == 0)] = ABNORMAL
+        s.memory.forget(bad)
+        places = s.to_device(np.flatnonzero(bad))
+        s.z[places] = s.t[places] - s.r[places]
+        s.d[places] = s.z[places] - s.t[places]
+        slope[bad] = torch.linalg.vecdot(s.r[places], s.d[places]).cpu().numpy()
         s.status[bad & ~(slope < 0)] = ABNORMAL
-    s.z, s.d = s.choose(lanes, z, s.z), s.choose(lanes, d, s.d)
     s.slope = np.where(lanes, slope, s.slope)
     stp = np.ones_like(slope)
     if (s.iterations == 0).any():
@@ -298,58 +277,34 @@ def _begin(s: State, lanes: np.ndarray) -> None:
     s.trials = np.where(lanes, 0, s.trials)
 
 
-def _slots(s: State) -> np.ndarray:
-    """Where each lane's pairs lie, from the oldest to the newest, empty ones first; (K, m)."""
-    return (s.newest[:, None] + 1 + np.arange(MEMORY)) % MEMORY
-
-
-def _direction(s: State) -> Tensor:
-    """-H r, shape (K, n), with H the compact inverse of the BFGS matrix on the pairs in memory, H0 = I / theta."""
-    gamma = 1.0 / s.theta
-    slots = _slots(s)
-    kept = np.arange(MEMORY) >= MEMORY - s.count[:, None]  # (K, m)
-    s_r = np.take_along_axis(s.along[:, :MEMORY], slots, 1) * kept
-    y_r = np.take_along_axis(s.along[:, MEMORY:], slots, 1) * kept
-    empty = np.zeros_like(s.sty)
-    empty[:, range(MEMORY), range(MEMORY)] = ~kept
-    upper = torch.from_numpy(s.sty + empty)  # R, with 1 for an empty slot
-    u = torch.linalg.solve_triangular(upper, torch.from_numpy(s_r[:, :, None]), upper=True).numpy()  # R⁻¹ S'r
-    diagonal = np.diagonal(s.sty, axis1=1, axis2=2)
-    inner = diagonal[:, :, None] * u + gamma[:, None, None] * (s.yty @ u - y_r[:, :, None])
-    top = torch.linalg.solve_triangular(upper.mT, torch.from_numpy(inner), upper=False).numpy()
-    weights = np.zeros_like(s.along)
-    np.put_along_axis(weights[:, :MEMORY], slots, top[:, :, 0] * kept, 1)
-    np.put_along_axis(weights[:, MEMORY:], slots, -gamma[:, None] * u[:, :, 0] * kept, 1)
-    scaled = s.to_device(-gamma)[:, None, None] * s.r[:, None, :]
-    return torch.baddbmm(scaled, s.to_device(-weights)[:, None, :], s.pairs)[:, 0]
+def _try(s: State) -> None:
+    """Go to the points at the searches' trial steps; a full step ends exactly at z."""
+    if library := compiled.library_for(s.x):
+        library.trials(*s.x.shape, s.search.stp, s.t, s.d, s.z, s.x)
+        return
+    torch.addcmul(s.t, s.to_device(s.search.stp)[:, None], s.d, out=s.x)
+    places = s.to_device(np.flatnonzero(s.search.stp == 1.0))
+    s.x.index_copy_(0, places, s.z.index_select(0, places))
 
 
 def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     """Append the pair of the step just accepted where its curvature is positive enough (L-BFGS-B's `matupd`)."""
     stp = s.search.stp
     curvature = (slope - s.slope) * stp  # s·y, from the slopes
-    update = np.flatnonzero(lanes & (curvature > EPS * (-s.slope * stp)))
-    y = s.g - s.r
-    slot = (s.newest[update] + 1) % MEMORY
-    s.newest[update] = slot
-    s.count[update] = np.minimum(s.count[update] + 1, MEMORY)
-    lane, place = s.to_device(update), s.to_device(slot)
-    s.pairs[lane, place] = s.to_device(stp[update])[:, None] * s.d[lane]
-    s.pairs[lane, MEMORY + place] = y[lane]
-    # The one reading of the whole memory but the direction's: for every lane, since picking some out would copy it.
-    products = torch.bmm(torch.stack([s.g, y], 1), s.pairs.mT).cpu().numpy()  # (K, 2, 2m): by g, by y
-    s.along = np.where(lanes[:, None], products[:, 0], s.along)
-    by_y = products[update, 1]  # S'y, Y'y
-    slots = _slots(s)[update]
-    sty, yty = np.zeros((2, len(update), MEMORY, MEMORY))
-    sty[:, :-1, :-1], yty[:, :-1, :-1] = s.sty[update, 1:, 1:], s.yty[update, 1:, 1:]
-    # What an empty slot holds is of no memory.
-    kept = np.arange(MEMORY) >= MEMORY - s.count[update][:, None]
-    sty[:, :, -1] = np.take_along_axis(by_y[:, :MEMORY], slots, 1) * kept
-    sty[:, -1, -1] = curvature[update]
-    yty[:, :, -1] = yty[:, -1, :] = np.take_along_axis(by_y[:, MEMORY:], slots, 1) * kept
-    s.sty[update], s.yty[update] = sty, yty
-    s.theta[update] = yty[:, -1, -1] / curvature[update]
+    enough = lanes & (curvature > EPS * (-s.slope * stp))
+    s.memory.remember(lanes, np.where(enough, curvature, 0.0), stp, s.d, s.g, s.r)
+
+
+def _measure(f: Tensor, g: Tensor, d: Tensor) -> np.ndarray:
+    """Losses (K,), largest components of the gradients (K, n), not finite if any is, and slopes g·d; (3, K)."""
+    if library := compiled.library_for(g):
+        numbers = np.empty((3, len(f)))
+        numbers[0] = f
+        library.slopes(*g.shape, g, d, numbers[1], numbers[2])
+        return numbers
+    # All that the host needs to know of the evaluation, in one transfer.
+    numbers = [f, torch.linalg.vector_norm(g, torch.inf, 1), torch.linalg.vecdot(g, d)]
+    return torch.stack(numbers).cpu().numpy()
 
 
 def _retire(s: State, result: Result) -> State:

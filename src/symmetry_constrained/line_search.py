@@ -43,7 +43,7 @@ class Search(NamedTuple):
 
     def select(self, lanes: np.ndarray) -> "Search":
         """The given lanes only."""
-        return Search(*np.asarray(self)[:, lanes])
+        return Search(*(numbers[lanes] for numbers in self))
 
 
 def start(f: np.ndarray, slope: np.ndarray, stp: np.ndarray) -> Search:

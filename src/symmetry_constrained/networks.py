@@ -17,10 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from symmetry_constrained import compiled, lbfgs
+from symmetry_constrained.lbfgs import Budget
+
 CLIP = 1e-10  # scikit-learn 0.19 clips a class probability here, in the reported loss only
 # Blocks sized so that one layer's activations stay in a core's cache; a GPU wants them large.
 LANE_BLOCK = {"cpu": 64, "cuda": 256}
 BLOCK_BYTES = {"cpu": 655_360, "cuda": 268_435_456}  # of the widest layer's activations
+# Where compiled code reads and writes them once: samples, and bytes of the first layer's activations.
+COMPILED_BLOCK, COMPILED_BYTES = 1024, 5_242_880
 # Classes this much less likely (1e-26) add nothing to a gradient, and an exp that underflows takes 100 times as long.
 FLOOR = -60.0
 
@@ -119,7 +124,7 @@ class Samples:
             self.inputs[:-1, place] = values.T
         one_hot = np.arange(classes)[:, None] == self.labels
         self.minus_one_hot = -torch.tensor(one_hot, dtype=dtype, device=device)  # (classes, n)
-        self.index = torch.tensor(self.labels, dtype=torch.int64, device=device)  # (n,)
+        self.index = torch.tensor(self.labels, dtype=torch.int32, device=device)  # (n,)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -173,12 +178,25 @@ class Ensemble:
         rows = [self.architecture.initial(int(seed), one) for seed, one in zip(seeds, self.biased, strict=True)]
         return torch.tensor(np.stack(rows), device=self.device)
 
+    def train(self, rows: Tensor, samples: Samples, budget: Budget, **options) -> lbfgs.Result:
+        """Minimise the loss on the samples from the parameters rows (K, P); options as of `lbfgs.minimise`."""
+        return lbfgs.minimise(
+            lambda points, lanes: self.loss_and_gradient(points, samples, lanes),
+            rows,
+            budget,
+            dtype=self.dtype,
+            **options,
+        )
+
     def loss_and_gradient(self, rows: Tensor, samples: Samples, lanes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy plus alpha / (2n) Σ‖W‖² and its gradient (scikit-learn's loss).
 
         rows: parameters (L, P) float64 of the networks numbered `lanes` (all, unless given).
         Returns the losses (L,) and gradients (L, P) in float64; biases that are not trained have gradient 0.
         """
+        library = compiled.library_for(rows) if self.dtype == torch.float32 else None
+        if library is not None:
+            return self._compiled(library, rows, samples, lanes)
         trainable = self.trainable if lanes is None else self.trainable.index_select(0, lanes)
         loss = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
         gradient = torch.empty_like(rows)
@@ -189,6 +207,32 @@ class Ensemble:
             penalty = some * self.penalty
             loss[block] = cross_entropy.add_(torch.linalg.vecdot(penalty, some), alpha=0.5).div_(len(samples))
             gradient[block].add_(penalty).mul_(1 / len(samples)).mul_(trainable[block])
+        return loss, gradient
+
+    def _compiled(self, library, rows: Tensor, samples: Samples, lanes: Tensor | None) -> tuple[Tensor, Tensor]:
+        """`loss_and_gradient` with all but the two products with the inputs in compiled code."""
+        lanes = torch.arange(len(rows)) if lanes is None else lanes
+        sizes = np.array([fan_out for _, fan_out in self.architecture.layers])
+        inputs = samples.inputs[:-1]
+        loss = torch.zeros(len(rows), dtype=torch.float64)
+        gradient = torch.empty_like(rows)
+        size = min(len(samples), COMPILED_BLOCK)
+        together = max(1, COMPILED_BYTES // (size * int(sizes[0]) * inputs.itemsize))
+        for start in range(0, len(rows), together):
+            block = slice(start, start + together)
+            some, ends = rows[block], loss[block]
+            shape = (*some.shape, int(sizes[0]), len(inputs))
+            weights = torch.empty(len(some) * sizes[0], len(inputs))
+            rest = torch.empty(len(some), rows.shape[1] - sizes[0] * len(inputs))
+            library.unpack(*shape, some, weights, rest)
+            by_weights, by_rest = torch.zeros_like(weights), torch.zeros_like(rest)
+            for at in range(0, len(samples), size):
+                x, labels = inputs[:, at : at + size], samples.index[at : at + size]
+                products = torch.mm(weights, x)
+                library.through_layers(sizes, len(sizes), len(some), x.shape[1], products, rest, labels, ends, by_rest)
+                by_weights.addmm_(products, x.mT)
+            masks = (self.penalty, self.trainable, lanes[block])
+            library.penalise(*shape, len(samples), some, *masks, by_weights, by_rest, ends, gradient[block])
         return loss, gradient
 
     def _accumulate(self, rows: Tensor, samples: Samples, gradient: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from symmetry_constrained import lbfgs
-from symmetry_constrained.lbfgs import GTOL, MEMORY, Budget
+from symmetry_constrained.lbfgs import GTOL, Budget
+from symmetry_constrained.memory import MEMORY
 from symmetry_constrained.networks import Architecture, Ensemble
 
 
@@ -36,11 +36,12 @@ class Solver:
     name: str
     dtype = "float32"
     batched = False  # whether it trains several networks at once
+    takes_blocks = False  # whether it takes what gives inputs block by block
     best_together = 1  # networks it trains at once when only the result counts
     on_device = True  # whether it runs on the device asked for; the CPU otherwise
 
     def __init__(self, architecture: Architecture, alpha: float, inputs: np.ndarray, labels: np.ndarray, device: str):
-        """inputs (n, d) float32: an array, or for ours what gives its `blocks`. labels (n,)."""
+        """inputs (n, d) float32: an array, or what gives its `blocks` to a solver that takes them. labels (n,)."""
         self.architecture, self.alpha, self.device = architecture, alpha, device
         self.inputs, self.labels = inputs, labels
 
@@ -59,7 +60,7 @@ class Solver:
 
 class Ours(Solver):
     name = "ours"
-    batched = True
+    batched = takes_blocks = True
     best_together = 128
 
     def __init__(self, architecture, alpha, inputs, labels, device):
@@ -69,11 +70,7 @@ class Ours(Solver):
 
     def train(self, seeds, max_evaluations):
         ensemble = Ensemble(self.architecture, np.ones(len(seeds), dtype=bool), self.alpha, torch.float32, self.device)
-        result = lbfgs.minimise(
-            lambda rows, lanes: ensemble.loss_and_gradient(rows, self.inputs, lanes),
-            ensemble.initial(seeds),
-            Budget(max_evaluations=max_evaluations),
-        )
+        result = ensemble.train(ensemble.initial(seeds), self.inputs, Budget(max_evaluations=max_evaluations))
         return Trained(result.x.cpu().numpy(), result.evaluations.numpy())
 
 

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import features, lbfgs
+from symmetry_constrained import features
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples, resolve_device
 from symmetry_constrained.protocols import Split, training_set
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.spec import Spec, hyphenated
 from symmetry_constrained.training import DTYPES
 
 ENERGY_SECONDS = 2.0  # the driver's energy counter moves in steps of up to 0.1 s
@@ -46,9 +46,7 @@ class Solo:
         """Seconds and evaluations of one training."""
         _synchronise(self.ensemble.device)
         began = time.perf_counter()
-        result = lbfgs.minimise(
-            lambda rows, lanes: self.ensemble.loss_and_gradient(rows, self.samples, lanes), self.initial, self.budget
-        )
+        result = self.ensemble.train(self.initial, self.samples, self.budget)
         _synchronise(self.ensemble.device)
         return time.perf_counter() - began, int(result.evaluations[0])
 
@@ -110,7 +108,7 @@ def time_solo(
                 "features": spec.features,
                 "training_set": spec.training_set,
                 "network": network,
-                "hidden_layers": "-".join(map(str, spec.hidden_layers)),
+                "hidden_layers": hyphenated(spec.hidden_layers),
                 "n_train": len(inputs),
                 "repeats": repeats,
                 "evaluations": timed[0][1],

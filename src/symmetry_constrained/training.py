@@ -20,7 +20,7 @@ from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate, resolve_device
 from symmetry_constrained.protocols import Split
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.spec import Spec, hyphenated
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -90,9 +90,9 @@ def train_batch(
         featured = time.perf_counter()
 
         checkpoints = Checkpoints(spec.checkpoints, initial)
-        result = lbfgs.minimise(
-            lambda rows, lanes, train=train: ensemble.loss_and_gradient(rows, train, lanes),
+        result = ensemble.train(
             initial,
+            train,
             Budget(**spec.budget),
             accepted=checkpoints.accepted,
             ticked=_reporter(progress, spec, fraction, len(initial)),
@@ -108,7 +108,7 @@ def train_batch(
                 "features": spec.features,
                 "training_set": spec.training_set,
                 "network": np.where(biased, "biased", "bias-free"),
-                "hidden_layers": "-".join(map(str, spec.hidden_layers)),
+                "hidden_layers": hyphenated(spec.hidden_layers),
                 "fraction": fraction,
                 "seed": seeds,
                 "n_train": len(labels),
@@ -161,7 +161,7 @@ def _in_cell(spec: Spec, fraction: float | None = None) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        layers = "-".join(map(str, spec.hidden_layers))
+        layers = hyphenated(spec.hidden_layers)
         where = [spec.study, spec.features, spec.training_set, layers, f"split {spec.split}"]
         where += [] if fraction is None else [f"fraction {fraction:g}"]
         raise ValueError(f"{', '.join(where)}: {error}") from None
