@@ -122,3 +122,9 @@ def test_relative_imports_which_the_closure_does_not_follow_are_not_used():
     for path in (ROOT / "src").rglob("*.py"):
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level], path.name
+
+
+def test_the_c_plus_plus_beside_a_module_comes_with_it():
+    files = {path.name for path in closure.closure(ROOT / "scripts" / "train_batch.py")}
+    assert {"compiled.py", "compiled.cpp"} <= files
+    assert "compiled.cpp" not in {path.name for path in closure.closure(ROOT / "scripts" / "summarise.py")}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained import compiled
+from symmetry_constrained import compiled, lbfgs
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble
 
@@ -56,8 +56,9 @@ def test_loss_and_gradient_are_those_of_pytorch_in_float64(hidden, n, scale):
 
 @needs_compiler
 @pytest.mark.parametrize("classes", [2, 11, 256])
-def test_any_number_of_classes_is_summed_without_overflow(classes):
-    (loss, gradient), (exact_loss, exact) = both(*problem((4,), 400, classes=classes))
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+def test_any_number_of_classes_is_summed_without_overflow(classes, scale):
+    (loss, gradient), (exact_loss, exact) = both(*problem((4,), 400, classes=classes, scale=scale))
     torch.testing.assert_close(loss, exact_loss, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(gradient, exact, rtol=1e-4, atol=1e-6)
 
@@ -117,8 +118,8 @@ def test_training_follows_that_of_pytorch():
     """From one start, in float32, a few iterations long: rounding tells them apart only later."""
     ensemble, samples, rows = problem((10, 5), 300, networks=8)
     budget = Budget(max_iterations=8)
-    found = ensemble.train(rows, samples, budget)
-    expected = eagerly(lambda: ensemble.train(rows, samples, budget))
+    found = lbfgs.train(ensemble, rows, samples, budget)
+    expected = eagerly(lambda: lbfgs.train(ensemble, rows, samples, budget))
     assert found.status == expected.status
     assert torch.equal(found.evaluations, expected.evaluations)
     torch.testing.assert_close(found.loss, expected.loss, rtol=1e-3, atol=0)
@@ -171,7 +172,7 @@ def test_where_it_can_not_be_had_pytorch_computes(fresh, monkeypatch, tmp_path, 
         monkeypatch.setattr(compiled, "BUILD", ("-c",))  # an object file
     assert compiled.library() is None
     ensemble, samples, rows = problem((10, 5), 50)
-    assert ensemble.train(rows, samples, Budget(max_iterations=3)).iterations.tolist() == [3] * 3
+    assert lbfgs.train(ensemble, rows, samples, Budget(max_iterations=3)).iterations.tolist() == [3] * 3
     assert not fresh.is_dir() or not list(fresh.glob("tmp*"))
 
 

@@ -31,7 +31,7 @@ def written_out(architecture, samples):
             activation = activation.tanh() if number else activation
             activation = layer[:, :-1] @ activation + layer[:, -1:]
             penalty = penalty + layer[:, :-1].square().sum()
-        return torch.nn.functional.cross_entropy(activation.T, samples.index) + PENALTY / 2 * penalty
+        return torch.nn.functional.cross_entropy(activation.T, samples.index.long()) + PENALTY / 2 * penalty
 
     return loss
 

@@ -26,8 +26,8 @@ typedef double Doubles __attribute__((vector_size(BYTES)));
 
 // Sums kept in registers at once: of a product with activations, ROWS x COLUMNS; of a gradient, SIDE x SIDE.
 constexpr int ROWS = 5, COLUMNS = BYTES == 64 ? 4 : 2, SIDE = BYTES == 64 ? 5 : 3;
-constexpr int64_t TILE_BYTES = 24576;  // of activations: a level-1 cache's size
-constexpr int64_t LONGEST_TILE = 16;   // vectors; 256 classes to the 16th are a float32 still
+constexpr int64_t TILE_BYTES = 24576;  // of activations, so that a tile stays in the level-1 cache
+constexpr int64_t LONGEST_TILE = 12;   // vectors: `softmax` multiplies as many sums, each at most the number of classes
 
 template <class Vector, class Number>
 inline Vector load(const Number* from) {
@@ -111,20 +111,24 @@ inline void product(const float* weights, int64_t over, int64_t along, int64_t i
 template <int N>
 inline void columns(const float* weights, int64_t over, int64_t along, int64_t outs, int64_t ins, const Floats* a,
                     Floats* out, int64_t stride) {
+  auto from = [&](int64_t j, auto product_of) {
+    product_of(weights + j * over, over, along, ins, a, out + j * stride, stride);
+  };
   int64_t j = 0;
-  for (; j + ROWS <= outs; j += ROWS) product<ROWS, N>(weights + j * over, over, along, ins, a, out + j * stride, stride);
+  for (; j + ROWS <= outs; j += ROWS) from(j, product<ROWS, N>);
   switch (outs - j) {
-    case 4: product<4, N>(weights + j * over, over, along, ins, a, out + j * stride, stride); break;
-    case 3: product<3, N>(weights + j * over, over, along, ins, a, out + j * stride, stride); break;
-    case 2: product<2, N>(weights + j * over, over, along, ins, a, out + j * stride, stride); break;
-    case 1: product<1, N>(weights + j * over, over, along, ins, a, out + j * stride, stride); break;
+    case 4: from(j, product<4, N>); break;
+    case 3: from(j, product<3, N>); break;
+    case 2: from(j, product<2, N>); break;
+    case 1: from(j, product<1, N>); break;
   }
 }
 
 void multiply(const float* weights, int64_t over, int64_t along, int64_t outs, int64_t ins, const Floats* a,
               Floats* out, int64_t vectors, int64_t stride) {
   int64_t k = 0;
-  for (; k + COLUMNS <= vectors; k += COLUMNS) columns<COLUMNS>(weights, over, along, outs, ins, a + k, out + k, stride);
+  for (; k + COLUMNS <= vectors; k += COLUMNS)
+    columns<COLUMNS>(weights, over, along, outs, ins, a + k, out + k, stride);
   for (; k < vectors; k++) columns<1>(weights, over, along, outs, ins, a + k, out + k, stride);
 }
 
@@ -244,19 +248,19 @@ double softmax(Floats* logits, int64_t classes, const int32_t* labels, int64_t v
       Floats probability = logits[c * stride + k] * inverse;
       logits[c * stride + k] = label == (int32_t)c ? probability - 1.f : probability;
     }
-    // One logarithm of the product of up to LONGEST_TILE sums, each at most the number of classes.
-    sums_multiplied *= sum;
+    sums_multiplied *= sum;  // one logarithm for all
   }
   double loss = 0;
   for (int i = 0; i < FLOATS; i++) loss += std::log((double)sums_multiplied[i]) - (double)of_true_class[i];
   return loss;
 }
 
-// Write the pair s = step d, y = g - r of `updates` lanes into their slots of pairs (places, 2m, stride >= n), those of a
-// lane at its place; y·y (updates).
+// Write the pair s = step d, y = g - r of `updates` lanes into their slots of pairs (places, 2m, stride >= n), those of
+// a lane at its place; y·y (updates).
 template <class Number>
-void remember(int64_t updates, int64_t n, int64_t stride, int64_t m, const int64_t* lanes, const int64_t* places, const int64_t* slots,
-              const double* steps, const double* d, const double* g, const double* r, Number* pairs, double* y_y) {
+void remember(int64_t updates, int64_t n, int64_t stride, int64_t m, const int64_t* lanes, const int64_t* places,
+              const int64_t* slots, const double* steps, const double* d, const double* g, const double* r,
+              Number* pairs, double* y_y) {
   for (int64_t u = 0; u < updates; u++) {
     const double step = steps[lanes[u]], *moved = d + lanes[u] * n, *now = g + lanes[u] * n, *then = r + lanes[u] * n;
     Number *s = pairs + (places[lanes[u]] * 2 * m + slots[u]) * stride, *y = s + m * stride;
@@ -270,11 +274,12 @@ void remember(int64_t updates, int64_t n, int64_t stride, int64_t m, const int64
 }
 
 // Of the lanes in the mask (L): z = t - H r and d = z - t (L, n), and r·d (L), by the two-loop recursion (Nocedal and
-// Wright 2006, algorithm 7.4) over the `count` newest pairs, slot by slot back from `newest`; s_y (L, m), H0 = I / theta.
+// Wright 2006, algorithm 7.4) over the `count` newest pairs, slot by slot back from `newest`. s_y (L, m) holds s·y,
+// slot by slot; H0 = I / theta.
 template <class Number>
-void descend(int64_t lanes, int64_t n, int64_t stride, int64_t m, const uint8_t* mask, const int64_t* places, const int64_t* count,
-             const int64_t* newest, const double* s_y, const double* theta, const Number* pairs, const double* t, const double* r, double* z,
-             double* d, double* slope) {
+void descend(int64_t lanes, int64_t n, int64_t stride, int64_t m, const uint8_t* mask, const int64_t* places,
+             const int64_t* count, const int64_t* newest, const double* s_y, const double* theta, const Number* pairs,
+             const double* t, const double* r, double* z, double* d, double* slope) {
   std::unique_ptr<double[]> weights(new double[m]);
   std::unique_ptr<Doubles[]> scratch(new Doubles[n / DOUBLES + 1]);
   double* q = reinterpret_cast<double*>(scratch.get());
@@ -286,20 +291,21 @@ void descend(int64_t lanes, int64_t n, int64_t stride, int64_t m, const uint8_t*
     const int64_t kept = count[lane];
     auto slot = [&](int64_t age) { return (newest[lane] - age + m) % m; };
     std::memcpy(q, gradient, n * sizeof(double));
-    // One pass over q for each of s and y: what is added to it, and its product with what comes next.
+    // One pass over q for each s and y: that much of it is added, and the product taken with what comes next.
     double along = kept ? dot(q, s + slot(0) * stride, n) : 0;
     for (int64_t age = 0; age < kept; age++) {
       const int64_t here = slot(age);
+      const Number* next = age + 1 < kept ? s + slot(age + 1) * stride : y + here * stride;
       weights[here] = along / sy[here];
-      along = add_and_dot(q, -weights[here], y + here * stride, age + 1 < kept ? s + slot(age + 1) * stride : y + here * stride, n);
+      along = add_and_dot(q, -weights[here], y + here * stride, next, n);
     }
     const double gamma = 1 / theta[lane];
     for (int64_t i = 0; i < n; i++) q[i] *= gamma;
     along *= gamma;
     for (int64_t age = kept - 1; age >= 0; age--) {
       const int64_t here = slot(age);
-      const double weight = weights[here] - along / sy[here];
-      along = add_and_dot(q, weight, s + here * stride, age > 0 ? y + slot(age - 1) * stride : s + here * stride, n);
+      const Number* next = age > 0 ? y + slot(age - 1) * stride : s + here * stride;  // the last product is not used
+      along = add_and_dot(q, weights[here] - along / sy[here], s + here * stride, next, n);
     }
     for (int64_t i = 0; i < n; i++) {
       end[i] = from[i] - q[i];
@@ -312,8 +318,8 @@ void descend(int64_t lanes, int64_t n, int64_t stride, int64_t m, const uint8_t*
 
 extern "C" {
 
-// Rows of parameters (L, n) in float32: the first layer's weights (L, units, inputs), and the rest (L, n - units inputs),
-// its biases before the layers above.
+// Rows of parameters (L, n) in float32: the first layer's weights (L, units, inputs), and the rest
+// (L, n - units inputs), its biases before the layers above.
 void unpack(int64_t lanes, int64_t n, int64_t units, int64_t inputs, const double* rows, float* first, float* rest) {
   for (int64_t lane = 0; lane < lanes; lane++) {
     const double* row = rows + lane * n;
@@ -328,8 +334,8 @@ void unpack(int64_t lanes, int64_t n, int64_t units, int64_t inputs, const doubl
 
 // One block of `width` samples through L networks, forwards and back.
 // sizes (layers): the hidden layers' units, then the classes. products (L, sizes[0], width): the first layer's weights
-// times the inputs, then the loss's gradient by them. rest (L, R): the first layer's biases, then the layers above, each
-// (fan_out, fan_in + 1), the bias last. labels (width).
+// times the inputs, then the loss's gradient by them. rest (L, R): the first layer's biases, then the layers above,
+// each (fan_out, fan_in + 1), the bias last. labels (width).
 // Added to: loss (L), the sum of cross-entropies, and gradient (L, R), by `rest`.
 void through_layers(const int64_t* sizes, int64_t layers, int64_t lanes, int64_t width, float* products,
                     const float* rest, const int32_t* labels, double* loss, float* gradient) {

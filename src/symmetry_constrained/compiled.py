@@ -1,6 +1,6 @@
 """`compiled.cpp` where there is a C++ compiler: compiled once for this processor, kept, and called on tensors.
 
-Without a compiler, on a GPU or in another precision, `networks` and `memory` compute the same in PyTorch.
+Without a compiler or on a GPU, `networks`, `memory` and `lbfgs` compute the same in PyTorch.
 """
 
 import ctypes
@@ -53,8 +53,9 @@ def compiler(device: str) -> str | None:
 
 
 def library_for(tensor: torch.Tensor) -> "Library | None":
-    """The compiled functions where they take this tensor."""
-    return library() if tensor.device.type == "cpu" and tensor.is_contiguous() else None
+    """The compiled functions where they take this tensor: float64 on the CPU, contiguous."""
+    fits = tensor.device.type == "cpu" and tensor.dtype == torch.float64 and tensor.is_contiguous()
+    return library() if fits else None
 
 
 def _output(command: list[str]) -> bytes:

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from scipy.special import expit
 
-from symmetry_constrained import inputs
+from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples
@@ -171,7 +171,7 @@ def train(
     ensemble = Ensemble(architecture, np.ones(len(seeds), dtype=bool))
     ensemble.trainable *= torch.from_numpy(~first_biases(architecture) | first_layer)
     samples = ensemble.samples(images, labels)
-    result = ensemble.train(ensemble.initial(seeds) * ensemble.trainable, samples, budget)
+    result = lbfgs.train(ensemble, ensemble.initial(seeds) * ensemble.trainable, samples, budget)
     return architecture, result.x.numpy()
 
 

@@ -108,7 +108,7 @@ def compare(
     starts = ensemble.initial(lanes)
     marks = Marks(budgets, starts)
     budget = Budget(max_evaluations=max(budgets))
-    result = ensemble.train(starts, samples["train"], budget, accepted=marks.accepted)
+    result = lbfgs.train(ensemble, starts, samples["train"], budget, accepted=marks.accepted)
     marks.close(result)
     tables = []
     for index, budget in enumerate(marks.budgets.tolist()):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import inputs
+from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
@@ -41,7 +41,7 @@ def train(
     parts = []
     for name in LABELS:
         train_samples = ensemble.samples(images, np.tile(_labels(name, true[:half]), 2))
-        result = ensemble.train(initial, train_samples, Budget(max_iterations=max_iterations))
+        result = lbfgs.train(ensemble, initial, train_samples, Budget(max_iterations=max_iterations))
         loss = evaluate(ensemble, result.x, train_samples).loss
         accuracy = {test: evaluate(ensemble, result.x, values).accuracy for test, values in samples.items()}
         parts.append(

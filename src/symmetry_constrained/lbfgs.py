@@ -6,7 +6,8 @@ sum couples two lanes. Finished lanes leave the batch. Vectors (K, n) and the me
 number per lane, or a few hundred, is on the host in NumPy.
 
 The rules are those of L-BFGS-B 3.0 on its unconstrained path (Zhu, Byrd, Lu and Nocedal 1997; `scipy/optimize`),
-which scikit-learn's `solver="lbfgs"` runs. The optimiser computes in float64 whatever the precision of the evaluations.
+which scikit-learn's `solver="lbfgs"` runs. Whatever the precision of the evaluations, the optimiser computes in
+float64; the pairs it remembers may be kept in theirs (`memory`).
 """
 
 from collections.abc import Callable
@@ -149,6 +150,17 @@ def minimise(
             ticked(state)
         state = _retire(state, result)
     return result
+
+
+def train(ensemble, rows: Tensor, samples, budget: Budget, **options) -> Result:
+    """`minimise` the loss of an `Ensemble` on the samples from the parameters rows (K, P)."""
+    return minimise(
+        lambda points, lanes: ensemble.loss_and_gradient(points, samples, lanes),
+        rows,
+        budget,
+        dtype=ensemble.dtype,
+        **options,
+    )
 
 
 def _evaluate(s: State, evaluate: Evaluate) -> tuple[Tensor, Tensor]:

@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained import compiled, lbfgs
-from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained import compiled
 
 CLIP = 1e-10  # scikit-learn 0.19 clips a class probability here, in the reported loss only
 # Blocks sized so that one layer's activations stay in a core's cache; a GPU wants them large.
@@ -161,8 +160,9 @@ class Ensemble:
         self.lane_block = LANE_BLOCK.get(self.device.type, LANE_BLOCK["cpu"])
         self.block_bytes = BLOCK_BYTES.get(self.device.type, BLOCK_BYTES["cpu"])
         self.biased = np.asarray(biased, dtype=bool)
-        trainable = np.stack([architecture.trainable(one) for one in self.biased])
-        self.trainable = torch.tensor(trainable, dtype=torch.float64, device=self.device)  # (K, P)
+        self._room = torch.empty(0)
+        masks = torch.tensor(np.stack([architecture.trainable(one) for one in (False, True)]), dtype=torch.float64)
+        self.trainable = masks[self.biased.astype(np.int64)].to(self.device)  # (K, P)
         self.penalty = alpha * torch.tensor(~architecture.is_bias(), dtype=torch.float64, device=self.device)  # (P,)
 
     def samples(self, inputs, labels: np.ndarray) -> Samples:
@@ -177,16 +177,6 @@ class Ensemble:
         """Initial parameters (K, P) of networks with these seeds (K,)."""
         rows = [self.architecture.initial(int(seed), one) for seed, one in zip(seeds, self.biased, strict=True)]
         return torch.tensor(np.stack(rows), device=self.device)
-
-    def train(self, rows: Tensor, samples: Samples, budget: Budget, **options) -> lbfgs.Result:
-        """Minimise the loss on the samples from the parameters rows (K, P); options as of `lbfgs.minimise`."""
-        return lbfgs.minimise(
-            lambda points, lanes: self.loss_and_gradient(points, samples, lanes),
-            rows,
-            budget,
-            dtype=self.dtype,
-            **options,
-        )
 
     def loss_and_gradient(self, rows: Tensor, samples: Samples, lanes: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy plus alpha / (2n) Σ‖W‖² and its gradient (scikit-learn's loss).
@@ -211,7 +201,7 @@ class Ensemble:
 
     def _compiled(self, library, rows: Tensor, samples: Samples, lanes: Tensor | None) -> tuple[Tensor, Tensor]:
         """`loss_and_gradient` with all but the two products with the inputs in compiled code."""
-        lanes = torch.arange(len(rows)) if lanes is None else lanes
+        lanes = torch.arange(len(rows)) if lanes is None else lanes.to(torch.int64)
         sizes = np.array([fan_out for _, fan_out in self.architecture.layers])
         inputs = samples.inputs[:-1]
         loss = torch.zeros(len(rows), dtype=torch.float64)
@@ -228,12 +218,18 @@ class Ensemble:
             by_weights, by_rest = torch.zeros_like(weights), torch.zeros_like(rest)
             for at in range(0, len(samples), size):
                 x, labels = inputs[:, at : at + size], samples.index[at : at + size]
-                products = torch.mm(weights, x)
+                products = torch.mm(weights, x, out=self._products(len(weights), x.shape[1]))
                 library.through_layers(sizes, len(sizes), len(some), x.shape[1], products, rest, labels, ends, by_rest)
                 by_weights.addmm_(products, x.mT)
             masks = (self.penalty, self.trainable, lanes[block])
             library.penalise(*shape, len(samples), some, *masks, by_weights, by_rest, ends, gradient[block])
         return loss, gradient
+
+    def _products(self, rows: int, columns: int) -> Tensor:
+        """Room for a matrix, always the same: new pages would cost a tenth of the time."""
+        if self._room.numel() < rows * columns:
+            self._room = torch.empty(rows * columns)
+        return self._room[: rows * columns].view(rows, columns)
 
     def _accumulate(self, rows: Tensor, samples: Samples, gradient: Tensor) -> Tensor:
         """Sums over the samples for L networks: cross-entropies (L,), and the gradient (L, P) written in place."""

@@ -135,7 +135,7 @@ class Problem:
     def train(self, rows: Tensor, iterations: int) -> lbfgs.Result:
         """L-BFGS from the parameters rows (K, P), to a small gradient or as far as so many iterations lead."""
         budget = Budget(iterations, 2 * iterations)
-        return self.ensemble(len(rows)).train(rows, self.samples, budget, gtol=GTOL, ftol=0.0)
+        return lbfgs.train(self.ensemble(len(rows)), rows, self.samples, budget, gtol=GTOL, ftol=0.0)
 
     def minima(self, result: lbfgs.Result) -> list[Minimum]:
         """Where training ended, polished; a network that did not converge is taken as it is."""

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
+from symmetry_constrained import lbfgs
 from symmetry_constrained.lbfgs import GTOL, Budget
 from symmetry_constrained.memory import MEMORY
 from symmetry_constrained.networks import Architecture, Ensemble
@@ -70,7 +71,7 @@ class Ours(Solver):
 
     def train(self, seeds, max_evaluations):
         ensemble = Ensemble(self.architecture, np.ones(len(seeds), dtype=bool), self.alpha, torch.float32, self.device)
-        result = ensemble.train(ensemble.initial(seeds), self.inputs, Budget(max_evaluations=max_evaluations))
+        result = lbfgs.train(ensemble, ensemble.initial(seeds), self.inputs, Budget(max_evaluations=max_evaluations))
         return Trained(result.x.cpu().numpy(), result.evaluations.numpy())
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 from sklearn.utils import shuffle
 
-from symmetry_constrained import inputs, scikit_learn
+from symmetry_constrained import inputs, lbfgs, scikit_learn
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
@@ -56,7 +56,7 @@ class Recipe:
         train = ensemble.samples(self.inputs, self.labels)
         keep = ensemble.trainable.cpu().numpy()
         initial = self.architecture.initial(self.seed, self.biased) + offsets * keep
-        result = ensemble.train(torch.tensor(initial, device=device), train, budget)
+        result = lbfgs.train(ensemble, torch.tensor(initial, device=device), train, budget)
         accuracy = {
             name: evaluate(ensemble, result.x, ensemble.samples(values, self.test_labels)).accuracy
             for name, values in self.test_inputs.items()

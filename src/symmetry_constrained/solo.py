@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import features
+from symmetry_constrained import features, lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples, resolve_device
@@ -46,7 +46,7 @@ class Solo:
         """Seconds and evaluations of one training."""
         _synchronise(self.ensemble.device)
         began = time.perf_counter()
-        result = self.ensemble.train(self.initial, self.samples, self.budget)
+        result = lbfgs.train(self.ensemble, self.initial, self.samples, self.budget)
         _synchronise(self.ensemble.device)
         return time.perf_counter() - began, int(result.evaluations[0])
 

@@ -90,7 +90,8 @@ def train_batch(
         featured = time.perf_counter()
 
         checkpoints = Checkpoints(spec.checkpoints, initial)
-        result = ensemble.train(
+        result = lbfgs.train(
+            ensemble,
             initial,
             train,
             Budget(**spec.budget),
