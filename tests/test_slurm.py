@@ -111,6 +111,8 @@ def test_a_gpu_is_asked_for_when_the_device_is_cuda_and_a_run_that_is_stopped_ta
     jobs = running(cluster, process, 1)
     assert jobs.keys() == {"node1"}  # the one that Slurm believes has a GPU
     assert gpus(cluster, jobs["node1"]) == "gres:gpu:1"
+    suspended = cluster.run("scontrol", "suspend", jobs["node1"])  # else it might fail first, for want of that GPU
+    assert suspended.returncode == 0, suspended.stderr
     process.send_signal(signal.SIGINT)
     ended(process)
     wait_for(lambda: [job["JobState"] for job in cluster.ended() if job["JobId"] == jobs["node1"]] == ["CANCELLED"])
