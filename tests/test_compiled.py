@@ -1,6 +1,7 @@
 """The compiled code against PyTorch's, and what happens where there is no compiler."""
 
 import multiprocessing
+import subprocess
 import sys
 
 import numpy as np
@@ -148,7 +149,7 @@ def fresh(monkeypatch, tmp_path):
 
 @needs_compiler
 def test_it_is_compiled_once_and_kept(fresh):
-    assert "c++" in compiled.library().compiler or compiled.library().compiler
+    assert compiled.library().compiler
     (built,) = fresh.iterdir()
     before = built.stat()
     assert compiled.library() is not None
@@ -189,8 +190,6 @@ def test_jobs_that_start_together_all_get_it(fresh):
 
 @needs_compiler
 def test_the_code_compiles_without_a_warning(tmp_path):
-    import subprocess
-
     flags = [*compiled.FLAGS, "-Wall", "-Wextra", "-Wno-ignored-attributes", "-Wno-maybe-uninitialized", "-Werror"]
     run = subprocess.run(["c++", *flags, "-c", compiled.SOURCE, "-o", tmp_path / "o"], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
