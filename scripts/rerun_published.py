@@ -6,8 +6,9 @@ Writes reruns.csv, perturbed.csv and provenance.json.
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, compiled, published, reruns
+from symmetry_constrained import artifacts, cli, published, reruns
 from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks import resolve_device
 from symmetry_constrained.protocols import Split
 

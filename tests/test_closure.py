@@ -17,14 +17,19 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def names(program):
-    return {path.stem for path in closure.closure(program)}
+    """The modules of a closure as dotted names within the package; a package itself by its name."""
+    found = set()
+    for path in closure.closure(program):
+        parts = path.relative_to(closure.SOURCES / closure.PACKAGE).with_suffix("").parts
+        found.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return found
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A package of four modules: one imports two, one of those a fourth; and a fifth that nothing imports."""
-    folder = tmp_path / "package"
-    folder.mkdir()
+    """Modules that import one another, one of them in a room of its own; and one that nothing imports."""
+    folder = tmp_path / closure.PACKAGE
+    (folder / "room/inner").mkdir(parents=True)
     sources = {
         "__init__": "",
         "top": "from symmetry_constrained import left\nimport symmetry_constrained.right\nimport json\n",
@@ -32,10 +37,14 @@ def package(tmp_path, monkeypatch):
         "right": "import symmetry_constrained.left as other\n",
         "bottom": "from symmetry_constrained import right, value\n",
         "lonely": "import symmetry_constrained.top\n",
+        "room/__init__": "",
+        "room/inner/__init__": "",
+        "room/inner/deep": "from symmetry_constrained.room import beside\n",
+        "room/beside": "",
     }
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(source)
-    monkeypatch.setattr(closure, "FOLDER", folder)
+    monkeypatch.setattr(closure, "SOURCES", tmp_path)
     closure._imports.cache_clear()
     yield folder
     closure._imports.cache_clear()
@@ -45,29 +54,38 @@ def package(tmp_path, monkeypatch):
     ("source", "expected"),
     [
         ("import os\nfrom pathlib import Path\n", set()),
-        ("import symmetry_constrained\n", {"__init__"}),
-        ("from symmetry_constrained import bottom\n", {"__init__", "bottom", "right", "left"}),
+        ("import symmetry_constrained\n", {""}),
+        ("from symmetry_constrained import bottom\n", {"", "bottom", "right", "left"}),
         (
             "from symmetry_constrained import top as t, lonely\n",
-            {"__init__", "top", "left", "right", "bottom", "lonely"},
+            {"", "top", "left", "right", "bottom", "lonely"},
         ),
-        ("from symmetry_constrained.right import anything\n", {"__init__", "left", "right", "bottom"}),
+        ("from symmetry_constrained.right import anything\n", {"", "left", "right", "bottom"}),
         # Late, conditional and guarded imports count as well.
-        ("if False:\n    import symmetry_constrained.left\n", {"__init__", "left", "bottom", "right"}),
+        ("if False:\n    import symmetry_constrained.left\n", {"", "left", "bottom", "right"}),
         (
             "def f():\n    try:\n        from symmetry_constrained import top\n    except ImportError: ...\n",
-            {"__init__", "top", "left", "right", "bottom"},
+            {"", "top", "left", "right", "bottom"},
         ),
         # A name that only begins like the package's, and a name that is no module.
         ("import symmetry_constrained_other.top\n", set()),
-        ("from symmetry_constrained import __version__\n", {"__init__"}),
+        ("from symmetry_constrained import __version__\n", {""}),
+        # A room comes with its module, and a symbol is no module.
+        ("from symmetry_constrained.room.beside import x\n", {"", "room", "room.beside"}),
+        ("import symmetry_constrained.room.inner.deep\n", {"", "room", "room.inner", "room.inner.deep", "room.beside"}),
+        (
+            "from symmetry_constrained.room.inner import deep\n",
+            {"", "room", "room.inner", "room.inner.deep", "room.beside"},
+        ),
+        ("from symmetry_constrained.room import inner\n", {"", "room", "room.inner"}),
         ("# from symmetry_constrained import top\nx = 'import symmetry_constrained.top'\n", set()),
     ],
 )
 def test_the_closure_of_a_small_program(package, tmp_path, source, expected):
     program = tmp_path / "program.py"
     program.write_text(source)
-    assert closure.closure(program) == sorted(package / f"{name}.py" for name in expected)
+    assert names(program) == expected
+    assert all(path.is_file() for path in closure.closure(program))
 
 
 def test_a_notebook_is_its_code_cells(package, tmp_path):
@@ -78,7 +96,7 @@ def test_a_notebook_is_its_code_cells(package, tmp_path):
     ]
     program = tmp_path / "notebook.ipynb"
     program.write_text(json.dumps({"cells": cells}))
-    assert names(program) == {"__init__", "left", "bottom", "right"}
+    assert names(program) == {"", "left", "bottom", "right"}
 
 
 def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained import compiled, lbfgs
+from symmetry_constrained import lbfgs
+from symmetry_constrained.kernels import compiled
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble
 

@@ -9,38 +9,39 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "symmetry_constrained"
-FOLDER = Path(__file__).parent
+SOURCES = Path(__file__).parent.parent
 
 
 def closure(program: Path) -> list[Path]:
     """The library's files that a .py or .ipynb program imports, sorted; the program itself is not among them.
 
-    With a module comes the C++ beside it.
+    A module brings the packages that contain it, and the C++ sources in its folder.
     """
     if program.suffix == ".ipynb":
         cells = json.loads(program.read_text(encoding="utf-8"))["cells"]
         source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     else:
         source = program.read_text(encoding="utf-8")
-    found: set[str] = set()
+    found: set[Path] = set()
     waiting = _modules(source)
     while waiting:
         module = waiting.pop()
         if module not in found:
             found.add(module)
             waiting |= _imports(module)
-    files = (FOLDER / f"{module}{suffix}" for module in found for suffix in (".py", ".cpp"))
-    return sorted(path for path in files if path.is_file())
+    for module in list(found):
+        found.update(path for path in module.parent.iterdir() if path.suffix in (".cpp", ".h"))
+    return sorted(found)
 
 
 @cache
-def _imports(module: str) -> frozenset[str]:
-    return frozenset(_modules((FOLDER / f"{module}.py").read_text(encoding="utf-8")))
+def _imports(module: Path) -> frozenset[Path]:
+    return frozenset(_modules(module.read_text(encoding="utf-8")))
 
 
-def _modules(source: str) -> set[str]:
-    """Names of the library's modules that the source imports anywhere in it."""
-    modules = set()
+def _modules(source: str) -> set[Path]:
+    """Files of the library's modules that the source imports anywhere in it, and of the packages around them."""
+    files = set()
     for node in ast.walk(ast.parse(source)):
         names = []
         if isinstance(node, ast.Import):
@@ -48,9 +49,13 @@ def _modules(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            package, _, module = name.partition(".")
-            if package == PACKAGE:
-                modules.add("__init__")
-                if (FOLDER / f"{module}.py").is_file():
-                    modules.add(module)
-    return modules
+            parts = name.split(".")
+            if parts[0] == PACKAGE:
+                files.update(filter(None, (_file(parts[: end + 1]) for end in range(len(parts)))))
+    return files
+
+
+def _file(parts: list[str]) -> Path | None:
+    """The file of a dotted name; None where the name is no module."""
+    path = SOURCES.joinpath(*parts)
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained import compiled, line_search, memory
+from symmetry_constrained import line_search, memory
+from symmetry_constrained.kernels import compiled
 from symmetry_constrained.line_search import Search
 from symmetry_constrained.memory import Memory
 

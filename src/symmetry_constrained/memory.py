@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained import compiled
+from symmetry_constrained.kernels import compiled
 
 MEMORY = 10  # m: pairs kept
 LINE = 16  # numbers of a cache line, or two

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained import compiled
+from symmetry_constrained.kernels import compiled
 
 CLIP = 1e-10  # scikit-learn 0.19 clips a class probability here, in the reported loss only
 # Blocks sized so that one layer's activations stay in a core's cache; a GPU wants them large.
