@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 from test_scripts import call
 
-from symmetry_constrained import audit, claims, contrasts, costs, efficiency, features, protocols, published, statistics
+from symmetry_constrained import audit, claims, contrasts, costs, efficiency, protocols, published, statistics
 from symmetry_constrained.audit import bootstrap, courses, forward, inputs, page, splits, verdicts
 from symmetry_constrained.audit import claims as judged
 from symmetry_constrained.audit import published as placed
 from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.efficiency import crossing
 from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
 from symmetry_constrained.protocols import Split
 
@@ -82,12 +83,12 @@ def test_a_split_from_its_seed(dataset, protocol, monkeypatch):
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (28, 28)])
-@pytest.mark.parametrize("name", list(features.FEATURES))
+@pytest.mark.parametrize("name", list(inversion.FEATURES))
 def test_feature_maps(name, shape):
     if name == "quadratic" and shape == (28, 28):
         pytest.skip("too many features to be studied")
     x = np.random.default_rng(1).uniform(-1, 1, (30, shape[0] * shape[1])).astype(np.float32)
-    np.testing.assert_array_equal(inputs.features(name, x, shape), features.compute(name, x, shape))
+    np.testing.assert_array_equal(inputs.features(name, x, shape), inversion.compute(name, x, shape))
 
 
 def test_images_shifted_and_scaled():
@@ -250,7 +251,7 @@ def test_the_rules_of_the_verdicts(kind, direction, ends, published_, n):
 
 @pytest.mark.parametrize("name", ["identity", "quadratic"])
 def test_arithmetic_of_an_evaluation(name):
-    architecture = Architecture(features.feature_count(name, 64), (10, 5))
+    architecture = Architecture(inversion.feature_count(name, 64), (10, 5))
     expected = [costs.flop_per_evaluation(architecture, biased, 300) for biased in (True, False)]
     spec = {"features": name, "hidden_layers": [10, 5]}
     found = courses.flop_per_evaluation(64, spec, np.array([True, False]), np.array([300, 300]))

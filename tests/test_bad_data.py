@@ -13,8 +13,9 @@ from test_scripts import SPEC as BATCH
 from test_scripts import call
 
 from symmetry_constrained import config as settings
-from symmetry_constrained import datasets, features, protocols, published, summary, training
+from symmetry_constrained import datasets, protocols, published, summary, training
 from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import Architecture
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
@@ -201,14 +202,14 @@ def test_features_that_are_not_finite_are_refused_by_their_cell(made, monkeypatc
         out[0, 0] = value
         return out
 
-    monkeypatch.setitem(features.FEATURES, "neighbour", broken)
+    monkeypatch.setitem(inversion.FEATURES, "neighbour", broken)
     assert refused(made) == f"{CELL}: inputs must be finite in torch.float32"
     # Of the training images alone.
-    monkeypatch.setitem(features.FEATURES, "neighbour", lambda x, shape: broken(x, shape) if len(x) < 200 else x)
+    monkeypatch.setitem(inversion.FEATURES, "neighbour", lambda x, shape: broken(x, shape) if len(x) < 200 else x)
     assert refused(made) == f"{CELL}, fraction 0.02: inputs must be finite in torch.float32"
 
 
-@pytest.mark.parametrize("name", list(features.FEATURES))
+@pytest.mark.parametrize("name", list(inversion.FEATURES))
 @pytest.mark.parametrize("shade", [0, 16])
 def test_images_all_of_one_shade_train_like_others(digits, name, shade):
     """One image among the others, and all of them: no division by a range of zero."""

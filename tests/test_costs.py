@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from symmetry_constrained.costs import feature_flop, flop_per_evaluation
-from symmetry_constrained.features import FEATURES
+from symmetry_constrained.features.inversion import FEATURES
 from symmetry_constrained.networks import Architecture
 
 PAPER = Architecture(64, (10, 5), 10)

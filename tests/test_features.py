@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.datasets import load_digits
 
-from symmetry_constrained import features
-from symmetry_constrained.features import FEATURES, compute, invariance_error
+from symmetry_constrained.features import inversion
+from symmetry_constrained.features.inversion import FEATURES, compute, invariance_error
 
 SHAPE = (8, 8)
 INVARIANT = ("square", "neighbour", "permuted", "quadratic", "absolute", "canonical")
@@ -110,13 +110,13 @@ def test_neighbour_wraps_around_its_own_row():
 
 
 def test_the_permutation_is_the_authors():
-    np.testing.assert_array_equal(features.permutation(64), np.random.RandomState(1717).permutation(64))
+    np.testing.assert_array_equal(inversion.permutation(64), np.random.RandomState(1717).permutation(64))
     # NumPy keeps this generator's stream as it is; were it ever to change, these values would say so.
-    assert features.permutation(64)[:10].tolist() == [62, 52, 55, 44, 48, 30, 20, 37, 50, 42]
+    assert inversion.permutation(64)[:10].tolist() == [62, 52, 55, 44, 48, 30, 20, 37, 50, 42]
     # The talk's notebook drew from the same stream before it drew P.
     stream = np.random.RandomState(1717)
     stream.rand(20, 30), stream.permutation(30)
-    np.testing.assert_array_equal(features.permutation(784), stream.permutation(784))
+    np.testing.assert_array_equal(inversion.permutation(784), stream.permutation(784))
 
 
 @pytest.mark.parametrize("name", FEATURES)
@@ -124,7 +124,7 @@ def test_the_feature_count_is_that_of_the_features_and_the_precision_is_kept(nam
     images = scaled_digits()[:4]
     computed = compute(name, images, SHAPE)
     assert computed.shape == (4, 2080 if name == "quadratic" else 64)
-    assert features.feature_count(name, 64) == computed.shape[1]
+    assert inversion.feature_count(name, 64) == computed.shape[1]
     assert computed.dtype == np.float32
 
 

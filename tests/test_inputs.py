@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained import datasets, features, inputs, protocols
+from symmetry_constrained import datasets, inputs, protocols
+from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import Samples
 from symmetry_constrained.protocols import TRAINING_SETS
 
@@ -29,7 +30,7 @@ def test_blocks_are_the_features_of_the_whole_set(digits, kind, name, monkeypatc
     images, labels = protocols.training_set(
         split.images(dataset.images, rows), rows["label"].to_numpy(), kind, 5, rows.index.to_numpy()
     )
-    expected = features.compute(name, images, dataset.shape)
+    expected = inversion.compute(name, images, dataset.shape)
     assert found.shape == expected.shape
     assert found.array().tobytes() == expected.tobytes()
     assert np.array_equal(found.labels, labels)
@@ -44,7 +45,7 @@ def test_a_feature_that_is_not_finite_is_refused_in_whichever_block(digits, monk
     dataset, split = digits
     monkeypatch.setattr(protocols, "BLOCK", 100)
     found = inputs.test(dataset, split, "identity")["original"]
-    compute = features.compute
+    compute = inversion.compute
     calls = []
 
     def spoilt(name, images, shape):
@@ -54,7 +55,7 @@ def test_a_feature_that_is_not_finite_is_refused_in_whichever_block(digits, monk
             values[7, 3] = np.nan
         return values
 
-    monkeypatch.setattr(features, "compute", spoilt)
+    monkeypatch.setattr(inversion, "compute", spoilt)
     with pytest.raises(ValueError, match="inputs must be finite"):
         Samples(found, found.labels, 10, torch.float32, "cpu")
 

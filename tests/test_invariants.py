@@ -8,8 +8,9 @@ import pytest
 import torch
 from test_scripts import call
 
-from symmetry_constrained import features, lbfgs, translation
+from symmetry_constrained import lbfgs
 from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.invariants import GROUPS, INVERSION, TRANSLATION, Marks, compare, contrasts, summarise
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
@@ -30,7 +31,7 @@ def made():
 
 
 def test_the_vocabulary_is_that_of_the_maps():
-    assert set(INVERSION) <= set(features.FEATURES)
+    assert set(INVERSION) <= set(inversion.FEATURES)
     assert TRANSLATION == tuple(translation.MAPS)
     for group in GROUPS.values():
         assert group.norms in group.maps
@@ -64,7 +65,7 @@ def test_each_row_is_a_network_trained_on_its_own(made, group, name):
     assert found[["budget", "network", "seed"]].values.tolist() == [
         [budget, network, seed] for budget in (5, 12) for network in ("biased", "bias-free") for seed in (4, 7)
     ]
-    maps = features if group == "inversion" else translation
+    maps = inversion if group == "inversion" else translation
     rows = {"train": split.select("train", 0.5), "test": split.select("test")}
     images = {key: split.images(dataset.images, of) for key, of in rows.items()}
     architecture = Architecture(found["feature_count"][0], (10, 5), 10)

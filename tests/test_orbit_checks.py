@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from test_scripts import call
 
-from symmetry_constrained import datasets, orbit_checks, translation
+from symmetry_constrained import datasets, orbit_checks
+from symmetry_constrained.features import translation
 from symmetry_constrained.orbit_checks import GRID, TURN, elements, loss_invariance, minima, random_angles
 from symmetry_constrained.orbits import Images, Problem, act
 from symmetry_constrained.protocols import make_split

@@ -6,8 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained import orbits, translation
+from symmetry_constrained import orbits
 from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.features import translation
 from symmetry_constrained.hessian import hessian
 from symmetry_constrained.orbits import FLAT, Images, Problem, act, direction, measure
 from symmetry_constrained.protocols import split_nudged

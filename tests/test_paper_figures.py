@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import features, figures, paper_figures, published, tables
+from symmetry_constrained import figures, paper_figures, published, tables
+from symmetry_constrained.features import inversion
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -202,7 +203,7 @@ def test_figure_1_is_the_image_its_inverse_and_its_neighbour_features():
     figure, data = paper_figures.figure1(image, (8, 8))
     np.testing.assert_array_equal(data["image"], image)
     np.testing.assert_array_equal(data["inverse"], -image)
-    np.testing.assert_array_equal(data["neighbour"], features.compute("neighbour", image[None], (8, 8))[0])
+    np.testing.assert_array_equal(data["neighbour"], inversion.compute("neighbour", image[None], (8, 8))[0])
     shown = [axis.images[0].get_array() for axis in figure.axes[:3]]
     for panel, column in zip(shown, ("image", "inverse", "neighbour"), strict=True):
         np.testing.assert_array_equal(np.ravel(panel), data[column])
@@ -211,6 +212,6 @@ def test_figure_1_is_the_image_its_inverse_and_its_neighbour_features():
 
 def test_figure_1s_title_reports_a_change_where_there_is_one(monkeypatch):
     # Whatever is drawn is what is claimed: with features that do see inversion the title says by how much.
-    monkeypatch.setitem(features.FEATURES, "neighbour", features.identity)
+    monkeypatch.setitem(inversion.FEATURES, "neighbour", inversion.identity)
     figure, _ = paper_figures.figure1(np.linspace(-1, 1, 64), (8, 8))
     assert figure.get_suptitle().endswith("they change by 2 from x to −x")

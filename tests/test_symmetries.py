@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from symmetry_constrained import features, symmetries, translation
+from symmetry_constrained.features import inversion, symmetries, translation
+from symmetry_constrained.features.symmetries import kernel, phase_symmetries, rank, sign_kernel, sign_symmetries
 from symmetry_constrained.invariants import INVERSION, TRANSLATION
-from symmetry_constrained.symmetries import kernel, phase_symmetries, rank, sign_kernel, sign_symmetries
 
-MAPS = tuple(features.FEATURES)
+MAPS = tuple(inversion.FEATURES)
 
 
 def images_of(shape, count=6):
@@ -25,7 +25,7 @@ def test_the_count_is_that_of_trying_every_sign_flip(name, shape):
     images = images_of(shape)
     signs = [np.array(flip) for flip in itertools.product([1, -1], repeat=shape[0] * shape[1])]
     unseen = [
-        flip for flip in signs if features.invariance_error(name, images, shape, lambda x, flip=flip: x * flip) == 0
+        flip for flip in signs if inversion.invariance_error(name, images, shape, lambda x, flip=flip: x * flip) == 0
     ]
     row = sign_symmetries(images, shape, (name,)).iloc[0]
     assert 2 ** row["log2_symmetries"] == len(unseen)

@@ -6,8 +6,8 @@ import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained import translation
-from symmetry_constrained.translation import MAPS, compute, equally_spaced, generator, orbit, translate
+from symmetry_constrained.features import translation
+from symmetry_constrained.features.translation import MAPS, compute, equally_spaced, generator, orbit, translate
 
 SHAPE = (8, 8)
 INVARIANT = [name for name in MAPS if name != "identity"]

@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from symmetry_constrained import datasets, features, protocols
+from symmetry_constrained import datasets, protocols
+from symmetry_constrained.features import inversion
 from symmetry_constrained.spec import Spec, hyphenated
 
 
@@ -95,7 +96,7 @@ def _check_study(where: str, study: dict) -> None:
         raise _fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
     for name in study["features"]:
         try:
-            features.check_size(name, datasets.SHAPES[study["dataset"]])
+            inversion.check_size(name, datasets.SHAPES[study["dataset"]])
         except ValueError as error:
             raise ConfigError(f"config: {where}.{error}") from None
 

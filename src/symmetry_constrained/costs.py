@@ -1,6 +1,6 @@
 """What training costs in arithmetic: floating-point operations of the matrix products, counted by hand."""
 
-from symmetry_constrained.features import feature_count
+from symmetry_constrained.features.inversion import feature_count
 from symmetry_constrained.networks import Architecture
 
 # Operations per feature: a product or a modulus; canonical sums the pixels and then gives each its sign.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import features, protocols
+from symmetry_constrained import protocols
 from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.features import inversion
 from symmetry_constrained.protocols import Split
 
 
@@ -17,7 +18,7 @@ class Inputs:
 
     dataset: Dataset
     split: Split
-    features: str
+    inversion: str
     rows: pd.DataFrame  # of the split: the images
     signs: list[np.ndarray]  # (images,) each: all images are shown once by each of these signs
     dtype: type = np.float32
@@ -25,7 +26,7 @@ class Inputs:
     @property
     def shape(self) -> tuple[int, int]:
         pixels = self.dataset.shape[0] * self.dataset.shape[1]
-        return len(self.rows) * len(self.signs), features.feature_count(self.features, pixels)
+        return len(self.rows) * len(self.signs), inversion.feature_count(self.features, pixels)
 
     @property
     def labels(self) -> np.ndarray:
@@ -37,7 +38,7 @@ class Inputs:
             for turn, signs in enumerate(self.signs):
                 start = turn * len(self.rows)
                 signed = images * signs[block, None].astype(self.dtype)
-                values = features.compute(self.features, signed, self.dataset.shape)
+                values = inversion.compute(self.features, signed, self.dataset.shape)
                 yield slice(start + block.start, start + block.stop), values
 
     def array(self) -> np.ndarray:

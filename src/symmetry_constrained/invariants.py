@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import features, lbfgs, translation
+from symmetry_constrained import lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, evaluate
 from symmetry_constrained.protocols import Split
@@ -42,7 +43,7 @@ class Group:
 
 
 GROUPS = {
-    "inversion": Group(INVERSION, "square", features.compute, lambda images, shape, random: -images),
+    "inversion": Group(INVERSION, "square", inversion.compute, lambda images, shape, random: -images),
     "translation": Group(
         TRANSLATION,
         "power",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import translation
+from symmetry_constrained.features import translation
 from symmetry_constrained.orbits import Images, Problem, act
 
 TURN = 8  # of translation, the part checked is the cyclic group of this many angles

@@ -29,8 +29,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from symmetry_constrained import lbfgs, translation
+from symmetry_constrained import lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.features import translation
 from symmetry_constrained.hessian import hessian
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate

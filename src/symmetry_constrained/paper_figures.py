@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from symmetry_constrained import features, published, tables
+from symmetry_constrained import published, tables
+from symmetry_constrained.features import inversion
 from symmetry_constrained.figures import CLEAN_COLOUR, COLOURS, MARKERS, WIDTH, model, models, present, set_title, span
 
 
@@ -141,7 +142,7 @@ def bound(networks: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def figure1(image: np.ndarray, shape: tuple[int, int]) -> tuple[Figure, pd.DataFrame]:
     """The paper's Figure 1: a scaled image (d,), its inverse, and its neighbour features."""
-    of_image, of_inverse = features.compute("neighbour", np.stack([image, -image]), shape)
+    of_image, of_inverse = inversion.compute("neighbour", np.stack([image, -image]), shape)
     panels = {
         "image x": image,
         "inverse −x": -image,

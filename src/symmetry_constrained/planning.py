@@ -15,7 +15,7 @@ import pandas as pd
 
 from symmetry_constrained import config as settings
 from symmetry_constrained.datasets import CLASSES, COUNTS, SHAPES, check_name
-from symmetry_constrained.features import feature_count
+from symmetry_constrained.features.inversion import feature_count
 
 if TYPE_CHECKING:
     from symmetry_constrained.spent import Spent

@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import features, lbfgs
+from symmetry_constrained import lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.features import inversion
 from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks import Architecture, Ensemble, Samples, resolve_device
 from symmetry_constrained.protocols import Split, training_set
@@ -87,7 +88,7 @@ def time_solo(
     mapping = []
     for _ in range(repeats):
         began = time.perf_counter()
-        inputs = features.compute(spec.features, images, dataset.shape)
+        inputs = inversion.compute(spec.features, images, dataset.shape)
         mapping.append(time.perf_counter() - began)
     limit = min(max_evaluations, spec.budget.get("max_evaluations", max_evaluations))
     budget = Budget(**spec.budget | {"max_evaluations": limit})

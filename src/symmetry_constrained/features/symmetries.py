@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import features, translation
+from symmetry_constrained.features import inversion, translation
 
 PROBES = 4  # random images on which a map is examined
 TRIED = 50  # random members of the group found, and random transformations outside it, that are then tried
@@ -32,18 +32,18 @@ def sign_symmetries(images: np.ndarray, shape: tuple[int, int], maps: Sequence[s
     """
     pixels, random, rows = shape[0] * shape[1], np.random.default_rng(0), []
     for name in maps:
-        basis, through = sign_kernel(lambda x, name=name: features.compute(name, x, shape), pixels)
+        basis, through = sign_kernel(lambda x, name=name: inversion.compute(name, x, shape), pixels)
         members = [*basis, *(random.integers(0, 2, (TRIED, len(basis))) @ basis % 2)]
         others = [*np.eye(pixels, dtype=np.int64), *random.integers(0, 2, (TRIED, pixels))]
         others = [flip for flip in others if rank(np.vstack([basis, flip])) > len(basis)]
         errors = [
-            [features.invariance_error(name, images, shape, lambda x, flip=flip: x * (1 - 2 * flip)) for flip in flips]
+            [inversion.invariance_error(name, images, shape, lambda x, flip=flip: x * (1 - 2 * flip)) for flip in flips]
             for flips in (members, others)
         ]
         rows.append(
             {
                 "features": name,
-                "feature_count": features.feature_count(name, pixels),
+                "feature_count": inversion.feature_count(name, pixels),
                 "computed_from": through,
                 "rank": pixels - len(basis),
                 "log2_symmetries": len(basis),
