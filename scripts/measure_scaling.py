@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli, scaling, throughput
-from symmetry_constrained.networks import resolve_device
+from symmetry_constrained.networks.ensemble import resolve_device
 from symmetry_constrained.throughput import Bench, Cell
 
 DATASET = "digits"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained import artifacts, cli, datasets, peers, roofline, throughput
-from symmetry_constrained.networks import resolve_device
+from symmetry_constrained.networks.ensemble import resolve_device
 from symmetry_constrained.throughput import Bench, Cell, Training
 
 CELLS = ["digits=7188", "digits=144", "mnist=56000", "mnist=600"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from symmetry_constrained import artifacts, cli, published, reruns
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.kernels import compiled
-from symmetry_constrained.networks import resolve_device
+from symmetry_constrained.networks.ensemble import resolve_device
 from symmetry_constrained.protocols import Split
 
 

@@ -13,7 +13,7 @@ from symmetry_constrained import amplification, datasets, inputs, lbfgs, protoco
 from symmetry_constrained.amplification import HeldBiases
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 
 ARCHITECTURE = Architecture(5, (4, 3), 3)
 SIZES = [5, 4, 3, 3]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 from test_scripts import call
 
-from symmetry_constrained import audit, claims, contrasts, costs, efficiency, protocols, published, statistics
+from symmetry_constrained import audit, claims, contrasts, efficiency, protocols, published, statistics
 from symmetry_constrained.audit import bootstrap, courses, forward, inputs, page, splits, verdicts
 from symmetry_constrained.audit import claims as judged
 from symmetry_constrained.audit import published as placed
@@ -22,7 +22,8 @@ from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, s
 from symmetry_constrained.audit.efficiency import crossing
 from symmetry_constrained.audit.reading import Results
 from symmetry_constrained.features import inversion
-from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks import costs
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.protocols import Split
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,7 @@ from symmetry_constrained import config as settings
 from symmetry_constrained import datasets, protocols, published, summary, training
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.features import inversion
-from symmetry_constrained.networks import Architecture
+from symmetry_constrained.networks.ensemble import Architecture
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 

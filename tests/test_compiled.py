@@ -11,7 +11,7 @@ import torch
 from symmetry_constrained import lbfgs
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 
 torch.set_num_threads(1)
 needs_compiler = pytest.mark.skipif(compiled.library() is None, reason="no C++ compiler")

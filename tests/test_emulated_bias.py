@@ -14,7 +14,7 @@ from symmetry_constrained import datasets, emulated_bias, protocols
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.emulated_bias import on_constant_pixels, saturating
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture
+from symmetry_constrained.networks.ensemble import Architecture
 from symmetry_constrained.protocols import Split
 
 HIDDEN = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from symmetry_constrained.hessian import hessian
-from symmetry_constrained.networks import Architecture, Ensemble
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 
 PENALTY, SAMPLES = 0.03, 40
 

@@ -10,7 +10,7 @@ import torch
 
 from symmetry_constrained import datasets, inputs, protocols
 from symmetry_constrained.features import inversion
-from symmetry_constrained.networks import Samples
+from symmetry_constrained.networks.ensemble import Samples
 from symmetry_constrained.protocols import TRAINING_SETS
 
 

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from symmetry_constrained import lbfgs, scikit_learn
 from symmetry_constrained.lbfgs import Budget, minimise
 from symmetry_constrained.memory import CompactMemory
-from symmetry_constrained.networks import Architecture, Ensemble
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.usefixtures("arithmetic")

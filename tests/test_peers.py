@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from symmetry_constrained import peers
-from symmetry_constrained.networks import Architecture, Ensemble
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 from symmetry_constrained.peers import SOLVERS
 
 ARCHITECTURE = Architecture(4, (3, 2), 3)

@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 
 from symmetry_constrained import scikit_learn
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 
 torch.set_num_threads(1)
 

@@ -12,7 +12,7 @@ from runs import ROOT, SMALL, checkout
 from test_scripts import call
 
 from symmetry_constrained import peers, roofline, scaling, side_by_side, throughput, throughput_figures
-from symmetry_constrained.networks import Architecture
+from symmetry_constrained.networks.ensemble import Architecture
 from symmetry_constrained.roofline import Peaks
 from symmetry_constrained.throughput import Bench, Cell
 

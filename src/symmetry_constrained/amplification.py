@@ -16,7 +16,7 @@ from torch import Tensor
 from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import hyphenated
 from symmetry_constrained.training import Checkpoints

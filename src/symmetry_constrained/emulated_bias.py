@@ -19,7 +19,7 @@ from scipy.special import expit
 from symmetry_constrained import inputs, lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, Samples
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import hyphenated
 

@@ -34,7 +34,7 @@ from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.features import translation
 from symmetry_constrained.hessian import hessian
 from symmetry_constrained.lbfgs import Budget
-from symmetry_constrained.networks import Architecture, Ensemble, Samples, evaluate
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.protocols import Split, training_set
 
 HIDDEN_LAYERS = (10, 5)

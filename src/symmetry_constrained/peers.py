@@ -20,7 +20,7 @@ import torch
 from symmetry_constrained import lbfgs
 from symmetry_constrained.lbfgs import GTOL, Budget
 from symmetry_constrained.memory import MEMORY
-from symmetry_constrained.networks import Architecture, Ensemble
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 
 
 @dataclass

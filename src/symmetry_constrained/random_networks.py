@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained.networks import Architecture, Ensemble
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 from symmetry_constrained.spec import hyphenated
 
 DEPTHS = ((10,), (10, 5), (20, 10), (8, 8, 8, 8))  # hidden layers

@@ -16,9 +16,9 @@ import pandas as pd
 import torch
 
 from symmetry_constrained import datasets, inputs, protocols, roofline, side_by_side, statistics
-from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.datasets import CLASSES, Dataset
-from symmetry_constrained.networks import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.costs import flop_per_evaluation
+from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.peers import REFERENCE, SOLVERS, Solver
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.solo import peak_memory_mb

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from symmetry_constrained import roofline
-from symmetry_constrained.costs import flop_per_evaluation
 from symmetry_constrained.figures import WIDTH, set_title
+from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.peers import REFERENCE, Ours
 from symmetry_constrained.roofline import Peaks
 from symmetry_constrained.throughput import architecture_of

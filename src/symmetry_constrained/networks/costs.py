@@ -1,7 +1,7 @@
 """What training costs in arithmetic: floating-point operations of the matrix products, counted by hand."""
 
 from symmetry_constrained.features.inversion import feature_count
-from symmetry_constrained.networks import Architecture
+from symmetry_constrained.networks.ensemble import Architecture
 
 # Operations per feature: a product or a modulus; canonical sums the pixels and then gives each its sign.
 PER_FEATURE = {"identity": 0, "square": 1, "neighbour": 1, "permuted": 1, "quadratic": 1, "absolute": 1, "canonical": 2}
