@@ -8,7 +8,7 @@ from pathlib import Path
 
 from symmetry_constrained import artifacts, cli, datasets, emulated_bias
 from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.protocols import Split, split_number
 
 

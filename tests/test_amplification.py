@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import amplification, datasets, inputs, lbfgs, protocols, statistics, thresholds
+from symmetry_constrained import amplification, datasets, inputs, protocols, statistics, thresholds
 from symmetry_constrained.amplification import HeldBiases
 from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
+from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.optim.lbfgs import Budget
 
 ARCHITECTURE = Architecture(5, (4, 3), 3)
 SIZES = [5, 4, 3, 3]

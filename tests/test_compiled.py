@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained import lbfgs
 from symmetry_constrained.kernels import compiled
-from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.optim.lbfgs import Budget
 
 torch.set_num_threads(1)
 needs_compiler = pytest.mark.skipif(compiled.library() is None, reason="no C++ compiler")

@@ -20,7 +20,8 @@ import pytest
 import torch
 from tiny import BATCHES, TABLES, again, run, stable
 
-from symmetry_constrained import datasets, lbfgs, protocols, training
+from symmetry_constrained import datasets, protocols, training
+from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.spec import Spec
 
 SPEC = Spec(

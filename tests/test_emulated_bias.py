@@ -13,8 +13,8 @@ from test_scripts import call
 from symmetry_constrained import datasets, emulated_bias, protocols
 from symmetry_constrained.datasets import Dataset
 from symmetry_constrained.emulated_bias import on_constant_pixels, saturating
-from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks.ensemble import Architecture
+from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.protocols import Split
 
 HIDDEN = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)

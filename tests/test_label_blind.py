@@ -7,10 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained import datasets, inputs, label_blind, lbfgs, protocols
+from symmetry_constrained import datasets, inputs, label_blind, protocols
 from symmetry_constrained.label_blind import LABELS, _labels, train
-from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.protocols import Split
 
 SEEDS = [0, 3]

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 from scipy.optimize._dcsrch import DCSRCH, dcstep
 
-from symmetry_constrained import line_search
+from symmetry_constrained.optim import line_search
 
 LIMIT = 25
 

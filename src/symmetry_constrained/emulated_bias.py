@@ -16,10 +16,11 @@ import pandas as pd
 import torch
 from scipy.special import expit
 
-from symmetry_constrained import inputs, lbfgs
+from symmetry_constrained import inputs
 from symmetry_constrained.datasets import CLASSES, Dataset
-from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples
+from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import hyphenated
 

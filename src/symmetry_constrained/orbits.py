@@ -29,12 +29,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from symmetry_constrained import lbfgs
 from symmetry_constrained.datasets import CLASSES, Dataset
 from symmetry_constrained.features import translation
 from symmetry_constrained.hessian import hessian
-from symmetry_constrained.lbfgs import Budget
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, evaluate
+from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.protocols import Split, training_set
 
 HIDDEN_LAYERS = (10, 5)

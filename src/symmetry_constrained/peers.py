@@ -17,10 +17,10 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from symmetry_constrained import lbfgs
-from symmetry_constrained.lbfgs import GTOL, Budget
-from symmetry_constrained.memory import MEMORY
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.optim.lbfgs import GTOL, Budget
+from symmetry_constrained.optim.lbfgs_memory import MEMORY
 
 
 @dataclass

@@ -5,7 +5,7 @@ import pandas as pd
 
 from symmetry_constrained import inputs, scikit_learn, statistics
 from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.lbfgs import Budget
+from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec, hyphenated
 

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained import line_search, memory
 from symmetry_constrained.kernels import compiled
-from symmetry_constrained.line_search import Search
-from symmetry_constrained.memory import Memory
+from symmetry_constrained.optim import lbfgs_memory, line_search
+from symmetry_constrained.optim.lbfgs_memory import Memory
+from symmetry_constrained.optim.line_search import Search
 
 FTOL = 2.220446049250313e-09  # relative reduction of the loss that counts as convergence
 GTOL = 1e-4  # largest gradient component that counts as convergence
@@ -73,7 +73,7 @@ class State:
     iterations: np.ndarray  # (K,)
     evaluations: np.ndarray  # (K,)
     status: np.ndarray  # (K,) index into STATUSES
-    memory: Memory
+    lbfgs_memory: Memory
 
     def select(self, lanes: np.ndarray) -> "State":
         """Keep the given lanes only."""
@@ -201,7 +201,7 @@ def _start(x0: Tensor, dtype: torch.dtype) -> State:
         iterations=zeros(dtype=np.int64),
         evaluations=zeros(dtype=np.int64),
         status=zeros(dtype=np.int64),
-        memory=memory.of(x0, dtype),
+        memory=lbfgs_memory.of(x0, dtype),
     )
 
 
