@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, inputs, random_networks
-from symmetry_constrained.datasets import CLASSES, Dataset
-from symmetry_constrained.protocols import Split
+from symmetry_constrained import artifacts, cli, random_networks
+from symmetry_constrained.data import inputs
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -6,10 +6,11 @@ Writes a row per network, construction and weight, and whether the constants tha
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, datasets, emulated_bias
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained import artifacts, cli, emulated_bias
+from symmetry_constrained.data import datasets
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split, split_number
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split, split_number
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import cli, datasets, download
+from symmetry_constrained import cli
+from symmetry_constrained.data import datasets, download
 
 RESOURCES = Path(__file__).parent.parent / "workflow/resources"
 

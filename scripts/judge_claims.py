@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import artifacts, claims, cli, efficiency, judgement, verdict_page
-from symmetry_constrained.protocols import PROTOCOLS
+from symmetry_constrained.data.splits import PROTOCOLS
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import cli, datasets
-from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import PROTOCOLS, make_split
+from symmetry_constrained import cli
+from symmetry_constrained.data import datasets
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import PROTOCOLS, make_split
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained import artifacts, cli, orbit_checks, orbits
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import translation
 from symmetry_constrained.orbits import Images
-from symmetry_constrained.protocols import Split
 
 
 def main(arguments: argparse.Namespace) -> None:

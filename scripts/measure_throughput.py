@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, datasets, peers, roofline, throughput
+from symmetry_constrained import artifacts, cli, peers, roofline, throughput
+from symmetry_constrained.data import datasets
 from symmetry_constrained.networks.ensemble import resolve_device
 from symmetry_constrained.throughput import Bench, Cell, Training
 

@@ -7,10 +7,10 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli, published, reruns
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.ensemble import resolve_device
-from symmetry_constrained.protocols import Split
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained import artifacts, cli, solo
-from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import Split
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.spec import Spec
 
 

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli, training
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.ensemble import resolve_device
-from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
 

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli, label_blind
-from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import Split, split_number
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split, split_number
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli, solvers
-from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import Split
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.spec import Spec
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import amplification, datasets, inputs, protocols, statistics, thresholds
+from symmetry_constrained import amplification, statistics, thresholds
 from symmetry_constrained.amplification import HeldBiases
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
@@ -138,7 +139,7 @@ def test_the_even_part_grows_as_small_biases_do(seed, depth):
 def few():
     digits = datasets.load("digits")
     dataset = Dataset(digits.images[:150], digits.labels[:150])
-    return dataset, protocols.split_nudged(dataset.images, dataset.labels, "clean", 0)
+    return dataset, splits.split_nudged(dataset.images, dataset.labels, "clean", 0)
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,12 @@ from test_scripts import SPEC as BATCH
 from test_scripts import call
 
 from symmetry_constrained import config as settings
-from symmetry_constrained import datasets, protocols, published, summary, training
-from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained import published, summary, training
+from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.ensemble import Architecture
-from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +36,7 @@ def digits():
 def made(tmp_path, digits):
     """Data and a split, to be spoilt."""
     digits.write(tmp_path / "data")
-    protocols.make_split("digits", digits, "clean", 0).write(tmp_path / "split-0")
+    splits.make_split("digits", digits, "clean", 0).write(tmp_path / "split-0")
     return tmp_path
 
 
@@ -217,7 +218,7 @@ def test_images_all_of_one_shade_train_like_others(digits, name, shade):
         images = digits.images.copy()
         images[chosen] = shade
         data = Dataset(images, digits.labels)
-        split = protocols.split_nudged(images, digits.labels, "clean", 0)
+        split = splits.split_nudged(images, digits.labels, "clean", 0)
         spec = Spec.from_dict(SPEC | {"features": name, "budget": {"max_evaluations": 2}, "checkpoints": []})
         table = training.train_batch(spec, data, split).networks
         assert table["status"].isin(["max_evaluations", "converged_loss", "converged_gradient"]).all()
@@ -252,15 +253,15 @@ def test_a_fraction_of_fewer_images_than_classes_is_refused_as_it_is_read(study,
     settings.check(config, schema)
 
 
-@pytest.mark.parametrize("protocol", protocols.PROTOCOLS)
+@pytest.mark.parametrize("protocol", splits.PROTOCOLS)
 def test_fractions_are_of_as_many_units_as_a_split_has(digits, protocol):
-    split = protocols.make_split("digits", digits, protocol, 3)
-    assert protocols.training_units("digits", protocol) == split.rows["rank"].max() + 1
+    split = splits.make_split("digits", digits, protocol, 3)
+    assert splits.training_units("digits", protocol) == split.rows["rank"].max() + 1
     assert datasets.DIGITS == len(digits.images)
     # Of the idx sets by counting alone: their splits are the same for any images.
     blank = np.zeros((70_000, 1, 1), np.uint8)
-    split = protocols.split_plain(blank, np.arange(70_000, dtype=np.uint8) % 10, protocol, 3, 60_000)
-    assert protocols.training_units("mnist", protocol) == (split.rows["set"] == "train").sum()
+    split = splits.split_plain(blank, np.arange(70_000, dtype=np.uint8) % 10, protocol, 3, 60_000)
+    assert splits.training_units("mnist", protocol) == (split.rows["set"] == "train").sum()
 
 
 # Divergence

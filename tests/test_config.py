@@ -10,8 +10,8 @@ from snakemake.utils import update_config
 
 from symmetry_constrained import config as settings
 from symmetry_constrained import published, reruns
+from symmetry_constrained.data.splits import PROTOCOLS, TRAINING_SETS
 from symmetry_constrained.features.inversion import FEATURES
-from symmetry_constrained.protocols import PROTOCOLS, TRAINING_SETS
 from symmetry_constrained.spec import Spec
 
 ROOT = Path(__file__).parent.parent

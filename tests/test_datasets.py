@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from symmetry_constrained import datasets
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.data import datasets
+from symmetry_constrained.data.datasets import Dataset
 
 MNIST = Path(__file__).parent.parent / "data/mnist"
 

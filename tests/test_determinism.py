@@ -20,7 +20,8 @@ import pytest
 import torch
 from tiny import BATCHES, TABLES, again, run, stable
 
-from symmetry_constrained import datasets, protocols, training
+from symmetry_constrained import training
+from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.spec import Spec
 
@@ -56,7 +57,7 @@ def test_equal_bytes_whatever_the_order_of_jobs(finished_tiny, tmp_path):
 def digits():
     torch.set_num_threads(1)
     data = datasets.load("digits")
-    return data, protocols.make_split("digits", data, "clean", 0)
+    return data, splits.make_split("digits", data, "clean", 0)
 
 
 FEW, MANY = tuple(range(1, 5)), tuple(range(1, 21))

@@ -19,9 +19,9 @@ import pytest
 import yaml
 from test_datasets import idx
 
-from symmetry_constrained import datasets, download
-from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.download import File, Mirror, Package, fetch
+from symmetry_constrained.data import datasets, download
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.download import File, Mirror, Package, fetch
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 0.4  # seconds, where the server is slow on purpose; its faults last longer

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import datasets, emulated_bias, protocols
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained import emulated_bias
+from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.emulated_bias import on_constant_pixels, saturating
 from symmetry_constrained.networks.ensemble import Architecture
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split
 
 HIDDEN = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 
@@ -114,7 +115,7 @@ def few():
     """The first digits, whose nudged copies leave no pixel constant."""
     digits = datasets.load("digits")
     dataset = Dataset(digits.images[:120], digits.labels[:120])
-    return dataset, protocols.split_nudged(dataset.images, dataset.labels, "clean", 0)
+    return dataset, splits.split_nudged(dataset.images, dataset.labels, "clean", 0)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ def framed():
     images[60, 2, 0] = 4
     images[61, :, 1:] = 9
     labels = np.arange(70, dtype=np.uint8) % 10
-    return Dataset(images, labels), protocols.split_plain(images, labels, "clean", 0, 60)
+    return Dataset(images, labels), splits.split_plain(images, labels, "clean", 0, 60)
 
 
 @pytest.mark.parametrize("first_layer", [False, True])

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import figures, protocols
+from symmetry_constrained import figures
+from symmetry_constrained.data import splits
 from symmetry_constrained.features import inversion
 
 pytestmark = pytest.mark.usefixtures("style")
@@ -62,9 +63,7 @@ def test_a_saved_figure_can_be_asked_for_its_title(tmp_path):
 
 
 def test_every_model_has_a_colour_of_its_own():
-    models = {
-        figures.model(name, training_set) for name in inversion.FEATURES for training_set in protocols.TRAINING_SETS
-    }
+    models = {figures.model(name, training_set) for name in inversion.FEATURES for training_set in splits.TRAINING_SETS}
     assert models == set(figures.COLOURS)
     colours = [matplotlib.colors.to_rgb(colour) for colour in (*figures.COLOURS.values(), figures.CLEAN_COLOUR)]
     gaps = [np.abs(np.subtract(a, b)).max() for i, a in enumerate(colours) for b in colours[:i]]

@@ -8,26 +8,26 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained import datasets, inputs, protocols
+from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data.splits import TRAINING_SETS
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.ensemble import Samples
-from symmetry_constrained.protocols import TRAINING_SETS
 
 
 @pytest.fixture(scope="module")
 def digits():
     dataset = datasets.load("digits")
-    return dataset, protocols.make_split("digits", dataset, "published", 0)
+    return dataset, splits.make_split("digits", dataset, "published", 0)
 
 
 @pytest.mark.parametrize("kind", TRAINING_SETS)
 @pytest.mark.parametrize("name", ["identity", "neighbour", "quadratic", "canonical"])
 def test_blocks_are_the_features_of_the_whole_set(digits, kind, name, monkeypatch):
     dataset, split = digits
-    monkeypatch.setattr(protocols, "BLOCK", 100)
+    monkeypatch.setattr(splits, "BLOCK", 100)
     found = inputs.training(dataset, split, name, kind, 5, 0.05)
     rows = split.select("train", 0.05)
-    images, labels = protocols.training_set(
+    images, labels = splits.training_set(
         split.images(dataset.images, rows), rows["label"].to_numpy(), kind, 5, rows.index.to_numpy()
     )
     expected = inversion.compute(name, images, dataset.shape)
@@ -43,7 +43,7 @@ def test_blocks_are_the_features_of_the_whole_set(digits, kind, name, monkeypatc
 
 def test_a_feature_that_is_not_finite_is_refused_in_whichever_block(digits, monkeypatch):
     dataset, split = digits
-    monkeypatch.setattr(protocols, "BLOCK", 100)
+    monkeypatch.setattr(splits, "BLOCK", 100)
     found = inputs.test(dataset, split, "identity")["original"]
     compute = inversion.compute
     calls = []

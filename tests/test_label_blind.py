@@ -7,12 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained import datasets, inputs, label_blind, protocols
+from symmetry_constrained import label_blind
+from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.label_blind import LABELS, _labels, train
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split
 
 SEEDS = [0, 3]
 
@@ -21,7 +22,7 @@ SEEDS = [0, 3]
 def digits():
     """The digits, and a split of which 60 images are trained on, under five shifts each."""
     dataset = datasets.load("digits")
-    split = protocols.split_nudged(dataset.images, dataset.labels, "clean", 0)
+    split = splits.split_nudged(dataset.images, dataset.labels, "clean", 0)
     rows = split.rows
     few = rows[(rows["set"] == "test") | (rows["rank"] < 60)]
     return dataset, Split(few, split.minimum, split.maximum)

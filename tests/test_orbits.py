@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symmetry_constrained import orbits
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import split_nudged
 from symmetry_constrained.features import translation
 from symmetry_constrained.hessian import hessian
 from symmetry_constrained.orbits import FLAT, Images, Problem, act, direction, measure
-from symmetry_constrained.protocols import split_nudged
 
 SHAPE, PENALTY = (2, 6), 0.02
 

@@ -19,11 +19,12 @@ from snakemake.utils import update_config
 from synthetic import at, networks
 from test_scripts import call
 
-from symmetry_constrained import artifacts, claims, datasets, manifest, protocols, reference, reference_text, training
+from symmetry_constrained import artifacts, claims, manifest, reference, reference_text, training
 from symmetry_constrained import audit as audits
 from symmetry_constrained import config as settings
 from symmetry_constrained.audit.files import LISTED
 from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.spec import Spec
 
 ROOT = Path(__file__).parent.parent
@@ -407,7 +408,7 @@ def test_data_and_splits_are_the_references_to_the_byte(tmp_path):
     digits = datasets.load("digits")
     digits.write(tmp_path / "data/digits")
     for protocol in ("published", "clean"):
-        protocols.make_split("digits", digits, protocol, 0).write(tmp_path / f"splits/digits/{protocol}/split-0")
+        splits.make_split("digits", digits, protocol, 0).write(tmp_path / f"splits/digits/{protocol}/split-0")
     made = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(made) == 6
     for path in made:
@@ -425,7 +426,7 @@ def again() -> dict[str, pd.DataFrame]:
     digits = datasets.load("digits")
     trained: dict[str, list[pd.DataFrame]] = {"networks": [], "history": []}
     for spec in quick().values():
-        split = protocols.make_split("digits", digits, spec["protocol"], spec["split"])
+        split = splits.make_split("digits", digits, spec["protocol"], spec["split"])
         batch = training.train_batch(Spec.from_dict(spec | {"device": "cpu"}), digits, split)
         for name, tables in trained.items():
             tables.append(getattr(batch, name))

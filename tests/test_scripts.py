@@ -13,9 +13,11 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from symmetry_constrained import bound, datasets, protocols, tables
-from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.protocols import Split
+from symmetry_constrained import bound, tables
+from symmetry_constrained.data import datasets
+from symmetry_constrained.data import splits as protocols
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))

@@ -10,7 +10,8 @@ import pytest
 import torch
 from test_scripts import SPEC, call
 
-from symmetry_constrained import datasets, protocols, solo, training
+from symmetry_constrained import solo, training
+from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.spec import Spec
 from symmetry_constrained.targets import CELL
 
@@ -18,7 +19,7 @@ from symmetry_constrained.targets import CELL
 @pytest.fixture(scope="module")
 def digits():
     data = datasets.load("digits")
-    return data, protocols.split_nudged(data.images, data.labels, "clean", 0)
+    return data, splits.split_nudged(data.images, data.labels, "clean", 0)
 
 
 def spec(**changes):

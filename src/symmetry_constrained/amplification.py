@@ -13,12 +13,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from symmetry_constrained import inputs
-from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.data import inputs
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import hyphenated
 from symmetry_constrained.training import Checkpoints
 

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from symmetry_constrained import datasets, protocols
+from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.features import inversion
 from symmetry_constrained.spec import Spec, hyphenated
 
@@ -86,7 +86,7 @@ def _check_study(where: str, study: dict) -> None:
     for key, values in (("fractions", fractions), ("checkpoints", checkpoints)):
         if values != sorted(values):
             raise _fault(f"{where}.{key}", values, "ascending")
-    units = protocols.training_units(study["dataset"], study["protocol"])
+    units = splits.training_units(study["dataset"], study["protocol"])
     if round(fractions[0] * units) < datasets.CLASSES:
         # Rounded up, so that it is itself legal.
         least = math.ceil(datasets.CLASSES / units * 1e5) / 1e5

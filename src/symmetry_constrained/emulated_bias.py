@@ -16,12 +16,12 @@ import pandas as pd
 import torch
 from scipy.special import expit
 
-from symmetry_constrained import inputs
-from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.data import inputs
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import hyphenated
 
 # saturated: every extra neuron is taken to be 1, as in the paper. levelled: the later ones carry tanh(w), tanh(w

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import inputs
-from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.data import inputs
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split
 
 HIDDEN_LAYERS = (10, 5)
 LABELS = ("true", "shuffled", "random", "all zero")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from symmetry_constrained import config as settings
-from symmetry_constrained.datasets import CLASSES, COUNTS, SHAPES, check_name
+from symmetry_constrained.data.datasets import CLASSES, COUNTS, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count
 
 if TYPE_CHECKING:

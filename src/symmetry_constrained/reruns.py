@@ -5,12 +5,13 @@ import pandas as pd
 import torch
 from sklearn.utils import shuffle
 
-from symmetry_constrained import inputs, scikit_learn
-from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained import scikit_learn
+from symmetry_constrained.data import inputs
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split
 from symmetry_constrained.published import same_seed
 
 HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split, training_set
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, resolve_device
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split, training_set
 from symmetry_constrained.spec import Spec, hyphenated
 from symmetry_constrained.training import DTYPES
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import inputs, scikit_learn, statistics
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained import scikit_learn, statistics
+from symmetry_constrained.data import inputs
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.protocols import Split
 from symmetry_constrained.spec import Spec, hyphenated
 
 CELL = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained import statistics
-from symmetry_constrained.datasets import CLASSES, SHAPES, check_name
+from symmetry_constrained.data.datasets import CLASSES, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count
 from symmetry_constrained.networks.costs import feature_flop
 from symmetry_constrained.networks.ensemble import Architecture

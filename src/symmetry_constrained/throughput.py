@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import datasets, inputs, protocols, roofline, side_by_side, statistics
-from symmetry_constrained.datasets import CLASSES, Dataset
+from symmetry_constrained import roofline, side_by_side, statistics
+from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data.datasets import CLASSES, Dataset
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.peers import REFERENCE, SOLVERS, Solver
-from symmetry_constrained.protocols import Split
 from symmetry_constrained.solo import peak_memory_mb
 
 PROTOCOL, FEATURES, TRAINING_SET, SPLIT = "published", "identity", "original", 0
@@ -72,8 +73,8 @@ def prepare(name: str, data: Path, folder: Path) -> int:
     """Write a dataset and its split for the processes to read; the number of its training images."""
     dataset = datasets.load(name, data / name)
     dataset.write(folder)
-    protocols.make_split(name, dataset, PROTOCOL, SPLIT).write(folder / f"split-{SPLIT}")
-    return protocols.training_units(name, PROTOCOL)
+    splits.make_split(name, dataset, PROTOCOL, SPLIT).write(folder / f"split-{SPLIT}")
+    return splits.training_units(name, PROTOCOL)
 
 
 def architecture_of(name: str, hidden_layers: tuple[int, ...] = HIDDEN_LAYERS) -> Architecture:

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import datasets
 from symmetry_constrained.artifacts import write_csv
-from symmetry_constrained.datasets import Dataset
+from symmetry_constrained.data import datasets
+from symmetry_constrained.data.datasets import Dataset
 
 PROTOCOLS = ("published", "clean")
 TRAINING_SETS = ("original", "augmented", "random-sign")
