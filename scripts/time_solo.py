@@ -12,7 +12,7 @@ import pandas as pd
 from symmetry_constrained import artifacts, cli, solo
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.training.spec import Spec
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -8,12 +8,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, training
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.ensemble import resolve_device
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.training import batch as training
+from symmetry_constrained.training.spec import Spec
 
 
 def main(arguments: argparse.Namespace) -> None:

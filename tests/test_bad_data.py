@@ -13,13 +13,14 @@ from test_scripts import SPEC as BATCH
 from test_scripts import call
 
 from symmetry_constrained import config as settings
-from symmetry_constrained import published, summary, training
+from symmetry_constrained import published, summary
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.ensemble import Architecture
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.training import batch
+from symmetry_constrained.training.spec import Spec
 
 ROOT = Path(__file__).parent.parent
 MNIST = ROOT / "data/mnist"
@@ -220,7 +221,7 @@ def test_images_all_of_one_shade_train_like_others(digits, name, shade):
         data = Dataset(images, digits.labels)
         split = splits.split_nudged(images, digits.labels, "clean", 0)
         spec = Spec.from_dict(SPEC | {"features": name, "budget": {"max_evaluations": 2}, "checkpoints": []})
-        table = training.train_batch(spec, data, split).networks
+        table = batch.train_batch(spec, data, split).networks
         assert table["status"].isin(["max_evaluations", "converged_loss", "converged_gradient"]).all()
         assert not table.isna().any().any()
 

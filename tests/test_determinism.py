@@ -20,10 +20,10 @@ import pytest
 import torch
 from tiny import BATCHES, TABLES, again, run, stable
 
-from symmetry_constrained import training
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.training import batch as training
+from symmetry_constrained.training.spec import Spec
 
 SPEC = Spec(
     study="small",

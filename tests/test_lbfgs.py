@@ -8,11 +8,11 @@ import torch
 from oracles import ENDS, bfgs_inverse, lbfgsb
 from sklearn.datasets import load_digits
 
-from symmetry_constrained import scikit_learn
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget, minimise
 from symmetry_constrained.optim.lbfgs_memory import CompactMemory
+from symmetry_constrained.training import scikit_learn
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.usefixtures("arithmetic")

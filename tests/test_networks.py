@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from symmetry_constrained.networks.ensemble import CLIP, FLOOR, Architecture, Ensemble, Samples, evaluate
-from symmetry_constrained.scikit_learn import BiasFreeNetwork, Network
+from symmetry_constrained.training.scikit_learn import BiasFreeNetwork, Network
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.usefixtures("arithmetic")

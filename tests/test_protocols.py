@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from symmetry_constrained import training
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import (
@@ -26,7 +25,8 @@ from symmetry_constrained.data.splits import (
     split_nudged,
     split_plain,
 )
-from symmetry_constrained.spec import Spec
+from symmetry_constrained.training import batch
+from symmetry_constrained.training.spec import Spec
 
 # A kernel with its one at the top brings up the pixel below: convolution turns kernels round.
 KERNELS = {
@@ -199,8 +199,8 @@ def test_a_dataset_under_anothers_name_is_refused():
 
 @pytest.mark.parametrize("training", [0, 10, 11])
 def test_a_side_without_images_is_refused(training):
-    with pytest.raises(ValueError, match=f"10 images, of which {training} for training"):
-        split_plain(np.ones((10, 3, 3), np.uint8), np.zeros(10, np.uint8), "clean", 0, training)
+    with pytest.raises(ValueError, match=f"10 images, of which {batch} for training"):
+        split_plain(np.ones((10, 3, 3), np.uint8), np.zeros(10, np.uint8), "clean", 0, batch)
 
 
 @pytest.mark.parametrize("shift", KERNELS)
@@ -412,9 +412,9 @@ def test_random_signs_are_not_the_order_of_the_split():
 
 def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_training_set(monkeypatch):
     seen = []
-    samples = training.Ensemble.samples
+    samples = batch.Ensemble.samples
     monkeypatch.setattr(
-        training.Ensemble,
+        batch.Ensemble,
         "samples",
         lambda ensemble, inputs, labels: seen.append(inputs.array()) or samples(ensemble, inputs, labels),
     )
@@ -435,7 +435,7 @@ def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_trai
             checkpoints=(),
             device="cpu",
         )
-        training.train_batch(spec, datasets.Dataset(*digits()), split)
+        batch.train_batch(spec, datasets.Dataset(*digits()), split)
         smaller, larger = (set(map(bytes, images)) for images in seen[-2:])
         assert len(smaller) < len(larger)
         assert smaller <= larger, kind

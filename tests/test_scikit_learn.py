@@ -7,9 +7,9 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
-from symmetry_constrained import scikit_learn
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.training import scikit_learn
 
 torch.set_num_threads(1)
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from test_scripts import SPEC, call
 
-from symmetry_constrained import solo, training
+from symmetry_constrained import solo
 from symmetry_constrained.data import datasets, splits
-from symmetry_constrained.spec import Spec
 from symmetry_constrained.targets import CELL
+from symmetry_constrained.training import batch as training
+from symmetry_constrained.training.spec import Spec
 
 
 @pytest.fixture(scope="module")

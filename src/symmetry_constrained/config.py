@@ -10,7 +10,7 @@ import yaml
 
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.features import inversion
-from symmetry_constrained.spec import Spec, hyphenated
+from symmetry_constrained.training.spec import Spec, hyphenated
 
 
 def _is_whole(checker, value: Any) -> bool:

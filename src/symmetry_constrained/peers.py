@@ -84,7 +84,7 @@ class ScikitLearn(Solver):
         super().__init__(architecture, alpha, inputs.astype(self.dtype), labels, device)
 
     def _train_one(self, seed, max_evaluations):
-        from symmetry_constrained import scikit_learn
+        from symmetry_constrained.training import scikit_learn
 
         network = scikit_learn.fit(
             self.inputs,

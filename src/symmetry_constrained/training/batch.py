@@ -21,7 +21,7 @@ from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate, resolve_device
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.spec import Spec, hyphenated
+from symmetry_constrained.training.spec import Spec, hyphenated
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

@@ -5,7 +5,6 @@ import pandas as pd
 import torch
 from sklearn.utils import shuffle
 
-from symmetry_constrained import scikit_learn
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
@@ -13,6 +12,7 @@ from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evalu
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.published import same_seed
+from symmetry_constrained.training import scikit_learn
 
 HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5
 TALK_SHUFFLE = 176  # the seed by which the talk's notebook shuffled ±X
