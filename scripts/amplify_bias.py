@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import amplification, artifacts, cli
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data import datasets
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
+from symmetry_constrained.theory import amplification
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, random_networks
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
+from symmetry_constrained.theory import random_networks
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, invariants
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
 from symmetry_constrained.features import symmetries
+from symmetry_constrained.theory import invariants
 
 SHOWN = 200  # test images on which symmetries are tried
 

@@ -6,11 +6,12 @@ Writes a row per network, construction and weight, and whether the constants tha
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, emulated_bias
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data import datasets
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
 from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.theory import emulated_bias
 
 
 def main(arguments: argparse.Namespace) -> None:

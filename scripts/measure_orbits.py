@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, orbit_checks, orbits
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import translation
-from symmetry_constrained.orbits import Images
+from symmetry_constrained.theory import orbit_checks, orbits
+from symmetry_constrained.theory.orbits import Images
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, label_blind
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
+from symmetry_constrained.theory import label_blind
 
 
 def main(arguments: argparse.Namespace) -> None:

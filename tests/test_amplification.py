@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import amplification, statistics, thresholds
-from symmetry_constrained.amplification import HeldBiases
+from symmetry_constrained import statistics, thresholds
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.theory import amplification
+from symmetry_constrained.theory.amplification import HeldBiases
 
 ARCHITECTURE = Architecture(5, (4, 3), 3)
 SIZES = [5, 4, 3, 3]

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from panels import drawn
 
-from symmetry_constrained import bias_figures, emulated_bias, figures, thresholds
+from symmetry_constrained import bias_figures, figures, thresholds
+from symmetry_constrained.theory import emulated_bias
 
 WEIGHTS = np.append(np.arange(1, 11) * 0.4, 16)
 RATES = {"digits": 5.0, "mnist": 9.0}

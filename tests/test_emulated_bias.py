@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import emulated_bias
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
-from symmetry_constrained.emulated_bias import on_constant_pixels, saturating
 from symmetry_constrained.networks.ensemble import Architecture
 from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.theory import emulated_bias
+from symmetry_constrained.theory.emulated_bias import on_constant_pixels, saturating
 
 HIDDEN = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained.hessian import hessian
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.theory.hessian import hessian
 
 PENALTY, SAMPLES = 0.03, 40
 

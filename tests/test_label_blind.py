@@ -7,13 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained import label_blind
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.splits import Split
-from symmetry_constrained.label_blind import LABELS, _labels, train
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.theory import label_blind
+from symmetry_constrained.theory.label_blind import LABELS, _labels, train
 
 SEEDS = [0, 3]
 

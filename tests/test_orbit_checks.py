@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from test_scripts import call
 
-from symmetry_constrained import orbit_checks
 from symmetry_constrained.data import datasets
 from symmetry_constrained.data.splits import make_split
 from symmetry_constrained.features import translation
-from symmetry_constrained.orbit_checks import GRID, TURN, elements, loss_invariance, minima, random_angles
-from symmetry_constrained.orbits import Images, Problem, act
+from symmetry_constrained.theory import orbit_checks
+from symmetry_constrained.theory.orbit_checks import GRID, TURN, elements, loss_invariance, minima, random_angles
+from symmetry_constrained.theory.orbits import Images, Problem, act
 
 SHAPE = (2, 6)
 

@@ -6,12 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained import orbits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import split_nudged
 from symmetry_constrained.features import translation
-from symmetry_constrained.hessian import hessian
-from symmetry_constrained.orbits import FLAT, Images, Problem, act, direction, measure
+from symmetry_constrained.theory import orbits
+from symmetry_constrained.theory.hessian import hessian
+from symmetry_constrained.theory.orbits import FLAT, Images, Problem, act, direction, measure
 
 SHAPE, PENALTY = (2, 6), 0.02
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained import random_networks
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
-from symmetry_constrained.random_networks import DEPTHS, SCALES, violations
+from symmetry_constrained.theory import random_networks
+from symmetry_constrained.theory.random_networks import DEPTHS, SCALES, violations
 
 PROPERTIES = ("odd", "opposite", "bound", "label-blind")
 CLASSES = 10

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from symmetry_constrained import emulated_bias, thresholds
+from symmetry_constrained import thresholds
 from symmetry_constrained.figures import MARKERS, TRAINED, WIDTH, set_title, span
+from symmetry_constrained.theory import emulated_bias
 
 LEVELLED, SATURATED, INVERTED, CONSTANT = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
 DATASETS = {"digits": "digits", "mnist": "MNIST"}

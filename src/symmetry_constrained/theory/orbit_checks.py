@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from symmetry_constrained.features import translation
-from symmetry_constrained.orbits import Images, Problem, act
+from symmetry_constrained.theory.orbits import Images, Problem, act
 
 TURN = 8  # of translation, the part checked is the cyclic group of this many angles
 CHECKED_IMAGES = 10  # on which random networks are compared

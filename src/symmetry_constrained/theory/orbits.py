@@ -32,10 +32,10 @@ from torch import Tensor
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split, training_set
 from symmetry_constrained.features import translation
-from symmetry_constrained.hessian import hessian
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.theory.hessian import hessian
 
 HIDDEN_LAYERS = (10, 5)
 SAMPLINGS = ("equally spaced", "random")
