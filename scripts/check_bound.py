@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, bound, cli
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.analysis import bound
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, contrasts, equal_terms
+from symmetry_constrained import artifacts, cli, contrasts
+from symmetry_constrained.analysis import equal_terms
 
 TEXT = {"hidden_layers": str}
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, efficiency, targets
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.analysis import cost_to_target, sample_efficiency
 
 
 def read(paths: list[Path]) -> pd.DataFrame:
@@ -13,9 +14,9 @@ def read(paths: list[Path]) -> pd.DataFrame:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    accuracies = efficiency.read_targets(arguments.target)
+    accuracies = sample_efficiency.read_targets(arguments.target)
     solo = read(arguments.solo) if arguments.solo else None
-    table = targets.cost_to_target(read(arguments.history), accuracies, solo)
+    table = cost_to_target.cost_to_target(read(arguments.history), accuracies, solo)
     artifacts.write_csv(table, arguments.out)
 
 

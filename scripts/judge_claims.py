@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, claims, cli, efficiency, judgement, verdict_page
+from symmetry_constrained import artifacts, claims, cli, judgement, verdict_page
+from symmetry_constrained.analysis import sample_efficiency
 from symmetry_constrained.data.splits import PROTOCOLS
 
 
 def main(arguments: argparse.Namespace) -> None:
     stated, rules = claims.read(arguments.claims)
-    targets = {dataset: values[0] for dataset, values in efficiency.read_targets(arguments.target).items()}
+    targets = {dataset: values[0] for dataset, values in sample_efficiency.read_targets(arguments.target).items()}
     studies = {}
     for text in arguments.study:
         parts = text.split("=")

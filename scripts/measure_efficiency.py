@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, efficiency
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.analysis import sample_efficiency
 
 
 def main(arguments: argparse.Namespace) -> None:
-    targets = efficiency.read_targets(arguments.target)
+    targets = sample_efficiency.read_targets(arguments.target)
     networks = pd.read_csv(arguments.networks, dtype={"hidden_layers": str})
-    artifacts.write_csv(efficiency.sample_efficiency(networks, targets), arguments.out)
+    artifacts.write_csv(sample_efficiency.sample_efficiency(networks, targets), arguments.out)
 
 
 if __name__ == "__main__":

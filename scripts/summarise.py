@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, summary
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.analysis import summary
 
 
 def main(arguments: argparse.Namespace) -> None:

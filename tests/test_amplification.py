@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import statistics, thresholds
+from symmetry_constrained.analysis import biases as thresholds
+from symmetry_constrained.analysis import statistics
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate

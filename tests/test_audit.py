@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 from test_scripts import call
 
-from symmetry_constrained import audit, claims, contrasts, efficiency, published, statistics
+from symmetry_constrained import audit, claims, contrasts, published
+from symmetry_constrained.analysis import sample_efficiency, statistics
 from symmetry_constrained.audit import bootstrap, courses, forward, inputs, page, splits, verdicts
 from symmetry_constrained.audit import claims as judged
 from symmetry_constrained.audit import published as placed
@@ -171,7 +172,7 @@ def test_the_bootstrap(groups, seed):
 @given(st.lists(st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.9, np.nan]), min_size=2, max_size=6), st.floats(0.05, 0.95))
 def test_the_crossing_of_a_learning_curve(curve, target):
     images, curves = np.geomspace(100, 7000, len(curve)), np.array([curve])
-    expected = efficiency.images_needed(images, curves, target)
+    expected = sample_efficiency.images_needed(images, curves, target)
     with np.errstate(all="ignore"):
         found = crossing(images, curves, target)
     np.testing.assert_allclose(found, expected, rtol=1e-12)

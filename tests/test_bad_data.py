@@ -13,7 +13,8 @@ from test_scripts import SPEC as BATCH
 from test_scripts import call
 
 from symmetry_constrained import config as settings
-from symmetry_constrained import published, summary
+from symmetry_constrained import published
+from symmetry_constrained.analysis import summary
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split

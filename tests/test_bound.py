@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from symmetry_constrained import bound
+from symmetry_constrained.analysis import bound
 
 CLASSES, TESTED = 10, 60
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from synthetic import at
 from test_targets import history, solo
 
-from symmetry_constrained.equal_terms import COLUMNS, accuracy_at, equal_terms
+from symmetry_constrained.analysis.equal_terms import COLUMNS, accuracy_at, equal_terms
 
 # At 11, 21, 52, 101 and 201 evaluations, hence 10, 20, 51, 100 and 200 iterations; 1,000 FLOP an evaluation.
 RIVAL_COURSE = [0.1, 0.2, 0.3, 0.5, 0.6]

@@ -9,7 +9,8 @@ import pytest
 from synthetic import at, networks
 from test_targets import EVALUATIONS, history, solo
 
-from symmetry_constrained import claims, contrasts, efficiency, equal_terms, judgement, published
+from symmetry_constrained import claims, contrasts, judgement, published
+from symmetry_constrained.analysis import equal_terms, sample_efficiency
 from symmetry_constrained.claims import Rule
 from symmetry_constrained.judgement import Tables, judge
 
@@ -98,7 +99,7 @@ def tables() -> Tables:
         solo=timings,
         others={
             "equal_terms": equal_terms.equal_terms(courses, timings, 100),
-            "images": efficiency.sample_efficiency(trained, {"digits": [0.6, 0.75], "mnist": [0.6]}),
+            "images": sample_efficiency.sample_efficiency(trained, {"digits": [0.6, 0.75], "mnist": [0.6]}),
             "bound": pd.DataFrame(bound | {"network": ["biased", "bias-free"], "violations": [0, 0]}),
             "theory/random_networks": pd.DataFrame(random | properties),
             "theory/label_blind": blind,

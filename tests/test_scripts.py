@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from symmetry_constrained import bound, tables
+from symmetry_constrained import tables
+from symmetry_constrained.analysis import bound
 from symmetry_constrained.data import datasets
 from symmetry_constrained.data import splits as protocols
 from symmetry_constrained.data.datasets import Dataset

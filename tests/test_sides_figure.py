@@ -5,7 +5,8 @@ import pytest
 from made_up_study import ACCURACIES, study
 from panels import COLOURS, title
 
-from symmetry_constrained import figures, sides_figure, summary
+from symmetry_constrained import figures, sides_figure
+from symmetry_constrained.analysis import summary
 
 pytestmark = pytest.mark.usefixtures("style")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained.statistics import (
+from symmetry_constrained.analysis.statistics import (
     holm,
     interval,
     place,

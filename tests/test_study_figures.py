@@ -11,7 +11,8 @@ from panels import bands, drawn, legend, lines, title
 from synthetic import at
 from test_targets import EVALUATIONS, history
 
-from symmetry_constrained import figures, study_figures, summary
+from symmetry_constrained import figures, study_figures
+from symmetry_constrained.analysis import summary
 
 GAPS = ("generalisation_gap", "symmetry_gap")
 

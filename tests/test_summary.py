@@ -6,7 +6,7 @@ import pytest
 from synthetic import PAIRS, STUDY, at, networks
 from test_scripts import call
 
-from symmetry_constrained import statistics, summary
+from symmetry_constrained.analysis import statistics, summary
 
 COLUMNS = "study dataset protocol features training_set network hidden_layers fraction n_train images".split()
 

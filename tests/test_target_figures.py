@@ -10,13 +10,14 @@ from panels import drawn, expected_points, legend, points, title
 from synthetic import at
 from test_targets import EVALUATIONS, solo
 
-from symmetry_constrained import efficiency, target_figures, targets
+from symmetry_constrained import target_figures
+from symmetry_constrained.analysis import cost_to_target, sample_efficiency
 
 pytestmark = pytest.mark.usefixtures("style")
 
 
 def measured(table, *accuracies):
-    return efficiency.sample_efficiency(table, {name: list(accuracies) for name in ("digits", "mnist")})
+    return sample_efficiency.sample_efficiency(table, {name: list(accuracies) for name in ("digits", "mnist")})
 
 
 # Images needed.
@@ -250,7 +251,7 @@ def costs(table, target=0.5):
         solo(features="square"),
         solo(features="canonical"),
     )
-    return targets.cost_to_target(table, {"digits": [target, 0.99]}, timings)
+    return cost_to_target.cost_to_target(table, {"digits": [target, 0.99]}, timings)
 
 
 @pytest.mark.parametrize("read", [False, True])
@@ -329,7 +330,7 @@ def test_costs_of_a_study_without_networks_on_all_images(tmp_path):
 
 
 def test_costs_without_a_timing_and_of_bias_free_networks_alone(tmp_path):
-    table = targets.cost_to_target(trained(), {"digits": [0.5]})
+    table = cost_to_target.cost_to_target(trained(), {"digits": [0.5]})
     figure, _ = target_figures.cost_to_target(read_again(table, tmp_path), "digits", 0.5)
     drawn(figure)
     assert [len(points(panel)) for panel in figure.axes] == [4, 4, 0]

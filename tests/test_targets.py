@@ -6,7 +6,7 @@ import pytest
 from synthetic import PAIRS, at, networks
 from test_scripts import call
 
-from symmetry_constrained.targets import COLUMNS, cost_to_target, evaluations_needed
+from symmetry_constrained.analysis.cost_to_target import COLUMNS, cost_to_target, evaluations_needed
 
 EVALUATIONS = np.array([11, 21, 52, 101, 201])
 STEP = 1000  # FLOP of an evaluation

@@ -116,8 +116,11 @@ def with_what_follows(rules: set[str]) -> set[str]:
     [
         ("src/symmetry_constrained/figures.py", NOTEBOOKS),
         ("src/symmetry_constrained/study_figures.py", NOTEBOOKS - {"draw_paper_tables", "draw_theory"}),
-        ("src/symmetry_constrained/bound.py", {"check_bound"}),
-        ("src/symmetry_constrained/efficiency.py", {"measure_efficiency", "cost_to_target", "judge_claims"}),
+        ("src/symmetry_constrained/analysis/bound.py", {"check_bound"}),
+        (
+            "src/symmetry_constrained/analysis/sample_efficiency.py",
+            {"measure_efficiency", "cost_to_target", "judge_claims"},
+        ),
         ("src/symmetry_constrained/optim/lbfgs.py", TRAINING),
         ("src/symmetry_constrained/claims.py", {"judge_claims", "draw_theory"}),
         ("workflow/resources/claims.yaml", {"judge_claims"}),

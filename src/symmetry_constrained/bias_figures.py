@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from symmetry_constrained import thresholds
+from symmetry_constrained.analysis import biases
 from symmetry_constrained.figures import MARKERS, TRAINED, WIDTH, set_title, span
 from symmetry_constrained.theory import emulated_bias
 
@@ -65,7 +65,7 @@ def depth(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     table: `amplification.csv`. Returns the means drawn, with their intervals.
     """
     metrics = ("excess", "amplification", "initial_amplification")
-    data = thresholds.summarise(table, metrics)
+    data = biases.summarise(table, metrics)
     epsilons, depths = sorted(set(data["epsilon"])), sorted(set(data["depth"]))
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.6), layout="constrained", width_ratios=(1.2, 1))
     colours = _ordered(len(depths))
@@ -224,7 +224,7 @@ def _depth_finding(table: pd.DataFrame, data: pd.DataFrame) -> str:
     trained, untrained = rows.loc["amplification"], rows.loc["initial_amplification"]["mean"]
     deep = trained["mean"].idxmax()
     more = trained.loc[deep, "low"] > trained.loc[depths[0], "high"]
-    crossing = thresholds.thresholds(table).set_index("depth")["crossing"]
+    crossing = biases.thresholds(table).set_index("depth")["crossing"]
     words = ["no ε tried" if np.isinf(value) else f"{value:.2g}" for value in crossing]
     means = trained["mean"]
     return (

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained import claims, contrasts, published
+from symmetry_constrained.analysis.cost_to_target import CELL, evaluations_needed, prices, solo_by_cell
+from symmetry_constrained.analysis.summary import check_columns, derive
 from symmetry_constrained.claims import Rule
 from symmetry_constrained.contrasts import Contrast, select
-from symmetry_constrained.summary import check_columns, derive
-from symmetry_constrained.targets import CELL, evaluations_needed, prices, solo_by_cell
 
 
 @dataclass

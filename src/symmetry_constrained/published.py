@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import statistics
+from symmetry_constrained.analysis import statistics
 
 CELL = ["dataset", "network", "features", "training_set"]
 TABLES = {"1": "table1", "2": "table2", "talk": "talk"}  # in the paper, and in the author's later talk

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import statistics
+from symmetry_constrained.analysis import statistics
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split

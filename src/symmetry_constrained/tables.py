@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from symmetry_constrained import published, statistics
+from symmetry_constrained import published
+from symmetry_constrained.analysis import statistics
 
 LABELS = {
     "network": "network",

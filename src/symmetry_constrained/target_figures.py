@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from symmetry_constrained.analysis.summary import MODEL, STUDY
 from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, models, networks_legend, present, set_title, span
 from symmetry_constrained.study_figures import log_axis
-from symmetry_constrained.summary import MODEL, STUDY
 
 UNITS = {"seconds": "s", "ratio": None}  # of columns that are no counts, as `log_axis` takes them
 

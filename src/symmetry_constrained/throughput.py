@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import roofline, side_by_side, statistics
+from symmetry_constrained import roofline, side_by_side
+from symmetry_constrained.analysis import statistics
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from symmetry_constrained.analysis.statistics import interval, resample, weighted_means
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.statistics import interval, resample, weighted_means
 
 INVERSION = ("identity", "square", "neighbour", "permuted", "canonical", "quadratic")
 TRANSLATION = tuple(translation.MAPS)

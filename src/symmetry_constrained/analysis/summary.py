@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import statistics
+from symmetry_constrained.analysis import statistics
 
 STUDY = ["study", "dataset", "protocol"]
 MODEL = ["features", "training_set", "network", "hidden_layers"]

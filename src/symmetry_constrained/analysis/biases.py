@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import statistics
-from symmetry_constrained.efficiency import images_needed
+from symmetry_constrained.analysis import statistics
+from symmetry_constrained.analysis.sample_efficiency import images_needed
 
 
 def summarise(table: pd.DataFrame, metrics: tuple[str, ...] = ("excess", "amplification")) -> pd.DataFrame:
