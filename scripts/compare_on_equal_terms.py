@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, contrasts
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import equal_terms
+from symmetry_constrained.verdicts import contrasts
 
 TEXT = {"hidden_layers": str}
 

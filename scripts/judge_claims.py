@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, claims, cli, judgement, verdict_page
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import sample_efficiency
 from symmetry_constrained.data.splits import PROTOCOLS
+from symmetry_constrained.verdicts import claims, judgement, page
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -20,7 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
     tables = judgement.read_tables(arguments.results, arguments.published, arguments.theory, studies, targets)
     judged = judgement.judge(rules, tables)
     artifacts.write_csv(judged, arguments.out)
-    artifacts.write_text(verdict_page.page(judged, stated), arguments.page)
+    artifacts.write_text(page.page(judged, stated), arguments.page)
 
 
 if __name__ == "__main__":

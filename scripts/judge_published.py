@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, published, tables
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.verdicts import paper_tables, published
 
 NEEDED = 200  # perturbed networks without which a number is not called "not reproduced"
 
@@ -37,15 +38,15 @@ def main(arguments: argparse.Namespace) -> None:
         draws,
         NEEDED,
     )
-    found = {name: tables.paper_table(judged, clean, name) for name in published.TABLES}
+    found = {name: paper_tables.paper_table(judged, clean, name) for name in published.TABLES}
     found = {name: table for name, table in found.items() if len(table)}
-    readable = {tables.HEADINGS[name]: tables.readable(table) for name, table in found.items()}
+    readable = {paper_tables.HEADINGS[name]: paper_tables.readable(table) for name, table in found.items()}
     artifacts.write_csv(judged, arguments.out / "published_numbers.csv")
     for name, table in found.items():
         stem = published.TABLES[name]
         artifacts.write_csv(table, arguments.out / f"{stem}.csv")
-        artifacts.write_text(tables.markdown(readable[tables.HEADINGS[name]]), arguments.out / f"{stem}.md")
-    artifacts.write_text(tables.page(readable, NOTE), arguments.out / "published_numbers.html")
+        artifacts.write_text(paper_tables.markdown(readable[paper_tables.HEADINGS[name]]), arguments.out / f"{stem}.md")
+    artifacts.write_text(paper_tables.page(readable, NOTE), arguments.out / "published_numbers.html")
 
 
 if __name__ == "__main__":

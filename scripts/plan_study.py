@@ -11,8 +11,9 @@ import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
-from symmetry_constrained import artifacts, cli, planning, published, spent, tables
+from symmetry_constrained import artifacts, cli, planning, spent
 from symmetry_constrained import config as settings
+from symmetry_constrained.verdicts import paper_tables, published
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "config/config.yaml"
@@ -61,7 +62,7 @@ def main(arguments: argparse.Namespace) -> None:
     if absent := planning.uncounted(config, measured):
         print(f"not measured, so not counted: {', '.join(absent)}")
     print(f"{arguments.jobs_per_node} jobs at a time on a node; the longest chain of jobs that train is a single one\n")
-    print(tables.markdown(planning.readable(table)))
+    print(paper_tables.markdown(planning.readable(table)))
     if arguments.out:
         artifacts.write_csv(table, arguments.out)
 

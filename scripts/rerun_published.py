@@ -6,12 +6,13 @@ Writes reruns.csv, perturbed.csv and provenance.json.
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, published
+from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.ensemble import resolve_device
 from symmetry_constrained.training import reruns
+from symmetry_constrained.verdicts import published
 
 
 def main(arguments: argparse.Namespace) -> None:

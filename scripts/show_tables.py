@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import cli, published, tables, verdict_page
+from symmetry_constrained import cli
+from symmetry_constrained.verdicts import page, paper_tables, published
 
 
 def main(arguments: argparse.Namespace) -> None:
     for name, stem in published.TABLES.items():
         path = arguments.results / f"tables/{stem}.csv"
         if path.exists():
-            print(f"\n{tables.HEADINGS[name]}\n")
-            print(tables.aligned(tables.narrow(tables.readable(pd.read_csv(path)))))
+            print(f"\n{paper_tables.HEADINGS[name]}\n")
+            print(paper_tables.aligned(paper_tables.narrow(paper_tables.readable(pd.read_csv(path)))))
     claims = arguments.results / "tables/claims.csv"
     if claims.exists():
-        verdicts = tables.aligned(verdict_page.brief(pd.read_csv(claims)))
+        verdicts = paper_tables.aligned(page.brief(pd.read_csv(claims)))
         print(f"\nThe paper's claims, by their headline contrasts\n\n{verdicts}")
     bound = pd.read_csv(arguments.results / "tables/bound.csv")
     bias_free = bound[bound["network"] == "bias-free"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 from test_scripts import call
 
-from symmetry_constrained import audit, claims, contrasts, published
+from symmetry_constrained import audit
 from symmetry_constrained.analysis import sample_efficiency, statistics
 from symmetry_constrained.audit import bootstrap, courses, forward, inputs, page, splits, verdicts
 from symmetry_constrained.audit import claims as judged
@@ -27,6 +27,7 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import costs
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
+from symmetry_constrained.verdicts import claims, contrasts, published
 
 ROOT = Path(__file__).parent.parent
 SEEDS = st.integers(0, 2**32 - 1)

@@ -13,7 +13,6 @@ from test_scripts import SPEC as BATCH
 from test_scripts import call
 
 from symmetry_constrained import config as settings
-from symmetry_constrained import published
 from symmetry_constrained.analysis import summary
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
@@ -22,6 +21,7 @@ from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.ensemble import Architecture
 from symmetry_constrained.training import batch
 from symmetry_constrained.training.spec import Spec
+from symmetry_constrained.verdicts import published
 
 ROOT = Path(__file__).parent.parent
 MNIST = ROOT / "data/mnist"

@@ -8,10 +8,11 @@ from test_judgement import CLAIMS, NUMBERS, STUDIES, tables, write
 from test_scripts import call, refused
 from test_targets import solo
 
-from symmetry_constrained import claims, judgement, verdict_page
 from symmetry_constrained.analysis import equal_terms
 from symmetry_constrained.theory import label_blind
 from symmetry_constrained.theory.random_networks import DEPTHS, SCALES
+from symmetry_constrained.verdicts import claims, judgement
+from symmetry_constrained.verdicts import page as verdict_page
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from symmetry_constrained import claims
-from symmetry_constrained.claims import Rule, boundary, needed, verdict
-from symmetry_constrained.contrasts import Contrast, of_pairs
+from symmetry_constrained.verdicts import claims
+from symmetry_constrained.verdicts.claims import Rule, boundary, needed, verdict
+from symmetry_constrained.verdicts.contrasts import Contrast, of_pairs
 
 RESOURCE = Path(__file__).parent.parent / "workflow/resources/claims.yaml"
 DECIDED = {

@@ -9,11 +9,11 @@ import yaml
 from snakemake.utils import update_config
 
 from symmetry_constrained import config as settings
-from symmetry_constrained import published
 from symmetry_constrained.data.splits import PROTOCOLS, TRAINING_SETS
 from symmetry_constrained.features.inversion import FEATURES
 from symmetry_constrained.training import reruns
 from symmetry_constrained.training.spec import Spec
+from symmetry_constrained.verdicts import published
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"

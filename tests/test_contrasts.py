@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from synthetic import PAIRS, networks
 
-from symmetry_constrained import contrasts
-from symmetry_constrained.contrasts import Contrast, by_pair, differences, of_pairs, of_ratio, select
+from symmetry_constrained.verdicts import contrasts
+from symmetry_constrained.verdicts.contrasts import Contrast, by_pair, differences, of_pairs, of_ratio, select
 
 ENDS = ["low", "high", "low90", "high90"]
 

@@ -9,10 +9,10 @@ import pytest
 from synthetic import at, networks
 from test_targets import EVALUATIONS, history, solo
 
-from symmetry_constrained import claims, contrasts, judgement, published
 from symmetry_constrained.analysis import equal_terms, sample_efficiency
-from symmetry_constrained.claims import Rule
-from symmetry_constrained.judgement import Tables, judge
+from symmetry_constrained.verdicts import claims, contrasts, judgement, published
+from symmetry_constrained.verdicts.claims import Rule
+from symmetry_constrained.verdicts.judgement import Tables, judge
 
 ROOT = Path(__file__).parent.parent
 CLAIMS, NUMBERS = (ROOT / "workflow/resources" / name for name in ("claims.yaml", "published.csv"))

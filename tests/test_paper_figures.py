@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import figures, paper_figures, published, tables
+from symmetry_constrained import figures, paper_figures
 from symmetry_constrained.features import inversion
+from symmetry_constrained.verdicts import paper_tables, published
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -49,12 +50,12 @@ def table1(draws, clean, value=0.83):
     numbers = [
         ("1", kind, "identity", side, value) for kind in ("biased", "bias-free") for side in ("original", "inverted")
     ]
-    return tables.paper_table(judged(numbers, draws), clean, "1")
+    return paper_tables.paper_table(judged(numbers, draws), clean, "1")
 
 
 def table2(draws, clean):
     numbers = [("2", "biased", name, "both", 0.83) for name in ("square", "neighbour")]
-    return tables.paper_table(judged(numbers, draws), clean, "2")
+    return paper_tables.paper_table(judged(numbers, draws), clean, "2")
 
 
 def title(figure):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import published
+from symmetry_constrained.verdicts import published
 
 RESOURCE = Path(__file__).parent.parent / "workflow/resources/published.csv"
 # Tables 1 and 2 of the paper to the author's three decimals, then his talk: network, features, training set, what

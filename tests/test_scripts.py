@@ -13,12 +13,12 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from symmetry_constrained import tables
 from symmetry_constrained.analysis import bound
 from symmetry_constrained.data import datasets
 from symmetry_constrained.data import splits as protocols
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
+from symmetry_constrained.verdicts import paper_tables
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
@@ -229,7 +229,7 @@ def test_judging_writes_the_numbers_and_every_table_and_showing_prints_them(judg
     # A heading row in each table, and a row for each number.
     assert page.count("<table") == 3
     assert page.count("<tr") == 3 + 4
-    assert [page.count(f"<h2>{heading}</h2>") for heading in tables.HEADINGS.values()] == [1] * 3
+    assert [page.count(f"<h2>{heading}</h2>") for heading in paper_tables.HEADINGS.values()] == [1] * 3
     bounds = {"network": ["biased", "bias-free"], "networks": [5, 1200], "violations": [3, 2]}
     pd.DataFrame(bounds | {"largest_sum_negated": [1.9, 0.91234]}).to_csv(tmp_path / "tables/bound.csv", index=False)
     capsys.readouterr()
@@ -237,7 +237,7 @@ def test_judging_writes_the_numbers_and_every_table_and_showing_prints_them(judg
     printed = capsys.readouterr().out
     assert "Of 1,200 bias-free networks, 2 break R + R̄ <= 1 on their own inputs (largest sum 0.912)." in printed
     assert f"{tmp_path}/report.html" in printed
-    for value in ("0.811", "0.021", "0.659", "0.917", *tables.HEADINGS.values()):
+    for value in ("0.811", "0.021", "0.659", "0.917", *paper_tables.HEADINGS.values()):
         assert value in printed
 
 
@@ -254,7 +254,7 @@ def test_a_table_none_of_whose_numbers_was_rerun_is_not_written_and_not_shown(ju
     capsys.readouterr()
     assert call("show_tables", tmp_path) == (0, "")
     printed = capsys.readouterr().out
-    assert [heading in printed for heading in tables.HEADINGS.values()] == [True, False, False]
+    assert [heading in printed for heading in paper_tables.HEADINGS.values()] == [True, False, False]
 
 
 def refused(folder, script, *arguments, out=None):

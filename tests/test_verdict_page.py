@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import claims, verdict_page
-from symmetry_constrained.claims import Claim, Rule
-from symmetry_constrained.contrasts import Contrast
+from symmetry_constrained.verdicts import claims
+from symmetry_constrained.verdicts import page as verdict_page
+from symmetry_constrained.verdicts.claims import Claim, Rule
+from symmetry_constrained.verdicts.contrasts import Contrast
 
 STATED = [
     Claim("C1", "2.2", "A theorem", "What a theorem says."),

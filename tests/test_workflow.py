@@ -122,7 +122,7 @@ def with_what_follows(rules: set[str]) -> set[str]:
             {"measure_efficiency", "cost_to_target", "judge_claims"},
         ),
         ("src/symmetry_constrained/optim/lbfgs.py", TRAINING),
-        ("src/symmetry_constrained/claims.py", {"judge_claims", "draw_theory"}),
+        ("src/symmetry_constrained/verdicts/claims.py", {"judge_claims", "draw_theory"}),
         ("workflow/resources/claims.yaml", {"judge_claims"}),
         ("src/symmetry_constrained/config.py", set()),
         ("src/symmetry_constrained/solvers.py", set()),

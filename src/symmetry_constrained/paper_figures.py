@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from symmetry_constrained import published, tables
 from symmetry_constrained.features import inversion
 from symmetry_constrained.figures import CLEAN_COLOUR, COLOURS, MARKERS, WIDTH, model, models, present, set_title, span
+from symmetry_constrained.verdicts import paper_tables, published
 
 
 def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -92,7 +92,7 @@ def _finding(table: pd.DataFrame) -> str:
 
 def _row_label(row: pd.Series) -> str:
     """What was trained on what, and tested on what."""
-    trained, tested = tables.SYMBOLS[row["training_set"]], tables.SYMBOLS[row["test_set"]]
+    trained, tested = paper_tables.SYMBOLS[row["training_set"]], paper_tables.SYMBOLS[row["test_set"]]
     if row["test_set"] == "both":
         return f"{row['network']}, {row['features']}"
     return f"{row['network']}, trained on {trained}\ntested on {tested}"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import claims, reference, verdict_page
-from symmetry_constrained.tables import markdown
+from symmetry_constrained import reference
+from symmetry_constrained.verdicts import claims, page
+from symmetry_constrained.verdicts.paper_tables import markdown
 
 BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
 DOCUMENTS = ("README.md", "REPLICATION.md")
@@ -65,7 +66,7 @@ def figure(folder: Path, stated: list[claims.Claim]) -> str:
 def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
     standing = rows["verdict"].map(claims.STANDING)
-    headlines = [verdict_page.headline(own) for _, own in rows.groupby("id", sort=False)]
+    headlines = [page.headline(own) for _, own in rows.groupby("id", sort=False)]
     heads = pd.concat([own.iloc[:1] for own in headlines])
     held = int((heads["verdict"].map(claims.STANDING) == "holds").sum())
     # As in the figure: the headline contrast under the other protocol is no further one.
@@ -80,7 +81,7 @@ def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
         )
     )
     return (
-        markdown(verdict_page.overview(rows, stated))
+        markdown(page.overview(rows, stated))
         + f"\n{held} of {len(heads)} claims hold by their headline contrast. "
         + f"Of {len(further)} further rows, {counts}.\n"
     )
@@ -90,12 +91,12 @@ def findings(folder: Path, stated: list[claims.Claim]) -> str:
     """What does not hold, the published numbers, the leak, and the titles of the figures."""
     rows = _rows(folder)
     against = rows[rows["verdict"].map(claims.STANDING).isin(["fails", "contrary"])]
-    lines = [*published_sentences(pd.read_csv(folder / "tables/published_numbers.csv")), verdict_page.leak(rows)]
+    lines = [*published_sentences(pd.read_csv(folder / "tables/published_numbers.csv")), page.leak(rows)]
     if len(against):
         parts = []
         for (id_, contrast), own in against.groupby(["id", "contrast"], sort=False):
             first = own.iloc[0]
-            parts.append(f"{id_}, {contrast}: {verdict_page.effect(first)}, N = {first['n']:,}, {first['verdict']}")
+            parts.append(f"{id_}, {contrast}: {page.effect(first)}, N = {first['n']:,}, {first['verdict']}")
         lines.append(f"**What does not hold:** {'; '.join(parts)}.")
     for name, what in TOLD.items():
         svg = f"figures/{name}.svg"
@@ -122,7 +123,7 @@ def scope(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
     parts = []
     for number, claim in enumerate(stated, 1):
-        found = " ".join(verdict_page.sentences(rows[rows["id"] == claim.id]))
+        found = " ".join(page.sentences(rows[rows["id"] == claim.id]))
         parts.append(f"{number}. **{claim.title}** ({claim.section}). {found}\n")
     return "".join(parts)
 

@@ -11,8 +11,8 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.published import same_seed
 from symmetry_constrained.training import scikit_learn
+from symmetry_constrained.verdicts.published import same_seed
 
 HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5
 TALK_SHUFFLE = 176  # the seed by which the talk's notebook shuffled ±X

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from symmetry_constrained.contrasts import Contrast
+from symmetry_constrained.verdicts.contrasts import Contrast
 
 KINDS = ("published contrast", "new test", "mathematical")
 DIRECTIONS = ("above", "at least", "at most", "zero")

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from symmetry_constrained import published
 from symmetry_constrained.analysis import statistics
+from symmetry_constrained.verdicts import published
 
 LABELS = {
     "network": "network",
