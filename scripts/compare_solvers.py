@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, solvers
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.benchmark import agreement
 
 
 def main(arguments: argparse.Namespace) -> None:
     theirs = pd.concat(map(pd.read_csv, arguments.scikit_learn), ignore_index=True)
-    artifacts.write_csv(solvers.compare(pd.read_csv(arguments.networks), theirs), arguments.out)
+    artifacts.write_csv(agreement.compare(pd.read_csv(arguments.networks), theirs), arguments.out)
 
 
 if __name__ == "__main__":

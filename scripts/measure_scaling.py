@@ -7,9 +7,10 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, scaling, throughput
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.benchmark import scaling, throughput
+from symmetry_constrained.benchmark.throughput import Bench, Cell
 from symmetry_constrained.networks.ensemble import resolve_device
-from symmetry_constrained.throughput import Bench, Cell
 
 DATASET = "digits"
 NETWORKS = [1, 3, 10, 30, 100, 300, 1000]

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, peers, roofline, throughput
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.benchmark import roofline, throughput
+from symmetry_constrained.benchmark import solvers as peers
+from symmetry_constrained.benchmark.throughput import Bench, Cell, Training
 from symmetry_constrained.data import datasets
 from symmetry_constrained.networks.ensemble import resolve_device
-from symmetry_constrained.throughput import Bench, Cell, Training
 
 CELLS = ["digits=7188", "digits=144", "mnist=56000", "mnist=600"]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import artifacts, cli, solo
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.benchmark import solo
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.training.spec import Spec

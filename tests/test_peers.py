@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained import peers
+from symmetry_constrained.benchmark import solvers
+from symmetry_constrained.benchmark.solvers import SOLVERS
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble
-from symmetry_constrained.peers import SOLVERS
 
 ARCHITECTURE = Architecture(4, (3, 2), 3)
 ALPHA = 5.0
-NEEDS_JAX = pytest.mark.skipif(bool(peers.missing("jax")), reason="jax or optax is not installed")
+NEEDS_JAX = pytest.mark.skipif(bool(solvers.missing("jax")), reason="jax or optax is not installed")
 NAMES = [pytest.param(name, marks=NEEDS_JAX) if name == "jax" else name for name in SOLVERS]
 
 
@@ -107,8 +107,8 @@ def test_torch_counts_every_call_of_its_loss(samples, monkeypatch):
 
 
 def test_what_is_missing_is_named(monkeypatch):
-    monkeypatch.setattr(peers, "find_spec", lambda name: None if name in ("jax", "optax") else find_spec(name))
-    assert peers.missing("jax") == ["jax", "optax"]
-    assert peers.missing("ours") == peers.missing("torch") == []
+    monkeypatch.setattr(solvers, "find_spec", lambda name: None if name in ("jax", "optax") else find_spec(name))
+    assert solvers.missing("jax") == ["jax", "optax"]
+    assert solvers.missing("ours") == solvers.missing("torch") == []
     with pytest.raises(ValueError, match=r"^solvers: 'keras' is unknown; choose one of ours, scikit-learn, "):
-        peers.missing("keras")
+        solvers.missing("keras")

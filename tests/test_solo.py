@@ -10,8 +10,8 @@ import pytest
 import torch
 from test_scripts import SPEC, call
 
-from symmetry_constrained import solo
 from symmetry_constrained.analysis.cost_to_target import CELL
+from symmetry_constrained.benchmark import solo
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.training import batch as training
 from symmetry_constrained.training.spec import Spec

@@ -11,10 +11,12 @@ import yaml
 from runs import ROOT, SMALL, checkout
 from test_scripts import call
 
-from symmetry_constrained import peers, roofline, scaling, side_by_side, throughput, throughput_figures
+from symmetry_constrained import throughput_figures
+from symmetry_constrained.benchmark import parallel, roofline, scaling, throughput
+from symmetry_constrained.benchmark import solvers as peers
+from symmetry_constrained.benchmark.roofline import Peaks
+from symmetry_constrained.benchmark.throughput import Bench, Cell
 from symmetry_constrained.networks.ensemble import Architecture
-from symmetry_constrained.roofline import Peaks
-from symmetry_constrained.throughput import Bench, Cell
 
 COLUMNS = {"solver", "dataset", "n", "networks", "device", "dtype", "threads", "seconds_per_network_evaluation"}
 COLUMNS |= {"speed_ratio", "roofline_share", "median_accuracy", "peak_memory_mb", "networks_per_minute"}
@@ -138,10 +140,10 @@ def test_a_number_of_images_that_is_not_there_is_refused(cell):
 def test_a_process_that_complains_or_dies_ends_in_one_line(cell, monkeypatch):
     task = {"solver": "ours", "folder": cell.folder, "n": 8000, "timed": [], "hidden_layers": [3]}
     with pytest.raises(ValueError, match="n: 8000 is no number"):
-        side_by_side.run("throughput:measure", [task])
+        parallel.run("throughput:measure", [task])
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(ValueError, match=r"^throughput:measure: a process ended with status 1 and no result$"):
-        side_by_side.run("throughput:measure", [task])
+        parallel.run("throughput:measure", [task])
 
 
 @pytest.fixture(scope="module")

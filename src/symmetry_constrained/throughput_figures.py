@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from symmetry_constrained import roofline
+from symmetry_constrained.benchmark import roofline
+from symmetry_constrained.benchmark.roofline import Peaks
+from symmetry_constrained.benchmark.solvers import REFERENCE, Ours
+from symmetry_constrained.benchmark.throughput import architecture_of
 from symmetry_constrained.figures import WIDTH, set_title
 from symmetry_constrained.networks.costs import flop_per_evaluation
-from symmetry_constrained.peers import REFERENCE, Ours
-from symmetry_constrained.roofline import Peaks
-from symmetry_constrained.throughput import architecture_of
 
 # Okabe and Ito's colours once more, each with a marker of its own.
 SOLVERS = {

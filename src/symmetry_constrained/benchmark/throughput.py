@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from symmetry_constrained import roofline, side_by_side
 from symmetry_constrained.analysis import statistics
+from symmetry_constrained.benchmark import parallel, roofline
+from symmetry_constrained.benchmark.solo import peak_memory_mb
+from symmetry_constrained.benchmark.solvers import REFERENCE, SOLVERS, Solver
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
-from symmetry_constrained.peers import REFERENCE, SOLVERS, Solver
-from symmetry_constrained.solo import peak_memory_mb
 
 PROTOCOL, FEATURES, TRAINING_SET, SPLIT = "published", "identity", "original", 0
 HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5
@@ -151,7 +151,7 @@ class Bench:
         if processes is not None and processes < 1:
             raise ValueError(f"processes: there must be at least 1, not {processes}")
         self.device = device
-        self.cores = processes or len(side_by_side.cores())
+        self.cores = processes or len(parallel.cores())
         self.timed: list[dict] = []
         self.judged: list[dict] = []
         self.peaks: list[list[dict]] = []
@@ -165,12 +165,12 @@ class Bench:
     def measure_peaks(self, seconds: float) -> None:
         """The machine's own peaks, for so many seconds each."""
         task = {"device": self.device, "seconds": seconds}
-        self.peaks.append(side_by_side.run("roofline:measure", [task] * self.processes(self.device)))
+        self.peaks.append(parallel.run("roofline:measure", [task] * self.processes(self.device)))
 
     def time(self, solver: str, cell: Cell, timed: list[Training], **options) -> None:
         """Time the trainings one after the other in each process."""
         tasks = [self._task(solver, cell, timed=tuple(timed), **options)] * self.processes(self.device_of(solver))
-        done = side_by_side.run("throughput:measure", tasks)
+        done = parallel.run("throughput:measure", tasks)
         for training, *parts in zip(timed, *(one["timings"] for one in done), strict=True):
             # What some processes left out, the others did not do under the same load.
             if all(part["seconds"] is not None for part in parts):
@@ -193,7 +193,7 @@ class Bench:
         tasks = [
             self._task(solver, cell, judged=tuple(share.tolist()), max_evaluations=max_evaluations) for share in shares
         ]
-        done = side_by_side.run("throughput:measure", tasks)
+        done = parallel.run("throughput:measure", tasks)
         for share, one in zip(shares, done, strict=True):
             for seed, accuracy in zip(share.tolist(), one["accuracy"], strict=True):
                 row = {"solver": solver, "dataset": cell.dataset, "n": cell.n, "seed": seed, "accuracy": accuracy}

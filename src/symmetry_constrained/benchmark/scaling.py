@@ -7,8 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from symmetry_constrained.peers import Ours
-from symmetry_constrained.throughput import HIDDEN_LAYERS, Bench, Cell, Training, architecture_of, timed_evaluations
+from symmetry_constrained.benchmark.solvers import Ours
+from symmetry_constrained.benchmark.throughput import (
+    HIDDEN_LAYERS,
+    Bench,
+    Cell,
+    Training,
+    architecture_of,
+    timed_evaluations,
+)
 
 UPPER = 0.5  # the share of the points, the largest, that the exponent is fitted to
 

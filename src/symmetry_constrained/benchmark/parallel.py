@@ -1,6 +1,6 @@
 """Run a measurement in several single-threaded processes at once, each on a core of its own, all starting together.
 
-    python -m symmetry_constrained.side_by_side MODULE:FUNCTION   (a task as JSON on its standard input)
+    python -m symmetry_constrained.benchmark.parallel MODULE:FUNCTION   (a task as JSON on its standard input)
 
 A measured function takes a task and prepares it; what it returns is called once every process is ready.
 """
