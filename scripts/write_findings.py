@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, figures
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.figures import style
 
 OPENING = """\
 A replication of D. L. Bergman, "Symmetry constrained machine learning" (arXiv:1811.07051): small tanh networks with and
@@ -19,7 +20,7 @@ Open a category on the left. Each figure's data lies beside it as CSV, every net
 
 
 def main(arguments: argparse.Namespace) -> None:
-    findings = "\n".join(f"- {figures.title_of(path)}" for path in arguments.figures)
+    findings = "\n".join(f"- {style.title_of(path)}" for path in arguments.figures)
     artifacts.write_text(OPENING.format(findings=findings), arguments.out)
 
 

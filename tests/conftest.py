@@ -7,7 +7,7 @@ import pytest
 from runs import checkout, snakemake
 from tiny import run, tiny
 
-from symmetry_constrained import figures
+from symmetry_constrained.figures import style as figures
 from symmetry_constrained.kernels import compiled
 
 matplotlib.use("Agg")

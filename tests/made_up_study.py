@@ -5,7 +5,7 @@ import pandas as pd
 from synthetic import PAIRS, at, networks
 from test_targets import history
 
-from symmetry_constrained import figures
+from symmetry_constrained.figures import style
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3, 1.0)
 IMAGES = np.array([10, 30, 100, 300, 1000])
@@ -41,7 +41,7 @@ def study(canonical=2.0, square=4.0, augmented=1.0, dataset="digits", **columns)
 
 def without(table, *models):
     """A table of networks or of their rows in any other table, less some models."""
-    return table[~np.isin(figures.models(table), models)].reset_index(drop=True)
+    return table[~np.isin(style.models(table), models)].reset_index(drop=True)
 
 
 def courses(scale, count=6):

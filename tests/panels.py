@@ -3,10 +3,10 @@
 import matplotlib
 import numpy as np
 
-from symmetry_constrained import figures
+from symmetry_constrained.figures import style
 
-MARKERS = {marker: network for network, marker in figures.MARKERS.items()}
-COLOURS = {matplotlib.colors.to_hex(colour): name for name, colour in figures.COLOURS.items()}
+MARKERS = {marker: network for network, marker in style.MARKERS.items()}
+COLOURS = {matplotlib.colors.to_hex(colour): name for name, colour in style.COLOURS.items()}
 
 
 def drawn(figure):

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from panels import drawn
 
-from symmetry_constrained import bias_figures, figures
 from symmetry_constrained.analysis import biases
+from symmetry_constrained.figures import biases, style
 from symmetry_constrained.theory import emulated_bias
 
 WEIGHTS = np.append(np.arange(1, 11) * 0.4, 16)
@@ -62,7 +62,7 @@ def coloured(panel, colour):
 def test_every_networks_differences_are_a_line(tmp_path):
     copied("digits", "mnist").to_csv(tmp_path / "table.csv", index=False)
     table = pd.read_csv(tmp_path / "table.csv")
-    figure, data = bias_figures.emulation(table, CONDITIONS)
+    figure, data = biases.emulation(table, CONDITIONS)
     drawn(figure)
     pd.testing.assert_frame_equal(data, table)
     assert len(figure.axes) == 4
@@ -75,7 +75,7 @@ def test_every_networks_differences_are_a_line(tmp_path):
     for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=False):
         assert (panel.get_xscale(), panel.get_yscale()) == ("log", "log")
         rows = table[table["dataset"] == dataset]
-        for construction, colour in (("saturated", bias_figures.SATURATED), ("levelled", bias_figures.LEVELLED)):
+        for construction, colour in (("saturated", biases.SATURATED), ("levelled", biases.LEVELLED)):
             expected = rows[rows["construction"] == construction].groupby(["training_set", "seed"], sort=False)
             lines = coloured(panel, colour)
             assert len(lines) == 4
@@ -83,8 +83,8 @@ def test_every_networks_differences_are_a_line(tmp_path):
                 np.testing.assert_array_equal(line[:, 0], network["weight"])
                 np.testing.assert_array_equal(line[:-1, 1], network["largest_difference"][:-1])
                 # Zero has no logarithm.
-                assert line[-1, 1] == bias_figures.SMALLEST
-        assert {tuple(line[:, 1]) for line in coloured(panel, bias_figures.INVERTED)} == {(7.0,) * 11, (8.0,) * 11}
+                assert line[-1, 1] == biases.SMALLEST
+        assert {tuple(line[:, 1]) for line in coloured(panel, biases.INVERTED)} == {(7.0,) * 11, (8.0,) * 11}
         theory = coloured(panel, "black")
         assert len(theory) == 2
         for line, rate in zip(theory, (2.0, RATES[dataset]), strict=True):
@@ -94,7 +94,7 @@ def test_every_networks_differences_are_a_line(tmp_path):
 
 
 def test_accuracies_are_means_at_the_largest_weight():
-    figure, _ = bias_figures.emulation(copied("mnist"), CONDITIONS)
+    figure, _ = biases.emulation(copied("mnist"), CONDITIONS)
     drawn(figure)
     panel = figure.axes[1]
     labels = [label.get_text().replace("\n", " ") for label in panel.get_yticklabels()]
@@ -105,32 +105,32 @@ def test_accuracies_are_means_at_the_largest_weight():
         "trained on ±X, tested on −X": (0.65, 0.02),
     }
     assert labels == list(expected)
-    for colour, rows in ((bias_figures.LEVELLED, range(4)), (bias_figures.CONSTANT, (2, 3))):
+    for colour, rows in ((biases.LEVELLED, range(4)), (biases.CONSTANT, (2, 3))):
         marks = {}
         for line in panel.lines:
             same = matplotlib.colors.to_hex(line.get_color()) == matplotlib.colors.to_hex(colour)
-            if same and line.get_marker() in figures.MARKERS.values():
+            if same and line.get_marker() in style.MARKERS.values():
                 marks[round(line.get_ydata()[0]), line.get_marker()] = line.get_xdata()[0]
         assert len(marks) == 2 * len(rows)
         for row in rows:
-            found = [marks[row, figures.MARKERS[network]] for network in ("biased", "bias-free")]
+            found = [marks[row, style.MARKERS[network]] for network in ("biased", "bias-free")]
             assert found == pytest.approx(expected[labels[row]])
 
 
 def test_the_copys_title_is_computed_from_the_data():
-    figure, _ = bias_figures.emulation(copied("digits", "mnist"), CONDITIONS)
+    figure, _ = biases.emulation(copied("digits", "mnist"), CONDITIONS)
     assert figure.get_suptitle() == (
         "On X a bias-free network copies biases from the second layer on to the last bit (w = 16);\n"
         "not on −X: trained on ±X, 0.65 with biases, 0.02 in the copy (N = 4)"
     )
-    figure, _ = bias_figures.emulation(copied("digits", seeds=(0,), floor=3e-12), CONDITIONS)
+    figure, _ = biases.emulation(copied("digits", seeds=(0,), floor=3e-12), CONDITIONS)
     drawn(figure)
     title = figure.get_suptitle()
     assert "within 3e-12 (w = 16);\n" in title
     assert figure.axes[0].get_title(loc="left") == "digits: rate 5 (theory 5)"
     assert title.endswith("0.60 with biases, 0.02 in the copy (N = 1)")
     table = copied("digits")
-    figure, _ = bias_figures.emulation(table[table["training_set"] == "original"], CONDITIONS)
+    figure, _ = biases.emulation(table[table["training_set"] == "original"], CONDITIONS)
     drawn(figure)
     assert "not on −X: trained on X, 0.03 with biases" in figure.get_suptitle()
 
@@ -157,7 +157,7 @@ def held(gain=GAIN, seeds=5, epsilons=LEVELS, depths=(1, 4, 16)):
 
 def test_excess_and_amplification_are_the_rows_of_the_summary(tmp_path):
     held().to_csv(tmp_path / "table.csv", index=False)
-    figure, data = bias_figures.depth(pd.read_csv(tmp_path / "table.csv"))
+    figure, data = biases.depth(pd.read_csv(tmp_path / "table.csv"))
     drawn(figure)
     pd.testing.assert_frame_equal(data, biases.summarise(held(), ("excess", "amplification", "initial_amplification")))
     left, right = figure.axes
@@ -178,30 +178,30 @@ def test_excess_and_amplification_are_the_rows_of_the_summary(tmp_path):
 
 
 def test_the_depths_title_is_computed_from_the_data():
-    figure, _ = bias_figures.depth(held())
+    figure, _ = biases.depth(held())
     crossing = [10**-0.5, 0.01 * 10 ** (0.5 / 0.7), 0.01]
     assert figure.get_suptitle() == (
         "Depth amplifies small biases once trained:\n"
         "even part ÷ bias from 6 (1 hidden) to 300 (16 hidden) at ε = 0.01; untrained at most 2.6;\n"
         f"R + R̄ > 1 from ε = {', '.join(f'{value:.2g}' for value in crossing)} on, with 1, 4, 16 hidden layers"
     )
-    figure, _ = bias_figures.depth(held({1: 6.0, 4: 6.0, 16: 6.01}))
+    figure, _ = biases.depth(held({1: 6.0, 4: 6.0, 16: 6.01}))
     assert figure.get_suptitle().startswith("Depth is not seen to amplify small biases once trained:")
-    figure, _ = bias_figures.depth(held(epsilons=(0.0, 0.01)))
+    figure, _ = biases.depth(held(epsilons=(0.0, 0.01)))
     drawn(figure)
     assert "from ε = no ε tried, no ε tried, 0.01 on" in figure.get_suptitle()
 
 
 def test_few_networks_are_drawn_without_intervals():
-    figure, data = bias_figures.depth(held(seeds=1))
+    figure, data = biases.depth(held(seeds=1))
     drawn(figure)
     assert data["low"].isna().all()
     # One network of each says nothing of a difference.
     assert figure.get_suptitle().startswith("Depth is not seen to amplify")
-    figure, _ = bias_figures.depth(held(depths=(4,)))
+    figure, _ = biases.depth(held(depths=(4,)))
     drawn(figure)
     assert figure.get_suptitle() == "A single depth: nothing to compare"
-    figure, _ = bias_figures.depth(held(epsilons=(0.0, np.inf)))
+    figure, _ = biases.depth(held(epsilons=(0.0, np.inf)))
     drawn(figure)
     assert figure.get_suptitle() == "No ε between none and free: nothing to compare"
 

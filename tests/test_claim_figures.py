@@ -7,7 +7,7 @@ import pytest
 from panels import drawn
 from test_verdict_page import FULL, not_run, ratio, row, table, theorem
 
-from symmetry_constrained import claim_figures, figures
+from symmetry_constrained.figures import claims, style
 
 HOLDS = ("replicated", "replicated, smaller", "replicated, larger", "supported", "proved")
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("style")
 
 
 def draw(*rows):
-    figure, data = claim_figures.verdicts(table(*rows))
+    figure, data = claims.verdicts(table(*rows))
     drawn(figure)
     return figure, data
 
@@ -94,10 +94,10 @@ def test_each_claim_carries_its_verdict_and_a_sign_where_the_protocols_differ():
     alike, _ = draw(theorem(), row(), row(protocol="clean"), ratio())
     assert [text.get_text() for text in alike.axes[1].texts if text.get_bbox_patch()][1] == "replicated"
     colours = {matplotlib.colors.to_hex(text.get_bbox_patch().get_facecolor()) for _, text in shown}
-    assert colours == {claim_figures.SHADES["holds"].lower()}
+    assert colours == {claims.SHADES["holds"].lower()}
     # Of C2 "further" is open and "more" reversed; another dataset of a headline is no further contrast.
     assert [text.get_text() for text in figure.axes[1].texts if " of " in text.get_text()] == ["0 of 2"]
-    assert set(claim_figures.COLOURS) == {*HOLDS, "inconclusive", "absent", "not supported", "reversed", "refuted"}
+    assert set(claims.COLOURS) == {*HOLDS, "inconclusive", "absent", "not supported", "reversed", "refuted"}
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_one_pair_is_a_point_without_an_interval():
 def test_the_table_read_from_a_file_gives_the_same_figure(tmp_path):
     rows = [*FULL, not_run()]
     table(*rows).to_csv(tmp_path / "claims.csv", index=False)
-    figure, data = claim_figures.verdicts(pd.read_csv(tmp_path / "claims.csv"))
-    expected, drawn = claim_figures.verdicts(table(*rows))
+    figure, data = claims.verdicts(pd.read_csv(tmp_path / "claims.csv"))
+    expected, drawn = claims.verdicts(table(*rows))
     # A theorem has neither protocol nor dataset, and keeps its row.
     assert "C1" in set(data["id"])
     columns = ["id", "protocol", "dataset", "effect", "low", "high", "published", "n", "verdict"]
@@ -177,6 +177,6 @@ def test_the_table_read_from_a_file_gives_the_same_figure(tmp_path):
 
 def test_saving_it_leaves_its_data(tmp_path):
     figure, data = draw(*FULL)
-    figures.save(figure, tmp_path / "verdicts", data)
+    style.save(figure, tmp_path / "verdicts", data)
     assert len(pd.read_csv(tmp_path / "verdicts.csv")) == len(data)
-    assert figures.title_of(tmp_path / "verdicts.png") == " ".join(figure.get_suptitle().split())
+    assert style.title_of(tmp_path / "verdicts.png") == " ".join(figure.get_suptitle().split())

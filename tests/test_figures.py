@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import figures
 from symmetry_constrained.data import splits
 from symmetry_constrained.features import inversion
+from symmetry_constrained.figures import style
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -32,7 +32,7 @@ def test_equal_data_gives_equal_bytes_in_three_files(tmp_path, again):
             plt.subplots()[0].savefig(tmp_path / "other.svg")
             (tmp_path / "other.svg").unlink()
         figure, data = curve([1, 3, 2])
-        figures.save(figure, tmp_path / f"folder/{name}", data)
+        style.save(figure, tmp_path / f"folder/{name}", data)
     written = {path.name: path.read_bytes() for path in (tmp_path / "folder").iterdir()}
     assert sorted(written) == [f"{name}.{suffix}" for name in ("first", "second") for suffix in ("csv", "png", "svg")]
     for suffix in ("svg", "png", "csv"):
@@ -47,28 +47,28 @@ def test_equal_data_gives_equal_bytes_in_three_files(tmp_path, again):
 def test_other_data_gives_other_bytes(tmp_path):
     for name, values in (("first", [1, 3, 2]), ("second", [1, 3, 4])):
         figure, data = curve(values)
-        figures.save(figure, tmp_path / name, data)
+        style.save(figure, tmp_path / name, data)
     for suffix in ("svg", "png", "csv"):
         assert (tmp_path / f"first.{suffix}").read_bytes() != (tmp_path / f"second.{suffix}").read_bytes()
 
 
 def test_a_saved_figure_can_be_asked_for_its_title(tmp_path):
     figure, data = curve([1, 2])
-    figures.save(figure, tmp_path / "figure", data)
-    assert figures.title_of(tmp_path / "figure.png") == "A line and its band"
+    style.save(figure, tmp_path / "figure", data)
+    assert style.title_of(tmp_path / "figure.png") == "A line and its band"
     # The title above all panels comes before that of the first.
-    figures.set_title(figure, "What was\nfound")
-    figures.save(figure, tmp_path / "figure", data)
-    assert figures.title_of(tmp_path / "figure.png") == "What was found"
+    style.set_title(figure, "What was\nfound")
+    style.save(figure, tmp_path / "figure", data)
+    assert style.title_of(tmp_path / "figure.png") == "What was found"
 
 
 def test_every_model_has_a_colour_of_its_own():
-    models = {figures.model(name, training_set) for name in inversion.FEATURES for training_set in splits.TRAINING_SETS}
-    assert models == set(figures.COLOURS)
-    colours = [matplotlib.colors.to_rgb(colour) for colour in (*figures.COLOURS.values(), figures.CLEAN_COLOUR)]
+    models = {style.model(name, training_set) for name in inversion.FEATURES for training_set in splits.TRAINING_SETS}
+    assert models == set(style.COLOURS)
+    colours = [matplotlib.colors.to_rgb(colour) for colour in (*style.COLOURS.values(), style.CLEAN_COLOUR)]
     gaps = [np.abs(np.subtract(a, b)).max() for i, a in enumerate(colours) for b in colours[:i]]
     assert min(gaps) > 0.08
-    assert set(figures.MARKERS) == {"biased", "bias-free"}
+    assert set(style.MARKERS) == {"biased", "bias-free"}
 
 
 @pytest.mark.parametrize(
@@ -83,20 +83,20 @@ def test_every_model_has_a_colour_of_its_own():
     ],
 )
 def test_a_models_name(features_, training_set, name):
-    assert figures.model(features_, training_set) == name
+    assert style.model(features_, training_set) == name
     rows = pd.DataFrame({"features": [features_, "square"], "training_set": [training_set, "original"]})
-    assert figures.models(rows) == [name, "square"]
+    assert style.models(rows) == [name, "square"]
 
 
 def test_models_are_named_once_and_in_the_order_of_the_colours():
-    assert figures.present(["square", "identity, ±X", "square", "identity, X"]) == [
+    assert style.present(["square", "identity, ±X", "square", "identity, X"]) == [
         "identity, X",
         "identity, ±X",
         "square",
     ]
-    assert figures.present([]) == []
+    assert style.present([]) == []
 
 
 @pytest.mark.parametrize(("counts", "text"), [([4, 4], "4"), ([6, 3, 5], "3 to 6"), ([12.0], "12"), ([], "0")])
 def test_counts_are_one_number_or_a_range(counts, text):
-    assert figures.span(pd.Series(counts)) == text
+    assert style.span(pd.Series(counts)) == text

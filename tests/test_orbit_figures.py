@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from panels import drawn, title
 
-from symmetry_constrained import figures, orbit_figures
+from symmetry_constrained.figures import orbits, style
 
 SEEDS = (1, 2, 3)
 
@@ -63,7 +63,7 @@ def scattered(panel):
 
 
 def test_the_loss_on_the_orbit_is_drawn_less_its_mean_and_its_variation_by_angles():
-    figure, data = orbit_figures.loss_on_orbit(loss_curves(), networks())
+    figure, data = orbits.loss_on_orbit(loss_curves(), networks())
     drawn(figure)
     curves, points = figure.axes
     lines = {line.get_label(): line.get_ydata() for line in curves.lines}
@@ -82,7 +82,7 @@ def test_the_loss_on_the_orbit_is_drawn_less_its_mean_and_its_variation_by_angle
 
 
 def test_the_flat_direction_is_drawn_in_units_of_the_penalty_and_marked():
-    figure, data = orbit_figures.flat_direction(networks(), spectra())
+    figure, data = orbits.flat_direction(networks(), spectra())
     drawn(figure)
     left, right = figure.axes
     np.testing.assert_allclose(
@@ -110,7 +110,7 @@ def test_the_title_says_when_no_minimum_breaks_the_symmetry_and_when_features_ar
     table = networks()
     table.loc[table["angles"] == 5, ["curvature", "overlap"]] = np.nan
     table.loc[(table["features"] == "power") & (table["seed"] == 1), "flat"] = 1
-    figure, _ = orbit_figures.flat_direction(table, spectra())
+    figure, _ = orbits.flat_direction(table, spectra())
     drawn(figure)
     assert title(figure) == (
         "No minimum on the orbit breaks the symmetry: none has a direction along it;\n"
@@ -121,8 +121,8 @@ def test_the_title_says_when_no_minimum_breaks_the_symmetry_and_when_features_ar
 def test_a_quick_study_of_one_setting_can_be_drawn():
     table = networks().query("features == 'identity' and angles == 1")
     for figure, _ in (
-        orbit_figures.loss_on_orbit(loss_curves().query("angles == 1 and features == 'identity'"), table),
-        orbit_figures.flat_direction(table, spectra().query("angles == 1 and features == 'identity'")),
+        orbits.loss_on_orbit(loss_curves().query("angles == 1 and features == 'identity'"), table),
+        orbits.flat_direction(table, spectra().query("angles == 1 and features == 'identity'")),
     ):
         drawn(figure)
     assert "no flat direction" not in title(figure)
@@ -142,7 +142,7 @@ def random_table(power=-0.5, images=(10, 40)):
 
 
 def test_random_angles_are_drawn_by_points_and_the_power_is_fitted():
-    figure, data = orbit_figures.random_angles(random_table())
+    figure, data = orbits.random_angles(random_table())
     drawn(figure)
     assert len(figure.axes) == 2
     for panel in figure.axes:
@@ -152,10 +152,10 @@ def test_random_angles_are_drawn_by_points_and_the_power_is_fitted():
         "On random angles the loss varies as (images × angles)^−0.50 along the orbit,\n"
         "1.00 to 1.00 times the prediction; the mean of 25 draws varies 5 times less"
     )
-    figure, _ = orbit_figures.random_angles(random_table(-0.25, (40,)))
+    figure, _ = orbits.random_angles(random_table(-0.25, (40,)))
     drawn(figure)
     assert "(images × angles)^−0.25" in title(figure)
-    figure, _ = orbit_figures.random_angles(random_table().query("angles == 4"))
+    figure, _ = orbits.random_angles(random_table().query("angles == 4"))
     drawn(figure)
     assert title(figure).startswith("On random angles the loss varies along the orbit,")
 
@@ -177,7 +177,7 @@ def invariant_table(gain=0.1):
 
 
 def test_invariants_are_drawn_with_the_symmetries_they_have():
-    figure, data = orbit_figures.complete_invariants(*invariant_table())
+    figure, data = orbits.complete_invariants(*invariant_table())
     drawn(figure)
     assert len(data) == 12
     labels = [[label.get_text() for label in panel.get_yticklabels()] for panel in figure.axes]
@@ -186,7 +186,7 @@ def test_invariants_are_drawn_with_the_symmetries_they_have():
         ["identity\n0; 740", "power\n24; 740", "complete\n1; 740"],
     ]
     for panel, group in zip(figure.axes, ("inversion", "translation"), strict=True):
-        marks = [line for line in panel.lines if line.get_marker() in figures.MARKERS.values()]
+        marks = [line for line in panel.lines if line.get_marker() in style.MARKERS.values()]
         found = sorted(float(line.get_xdata()[0]) for line in marks)
         assert found == pytest.approx(sorted(data.loc[data["group"] == group, "transformed_accuracy"]))
     assert title(figure) == (
@@ -197,18 +197,18 @@ def test_invariants_are_drawn_with_the_symmetries_they_have():
 
 
 def test_the_title_says_when_complete_invariants_do_not_beat_norms():
-    figure, _ = orbit_figures.complete_invariants(*invariant_table(-0.1))
+    figure, _ = orbits.complete_invariants(*invariant_table(-0.1))
     drawn(figure)
     assert title(figure).startswith("Complete invariants do not all beat norms alone")
     assert "canonical −0.10" in title(figure)
     table, signs, phases = invariant_table()
-    figure, _ = orbit_figures.complete_invariants(table[table["features"] == "identity"], signs, phases)
+    figure, _ = orbits.complete_invariants(table[table["features"] == "identity"], signs, phases)
     drawn(figure)
     assert title(figure) == "Complete invariants were not compared with norms alone"
 
 
 def test_a_figure_is_saved_with_its_data(tmp_path):
-    figure, data = orbit_figures.complete_invariants(*invariant_table())
-    figures.save(figure, tmp_path / "figure", data)
-    assert figures.title_of(tmp_path / "figure.png").startswith("Complete invariants beat")
+    figure, data = orbits.complete_invariants(*invariant_table())
+    style.save(figure, tmp_path / "figure", data)
+    assert style.title_of(tmp_path / "figure.png").startswith("Complete invariants beat")
     assert len(pd.read_csv(tmp_path / "figure.csv")) == len(data)

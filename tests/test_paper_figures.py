@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained import figures, paper_figures
 from symmetry_constrained.features import inversion
+from symmetry_constrained.figures import paper, style
 from symmetry_constrained.verdicts import paper_tables, published
 
 pytestmark = pytest.mark.usefixtures("style")
@@ -63,8 +63,8 @@ def title(figure):
 
 
 def test_the_data_beside_a_figure_is_the_data_drawn(tmp_path):
-    figure, data = paper_figures.bound(networks("published", LOW + HIGH))
-    figures.save(figure, tmp_path / "bound", data)
+    figure, data = paper.bound(networks("published", LOW + HIGH))
+    style.save(figure, tmp_path / "bound", data)
     again = pd.read_csv(tmp_path / "bound.csv")
     drawn = np.concatenate([points.get_offsets().data for points in figure.axes[0].collections])
     assert sorted(map(tuple, drawn)) == sorted(
@@ -87,7 +87,7 @@ def all_kinds(plain):
     ],
 )
 def test_the_bounds_title_counts_what_breaks_it_and_what_is_above_it(plain, line):
-    figure, data = paper_figures.bound(all_kinds(plain))
+    figure, data = paper.bound(all_kinds(plain))
     assert title(figure) == (
         f"{line}\nabove it: 50% of the biased ones trained on ±X, 75% on invariant features (N = {2 * len(plain) + 6})"
     )
@@ -98,19 +98,19 @@ def test_the_bounds_title_counts_what_breaks_it_and_what_is_above_it(plain, line
 @pytest.mark.parametrize("absent", ["identity, ±X", "square", "identity, X"])
 def test_no_title_speaks_of_networks_that_are_absent(absent):
     draws = all_kinds(LOW)
-    draws = draws[np.array(figures.models(draws)) != absent].reset_index(drop=True)
-    assert "nan" not in title(paper_figures.bound(draws)[0])
+    draws = draws[np.array(style.models(draws)) != absent].reset_index(drop=True)
+    assert "nan" not in title(paper.bound(draws)[0])
 
 
 def test_the_bounds_legend_names_the_models_present_and_no_others():
     draws = pd.concat([networks("published", LOW), networks("published", LOW, features_="square")], ignore_index=True)
-    legend = paper_figures.bound(draws)[0].axes[0].get_legend()
+    legend = paper.bound(draws)[0].axes[0].get_legend()
     assert [text.get_text() for text in legend.get_texts()] == ["identity, X", "square", "biased", "bias-free"]
 
 
 def test_table_1s_title_says_what_the_medians_say():
     draws, clean = networks("published", LOW * 13), networks("clean", LOW)
-    figure, _ = paper_figures.paper_table(table1(draws, clean), draws, clean)
+    figure, _ = paper.paper_table(table1(draws, clean), draws, clean)
     # Among 39 draws 0.83 is a typical one on X, and lucky on −X.
     assert title(figure) == (
         "Table 1: training on X alone fails on −X (median at most 0.03);\n2 of 4 published numbers are typical draws"
@@ -120,13 +120,13 @@ def test_table_1s_title_says_what_the_medians_say():
     table = table1(few, clean)
     assert set(table["typicality"]) == {"too few draws"}
     expected = "too few networks (N = 38) to place the 4 published numbers among"
-    assert title(paper_figures.paper_table(table, few, clean)[0]).endswith(expected)
+    assert title(paper.paper_table(table, few, clean)[0]).endswith(expected)
     draws = networks("published", HIGH)
-    figure, _ = paper_figures.paper_table(table1(draws, clean), draws, clean)
+    figure, _ = paper.paper_table(table1(draws, clean), draws, clean)
     assert "training on X alone does worse on −X (median at most 0.31)" in title(figure)
     # Outside every one of fifty draws.
     many = networks("published", [(0.5 + index / 1000, 0.01) for index in range(50)])
-    figure, _ = paper_figures.paper_table(table1(many, clean), many, clean)
+    figure, _ = paper.paper_table(table1(many, clean), many, clean)
     assert title(figure).endswith("0 of 4 published numbers are typical draws")
 
 
@@ -157,7 +157,7 @@ def invariant(study, square, neighbour):
 )
 def test_table_2s_title_names_the_best_and_the_worst(square, neighbour, expected):
     draws, clean = invariant("published", square, neighbour), invariant("clean", 0.5, 0.5)
-    figure, data = paper_figures.paper_table(table2(draws, clean), draws, clean)
+    figure, data = paper.paper_table(table2(draws, clean), draws, clean)
     assert title(figure).splitlines()[0] == expected
     # Two cells, two protocols, three networks of each.
     assert len(data) == 12
@@ -172,7 +172,7 @@ def test_table_2s_title_names_the_best_and_the_worst(square, neighbour, expected
 def test_the_dots_of_a_strip_are_the_networks_of_its_cell():
     draws, clean = networks("published", LOW), networks("clean", HIGH)
     table = table1(draws, clean)
-    figure, data = paper_figures.paper_table(table, draws, clean)
+    figure, data = paper.paper_table(table, draws, clean)
     drawn = [points.get_offsets().data for points in figure.axes[0].collections]
     # Three marks for each row: dots, clean dots, and the published number.
     assert [len(points) for points in drawn] == [3, 3, 1] * 4
@@ -184,7 +184,7 @@ def test_the_dots_of_a_strip_are_the_networks_of_its_cell():
         assert diamond[0, 0] == row["published"]
         assert (np.abs(np.concatenate([dots, clean_dots, diamond])[:, 1] - position) < 0.5).all()
     assert len(data) == 24
-    assert paper_figures.paper_table(table, draws, clean)[1].equals(data)
+    assert paper.paper_table(table, draws, clean)[1].equals(data)
 
 
 @pytest.mark.parametrize("read", [False, True])
@@ -194,14 +194,14 @@ def test_table_1s_strips_say_what_they_were_trained_and_tested_on_from_memory_or
     if read:
         table.to_csv(tmp_path / "table1.csv", index=False)
         table = pd.read_csv(tmp_path / "table1.csv")
-    figure, _ = paper_figures.paper_table(table, draws, clean)
+    figure, _ = paper.paper_table(table, draws, clean)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels[:2] == ["biased, trained on X\ntested on X", "biased, trained on X\ntested on −X"]
 
 
 def test_figure_1_is_the_image_its_inverse_and_its_neighbour_features():
     image = np.linspace(-1, 1, 64, dtype=np.float32)
-    figure, data = paper_figures.figure1(image, (8, 8))
+    figure, data = paper.figure1(image, (8, 8))
     np.testing.assert_array_equal(data["image"], image)
     np.testing.assert_array_equal(data["inverse"], -image)
     np.testing.assert_array_equal(data["neighbour"], inversion.compute("neighbour", image[None], (8, 8))[0])
@@ -214,5 +214,5 @@ def test_figure_1_is_the_image_its_inverse_and_its_neighbour_features():
 def test_figure_1s_title_reports_a_change_where_there_is_one(monkeypatch):
     # Whatever is drawn is what is claimed: with features that do see inversion the title says by how much.
     monkeypatch.setitem(inversion.FEATURES, "neighbour", inversion.identity)
-    figure, _ = paper_figures.figure1(np.linspace(-1, 1, 64), (8, 8))
+    figure, _ = paper.figure1(np.linspace(-1, 1, 64), (8, 8))
     assert figure.get_suptitle().endswith("they change by 2 from x to −x")

@@ -5,15 +5,15 @@ import pytest
 from made_up_study import ACCURACIES, study
 from panels import COLOURS, title
 
-from symmetry_constrained import figures, sides_figure
 from symmetry_constrained.analysis import summary
+from symmetry_constrained.figures import sides, style
 
 pytestmark = pytest.mark.usefixtures("style")
 
 
 def test_both_sides_draws_every_model_on_all_images_and_the_title_says_three_of_them():
     found = summary.summarise(study())
-    figure, data = sides_figure.both_sides(found, "digits")
+    figure, data = sides.both_sides(found, "digits")
     assert (data["images"] == 1000).all() and set(data["metric"]) == set(ACCURACIES)
     kinds = {"test_accuracy": "o", "inverted_accuracy": "D"}
     names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
@@ -26,7 +26,7 @@ def test_both_sides_draws_every_model_on_all_images_and_the_title_says_three_of_
         }
         assert len(seen) == len(rows) == 2 * rows["model"].nunique()
         for _, row in rows.iterrows():
-            name = sides_figure.LABELS.get(row["model"], f"{row['model']} features")
+            name = sides.LABELS.get(row["model"], f"{row['model']} features")
             x, colour = seen[name, kinds[row["metric"]]]
             assert (x, COLOURS[matplotlib.colors.to_hex(colour)]) == (pytest.approx(row["mean"]), row["model"])
     means = data[data["network"] == "biased"].set_index(["model", "metric"])["mean"]
@@ -38,8 +38,8 @@ def test_both_sides_draws_every_model_on_all_images_and_the_title_says_three_of_
 def test_both_sides_of_single_networks_and_of_none(tmp_path):
     table = study()
     single = summary.summarise(table[(table["split"] == 0) & (table["seed"] == 4)])
-    figure, data = sides_figure.both_sides(single, "digits")
-    figures.save(figure, tmp_path / "sides", data)
+    figure, data = sides.both_sides(single, "digits")
+    style.save(figure, tmp_path / "sides", data)
     assert "mean of N = 1 networks" in figure.legends[0].get_title().get_text()
-    figure, data = sides_figure.both_sides(single[single["network"] == "bias-free"], "digits")
+    figure, data = sides.both_sides(single[single["network"] == "bias-free"], "digits")
     assert title(figure) == "digits, biased networks: none was trained"

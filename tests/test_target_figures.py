@@ -10,8 +10,8 @@ from panels import drawn, expected_points, legend, points, title
 from synthetic import at
 from test_targets import EVALUATIONS, solo
 
-from symmetry_constrained import target_figures
 from symmetry_constrained.analysis import cost_to_target, sample_efficiency
+from symmetry_constrained.figures import targets
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -28,7 +28,7 @@ def test_images_needed_are_a_point_per_model_that_gets_there(read, tmp_path):
     table = measured(at(study(), study(1.0, 2.0, dataset="mnist")), 0.65, 0.7)
     if read:
         table = read_again(table, tmp_path)
-    figure, data = target_figures.images_needed(table, {"digits": 0.65, "mnist": 0.7})
+    figure, data = targets.images_needed(table, {"digits": 0.65, "mnist": 0.7})
     drawn(figure)
     assert len(figure.axes) == 2
     for panel, dataset, target in zip(figure.axes, ("digits", "mnist"), (0.65, 0.7), strict=True):
@@ -64,13 +64,13 @@ def test_a_bias_free_model_has_one_point_although_it_has_two_rivals():
     table = measured(study(), 0.7)
     both = table[(table["setting"] == "both") & (table["features"] == "square") & (table["network"] == "bias-free")]
     assert both["reference"].tolist() == ["biased identity/augmented", "bias-free identity/augmented"]
-    figure, data = target_figures.images_needed(table, {"digits": 0.7})
+    figure, data = targets.images_needed(table, {"digits": 0.7})
     assert len(data) == 8
     assert len(points(figure.axes[0])) == 5
 
 
 def images_title(table, **target):
-    figure, data = target_figures.images_needed(measured(table, 0.65, 0.7), target or {"digits": 0.7})
+    figure, data = targets.images_needed(measured(table, 0.65, 0.7), target or {"digits": 0.7})
     return title(figure), data.set_index(["dataset", "model", "network"])["images"]
 
 
@@ -107,11 +107,11 @@ def test_the_images_title_names_both_datasets():
 @pytest.mark.parametrize("absent", ABSENT, ids="; ".join)
 @pytest.mark.parametrize("read", [False, True])
 def test_images_needed_do_without_a_model_even_the_rival_of_all(absent, read, tmp_path):
-    whole = target_figures.images_needed(measured(study(), 0.7), {"digits": 0.7})[0]
+    whole = targets.images_needed(measured(study(), 0.7), {"digits": 0.7})[0]
     table = measured(without(study(), *absent), 0.7)
     if read:
         table = read_again(table, tmp_path)
-    figure, _ = target_figures.images_needed(table, {"digits": 0.7})
+    figure, _ = targets.images_needed(table, {"digits": 0.7})
     kept = {key: (value, *bar) for key, (value, bar) in points(whole.axes[0]).items() if key[0] not in absent}
     found = {key: (value, *bar) for key, (value, bar) in points(figure.axes[0]).items()}
     assert set(found) == set(kept)
@@ -125,7 +125,7 @@ def test_points_stand_at_their_models_name_where_the_datasets_have_other_models(
     # `points` holds each marker against the label at its height; both panels share the labels.
     digits, mnist = study(), without(study(dataset="mnist"), "identity, X", "identity, random signs", "square")
     table = measured(at(digits, mnist), 0.7)
-    figure, data = target_figures.images_needed(table, {"digits": 0.7, "mnist": 0.7})
+    figure, data = targets.images_needed(table, {"digits": 0.7, "mnist": 0.7})
     drawn(figure)
     for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=True):
         assert points(panel) == expected_points(data[data["dataset"] == dataset], "images")
@@ -135,17 +135,17 @@ def test_images_needed_where_nothing_is_reached(tmp_path):
     table = measured(study(dataset="mnist"), 0.7, 0.999)
     for read in (False, True):
         table = read_again(table, tmp_path) if read else table
-        figure, data = target_figures.images_needed(table, {"mnist": 0.999})
+        figure, data = targets.images_needed(table, {"mnist": 0.999})
         drawn(figure)
         assert points(figure.axes[0]) == {}
         assert data["images"].isna().all() and len(data) == 8
         assert title(figure) == "Images needed on X and −X, biased; no model reaches the target"
     # Nothing at all is known of a dataset: its panel is empty, the other is as ever.
-    figure, data = target_figures.images_needed(table, {"mnist": 0.7, "digits": 0.7})
+    figure, data = targets.images_needed(table, {"mnist": 0.7, "digits": 0.7})
     drawn(figure)
     assert len(points(figure.axes[0])) == 5 and points(figure.axes[1]) == {}
     assert set(data["dataset"]) == {"mnist"}
-    figure, data = target_figures.images_needed(table.iloc[:0], {"digits": 0.7})
+    figure, data = targets.images_needed(table.iloc[:0], {"digits": 0.7})
     drawn(figure)
     assert data.empty
 
@@ -158,7 +158,7 @@ def test_the_factor_with_random_signs_is_a_point_per_model_that_has_one(read, tm
     table = measured(at(study(), study(1.5, dataset="mnist")), 0.7)
     if read:
         table = read_again(table, tmp_path)
-    figure, data = target_figures.random_sign_factor(table, {"digits": 0.7, "mnist": 0.7})
+    figure, data = targets.random_sign_factor(table, {"digits": 0.7, "mnist": 0.7})
     drawn(figure)
     assert set(data["setting"]) == {"random-sign"} and np.isfinite(data["ratio"].astype(float)).all()
     for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=True):
@@ -181,7 +181,7 @@ def test_the_factor_with_random_signs_is_a_point_per_model_that_has_one(read, tm
 def test_a_factor_below_1_is_written_without_a_prefix():
     # A tenth would be 100m.
     table = measured(at(study(), study(0.05, 0.05, 0.05, dataset="mnist")), 0.55)
-    figure, data = target_figures.random_sign_factor(table, {"digits": 0.55, "mnist": 0.55})
+    figure, data = targets.random_sign_factor(table, {"digits": 0.55, "mnist": 0.55})
     drawn(figure)
     assert data["ratio"].min() < 0.1
     panel = figure.axes[1]
@@ -192,7 +192,7 @@ def test_a_factor_below_1_is_written_without_a_prefix():
 
 def factor_title(table, **target):
     target = target or {"digits": 0.7}
-    return title(target_figures.random_sign_factor(measured(table, 0.7), target)[0])
+    return title(targets.random_sign_factor(measured(table, 0.7), target)[0])
 
 
 def test_the_factors_title_is_computed_from_the_data():
@@ -212,7 +212,7 @@ def test_the_factor_does_without_a_model_and_is_unknown_without_the_rival(absent
     table = measured(without(study(), *absent), 0.7)
     if read:
         table = read_again(table, tmp_path)
-    figure, data = target_figures.random_sign_factor(table, {"digits": 0.7})
+    figure, data = targets.random_sign_factor(table, {"digits": 0.7})
     drawn(figure)
     for name in (*absent, "nan"):
         assert name not in title(figure)
@@ -226,7 +226,7 @@ def test_the_factor_does_without_a_model_and_is_unknown_without_the_rival(absent
 def test_factors_stand_at_their_models_name_where_a_dataset_lacks_some():
     # On MNIST neither ±X nor canonical gets there, so neither has a factor.
     table = measured(at(study(), study(0.05, augmented=0.05, dataset="mnist")), 0.7)
-    figure, data = target_figures.random_sign_factor(table, {"digits": 0.7, "mnist": 0.7})
+    figure, data = targets.random_sign_factor(table, {"digits": 0.7, "mnist": 0.7})
     drawn(figure)
     assert set(data.loc[data["dataset"] == "mnist", "model"]) == {"identity, random signs", "square"}
     for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=True):
@@ -235,7 +235,7 @@ def test_factors_stand_at_their_models_name_where_a_dataset_lacks_some():
 
 
 def test_the_factor_where_nothing_is_reached():
-    figure, data = target_figures.random_sign_factor(measured(study(), 0.999), {"digits": 0.999})
+    figure, data = targets.random_sign_factor(measured(study(), 0.999), {"digits": 0.999})
     drawn(figure)
     assert data.empty
     assert title(figure) == "With random signs, biased; no factor is known"
@@ -259,7 +259,7 @@ def test_costs_are_a_point_per_model_whose_median_is_known(read, tmp_path):
     table = costs(trained())
     if read:
         table = read_again(table, tmp_path)
-    figure, data = target_figures.cost_to_target(table, "digits", 0.5)
+    figure, data = targets.cost_to_target(table, "digits", 0.5)
     drawn(figure)
     assert len(data) == 5 and set(data["target"]) == {0.5}
     labels = ["evaluations of the loss", "FLOP", "time, one network alone"]
@@ -276,7 +276,7 @@ def test_costs_are_a_point_per_model_whose_median_is_known(read, tmp_path):
 
 
 def cost_title(table, target=0.5):
-    figure, data = target_figures.cost_to_target(costs(table), "digits", target)
+    figure, data = targets.cost_to_target(costs(table), "digits", target)
     rows = data[data["network"] == "biased"].set_index("model")
     return title(figure), rows
 
@@ -302,7 +302,7 @@ def test_the_costs_title_where_models_do_not_get_there():
 
 def test_costs_where_nothing_is_reached_have_no_points(tmp_path):
     for table in (costs(trained()), read_again(costs(trained()), tmp_path)):
-        figure, data = target_figures.cost_to_target(table, "digits", 0.99)
+        figure, data = targets.cost_to_target(table, "digits", 0.99)
         drawn(figure)
         assert [points(panel) for panel in figure.axes] == [{}, {}, {}]
         assert len(data) == 5 and data["evaluations"].isna().all()
@@ -310,7 +310,7 @@ def test_costs_where_nothing_is_reached_have_no_points(tmp_path):
 
 @pytest.mark.parametrize("absent", [*ABSENT[:2], ("identity, X", "identity, ±X"), *ABSENT[3:]], ids="; ".join)
 def test_costs_do_without_a_model(absent):
-    figure, _ = target_figures.cost_to_target(costs(without(trained(), *absent)), "digits", 0.5)
+    figure, _ = targets.cost_to_target(costs(without(trained(), *absent)), "digits", 0.5)
     assert not set(absent) & {name for name, _ in points(figure.axes[0])}
     for name in (*absent, "±X in" if "identity, ±X" in absent else "nan"):
         assert name not in title(figure)
@@ -323,7 +323,7 @@ def test_costs_of_a_study_without_networks_on_all_images(tmp_path):
     table = costs(trained().assign(fraction=0.1))
     assert table.empty
     for columns in (table, read_again(table, tmp_path)):
-        figure, data = target_figures.cost_to_target(columns, "mnist", 0.5)
+        figure, data = targets.cost_to_target(columns, "mnist", 0.5)
         drawn(figure)
         assert data.empty
         assert title(figure) == "mnist: no network was trained on all images"
@@ -331,9 +331,9 @@ def test_costs_of_a_study_without_networks_on_all_images(tmp_path):
 
 def test_costs_without_a_timing_and_of_bias_free_networks_alone(tmp_path):
     table = cost_to_target.cost_to_target(trained(), {"digits": [0.5]})
-    figure, _ = target_figures.cost_to_target(read_again(table, tmp_path), "digits", 0.5)
+    figure, _ = targets.cost_to_target(read_again(table, tmp_path), "digits", 0.5)
     drawn(figure)
     assert [len(points(panel)) for panel in figure.axes] == [4, 4, 0]
-    figure, _ = target_figures.cost_to_target(table[table["network"] == "bias-free"], "digits", 0.5)
+    figure, _ = targets.cost_to_target(table[table["network"] == "bias-free"], "digits", 0.5)
     assert set(points(figure.axes[0])) == {("square", "bias-free")}
     assert title(figure) == "digits: no biased model reaches 50% on both X and −X in its budget"

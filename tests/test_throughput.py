@@ -11,11 +11,11 @@ import yaml
 from runs import ROOT, SMALL, checkout
 from test_scripts import call
 
-from symmetry_constrained import throughput_figures
 from symmetry_constrained.benchmark import parallel, roofline, scaling, throughput
 from symmetry_constrained.benchmark import solvers as peers
 from symmetry_constrained.benchmark.roofline import Peaks
 from symmetry_constrained.benchmark.throughput import Bench, Cell
+from symmetry_constrained.figures import benchmark
 from symmetry_constrained.networks.ensemble import Architecture
 
 COLUMNS = {"solver", "dataset", "n", "networks", "device", "dtype", "threads", "seconds_per_network_evaluation"}
@@ -225,11 +225,11 @@ def test_exponents_are_fitted_to_the_upper_half():
 def test_the_figures_say_what_was_found(measured, style):
     table, peaks, rows = (pd.read_csv(measured / f"{name}.csv") for name in ("throughput", "peaks", "scaling"))
     table.loc[table["solver"] == "ours", ["speed_ratio", "networks_per_minute"]] = [7.25, 725]
-    figure, data = throughput_figures.roofline_figure(table, peaks.iloc[0])
+    figure, data = benchmark.roofline_figure(table, peaks.iloc[0])
     assert "7.2 × (digits 60)" in figure.get_suptitle()
     assert len(data) == len(table)
     slopes = rows.assign(exponent=rows["varied"].map({"networks": -0.25, "n": 1.5, "width": 0.75}))
-    figure, data = throughput_figures.scaling_figure(slopes)
+    figure, data = benchmark.scaling_figure(slopes)
     for text in ("−0.25 in networks", "1.50 in images", "0.75 in width"):
         assert text in figure.get_suptitle()
 

@@ -114,8 +114,8 @@ def with_what_follows(rules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("edited", "importers"),
     [
-        ("src/symmetry_constrained/figures.py", NOTEBOOKS),
-        ("src/symmetry_constrained/study_figures.py", NOTEBOOKS - {"draw_paper_tables", "draw_theory"}),
+        ("src/symmetry_constrained/figures/style.py", NOTEBOOKS),
+        ("src/symmetry_constrained/figures/curves.py", NOTEBOOKS - {"draw_paper_tables", "draw_theory"}),
         ("src/symmetry_constrained/analysis/bound.py", {"check_bound"}),
         (
             "src/symmetry_constrained/analysis/sample_efficiency.py",

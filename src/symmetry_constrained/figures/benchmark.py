@@ -14,7 +14,7 @@ from symmetry_constrained.benchmark import roofline
 from symmetry_constrained.benchmark.roofline import Peaks
 from symmetry_constrained.benchmark.solvers import REFERENCE, Ours
 from symmetry_constrained.benchmark.throughput import architecture_of
-from symmetry_constrained.figures import WIDTH, set_title
+from symmetry_constrained.figures.style import WIDTH, set_title
 from symmetry_constrained.networks.costs import flop_per_evaluation
 
 # Okabe and Ito's colours once more, each with a marker of its own.

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from symmetry_constrained.analysis import biases
-from symmetry_constrained.figures import MARKERS, TRAINED, WIDTH, set_title, span
+from symmetry_constrained.figures.style import MARKERS, TRAINED, WIDTH, set_title, span
 from symmetry_constrained.theory import emulated_bias
 
 LEVELLED, SATURATED, INVERTED, CONSTANT = "#0072B2", "#009E73", "#D55E00", "#CC79A7"

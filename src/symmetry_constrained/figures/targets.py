@@ -10,8 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symmetry_constrained.analysis.summary import MODEL, STUDY
-from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, models, networks_legend, present, set_title, span
-from symmetry_constrained.study_figures import log_axis
+from symmetry_constrained.figures.curves import log_axis
+from symmetry_constrained.figures.style import (
+    COLOURS,
+    MARKERS,
+    WIDTH,
+    models,
+    networks_legend,
+    present,
+    set_title,
+    span,
+)
 
 UNITS = {"seconds": "s", "ratio": None}  # of columns that are no counts, as `log_axis` takes them
 

@@ -10,7 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from symmetry_constrained.features import inversion
-from symmetry_constrained.figures import CLEAN_COLOUR, COLOURS, MARKERS, WIDTH, model, models, present, set_title, span
+from symmetry_constrained.figures.style import (
+    CLEAN_COLOUR,
+    COLOURS,
+    MARKERS,
+    WIDTH,
+    model,
+    models,
+    present,
+    set_title,
+    span,
+)
 from symmetry_constrained.verdicts import paper_tables, published
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
-from symmetry_constrained.figures import WIDTH, set_title
+from symmetry_constrained.figures.style import WIDTH, set_title
 from symmetry_constrained.verdicts.claims import STANDING, with_places
 from symmetry_constrained.verdicts.page import headline, number
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
-from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, models, present, set_title, span
+from symmetry_constrained.figures.style import COLOURS, MARKERS, WIDTH, models, present, set_title, span
 
 NAMES = {
     "test_accuracy": "accuracy on X",

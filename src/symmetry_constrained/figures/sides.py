@@ -8,8 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from symmetry_constrained.figures import COLOURS, MARKERS, WIDTH, models, present, set_title, span
-from symmetry_constrained.study_figures import NAMES
+from symmetry_constrained.figures.curves import NAMES
+from symmetry_constrained.figures.style import COLOURS, MARKERS, WIDTH, models, present, set_title, span
 
 SIDES = {"test_accuracy": ("o", 6, True), "inverted_accuracy": ("D", 9, False)}  # marker, size, filled
 LABELS = {
