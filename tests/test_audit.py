@@ -22,7 +22,7 @@ from symmetry_constrained.audit import published as placed
 from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.efficiency import crossing
 from symmetry_constrained.audit.reading import Results
-from symmetry_constrained.data import splits
+from symmetry_constrained.data import splits as library_splits
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import costs
@@ -56,7 +56,7 @@ def test_it_imports_nothing_that_trains_judges_or_draws():
 @settings(deadline=None)
 def test_the_nested_order(labels, seed):
     labels = np.array(labels, dtype=np.uint8)
-    np.testing.assert_array_equal(splits.ranks(labels, seed), splits.nested_order(labels, seed))
+    np.testing.assert_array_equal(splits.ranks(labels, seed), library_splits.nested_order(labels, seed))
 
 
 @given(count=st.integers(5, 400), seed=SEEDS)
@@ -75,9 +75,9 @@ def test_a_split_from_its_seed(dataset, protocol, monkeypatch):
     labels = random.integers(0, 10, len(images)).astype(np.uint8)
     monkeypatch.setattr(splits.data, "TRAINING", 50)
     if dataset == "digits":
-        split = splits.split_nudged(images, labels, protocol, 5)
+        split = library_splits.split_nudged(images, labels, protocol, 5)
     else:
-        split = splits.split_plain(images, labels, protocol, 5, 50)
+        split = library_splits.split_plain(images, labels, protocol, 5, 50)
     drawn = splits.draw(len(images), labels, dataset, protocol, 5)
     pd.testing.assert_frame_equal(drawn, split.rows, check_dtype=False)
     for fraction in (0.1, 0.37, 1.0):
@@ -98,20 +98,20 @@ def test_feature_maps(name, shape):
 def test_images_shifted_and_scaled():
     random = np.random.default_rng(2)
     images = random.integers(0, 17, (40, 8, 8)).astype(np.uint8)
-    split = splits.split_nudged(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
+    split = library_splits.split_nudged(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
     scaling = pd.DataFrame({"minimum": split.minimum, "maximum": split.maximum})
     np.testing.assert_array_equal(inputs.scaled(images, split.rows, scaling), split.images(images, split.rows))
 
 
-@pytest.mark.parametrize("kind", splits.TRAINING_SETS)
+@pytest.mark.parametrize("kind", library_splits.TRAINING_SETS)
 @pytest.mark.parametrize("fraction", [0.2, 1.0])
 def test_signs_of_the_training_images(kind, fraction):
     random = np.random.default_rng(2)
     images = random.integers(0, 17, (40, 8, 8)).astype(np.uint8)
-    split = splits.split_nudged(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
+    split = library_splits.split_nudged(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
     rows = split.select("train", fraction)
     x = split.images(images, rows)
-    shown, _ = splits.training_set(x, rows["label"].to_numpy(), kind, 7, rows.index.to_numpy())
+    shown, _ = library_splits.training_set(x, rows["label"].to_numpy(), kind, 7, rows.index.to_numpy())
     np.testing.assert_array_equal(np.concatenate([x * factor for factor in inputs.signs(kind, rows, 7)]), shown)
 
 

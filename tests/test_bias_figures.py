@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from panels import drawn
 
-from symmetry_constrained.analysis import biases
+from symmetry_constrained.analysis import biases as bias_tables
 from symmetry_constrained.figures import biases, style
 from symmetry_constrained.theory import emulated_bias
 
@@ -159,7 +159,9 @@ def test_excess_and_amplification_are_the_rows_of_the_summary(tmp_path):
     held().to_csv(tmp_path / "table.csv", index=False)
     figure, data = biases.depth(pd.read_csv(tmp_path / "table.csv"))
     drawn(figure)
-    pd.testing.assert_frame_equal(data, biases.summarise(held(), ("excess", "amplification", "initial_amplification")))
+    pd.testing.assert_frame_equal(
+        data, bias_tables.summarise(held(), ("excess", "amplification", "initial_amplification"))
+    )
     left, right = figure.axes
     assert [label.get_text() for label in left.get_xticklabels()] == ["0", "0.01", "0.1", "1", "free"]
     handles, labels = left.get_legend_handles_labels()

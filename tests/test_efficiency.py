@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from synthetic import at, networks
 from test_scripts import call
 
-from symmetry_constrained.analysis import sample_efficiency
-from symmetry_constrained.analysis.sample_efficiency import images_needed, read_targets, sample_efficiency
+from symmetry_constrained.analysis.sample_efficiency import COLUMNS, images_needed, read_targets, sample_efficiency
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3, 1.0)
 IMAGES = np.array([10, 30, 100, 300, 1000])
@@ -186,7 +185,7 @@ def test_a_model_trained_on_one_fraction_has_no_curve():
     table = at(networks("square"), learner(1))
     measured = sample_efficiency(table, {"digits": [0.6]})
     assert set(measured["features"]) == {"identity"}
-    assert list(sample_efficiency(networks(), {"digits": [0.6]})) == sample_efficiency.COLUMNS
+    assert list(sample_efficiency(networks(), {"digits": [0.6]})) == COLUMNS
     assert sample_efficiency(networks(), {"digits": [0.6]}).empty
 
 
@@ -231,7 +230,7 @@ def test_the_script_writes_the_table(tmp_path):
     options = ("--networks", tmp_path / "networks.csv", "--out", out)
     assert call("measure_efficiency", *options, "--target", "digits=0.6", "--target", "digits=0.95") == (0, "")
     read = pd.read_csv(out)
-    assert list(read) == sample_efficiency.COLUMNS
+    assert list(read) == COLUMNS
     assert found(read, "both", "square")["ratio"] == pytest.approx(2)
     assert np.isnan(found(read, "both", "square", target=0.95)["images"])
     status, line = call("measure_efficiency", *options[:2], "--out", tmp_path / "none.csv", "--target", "0.6")
