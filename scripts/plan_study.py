@@ -11,8 +11,9 @@ import pandas as pd
 import yaml
 from snakemake.utils import update_config
 
-from symmetry_constrained import artifacts, cli, planning, spent
-from symmetry_constrained import config as settings
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs import planning, spent
 from symmetry_constrained.verdicts import paper_tables, published
 
 ROOT = Path(__file__).parent.parent

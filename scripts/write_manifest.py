@@ -7,7 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from symmetry_constrained import cli, manifest
+from symmetry_constrained import cli
+from symmetry_constrained.runs import manifest
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,8 @@ command, commit, machine and wall time.
 import argparse
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli, reference, reference_text
+from symmetry_constrained import artifacts, cli
+from symmetry_constrained.runs import reference, reference_text
 from symmetry_constrained.verdicts import claims
 
 PROJECT = Path(__file__).parent.parent

@@ -12,13 +12,13 @@ from safetensors.numpy import load_file
 from test_scripts import SPEC as BATCH
 from test_scripts import call
 
-from symmetry_constrained import config as settings
 from symmetry_constrained.analysis import summary
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.ensemble import Architecture
+from symmetry_constrained.runs import config as settings
 from symmetry_constrained.training import batch
 from symmetry_constrained.training.spec import Spec
 from symmetry_constrained.verdicts import published

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from symmetry_constrained import closure
+from symmetry_constrained.runs import closure
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))

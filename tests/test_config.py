@@ -8,9 +8,9 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from symmetry_constrained import config as settings
 from symmetry_constrained.data.splits import PROTOCOLS, TRAINING_SETS
 from symmetry_constrained.features.inversion import FEATURES
+from symmetry_constrained.runs import config as settings
 from symmetry_constrained.training import reruns
 from symmetry_constrained.training.spec import Spec
 from symmetry_constrained.verdicts import published

@@ -2,7 +2,7 @@
 
 import pytest
 
-from symmetry_constrained import failures
+from symmetry_constrained.runs import failures
 
 ALONE = """\
 [Sun Nov 22 19:08:27 2026]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from test_scripts import call
 
-from symmetry_constrained import crate, manifest
 from symmetry_constrained.artifacts import sha256
+from symmetry_constrained.runs import crate, manifest
 
 HEADER = "output_file\tdate\trule\tlog-file(s)\tinput-file(s)\tshellcmd\tstatus\tplan"
 ROWS = [

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_scripts import call
 
-from symmetry_constrained import config as settings
-from symmetry_constrained import planning, spent
-from symmetry_constrained.planning import Cost
+from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs import planning, spent
+from symmetry_constrained.runs.planning import Cost
 from symmetry_constrained.verdicts import published
 
 ROOT = Path(__file__).parent.parent

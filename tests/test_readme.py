@@ -17,8 +17,8 @@ import pytest
 import yaml
 from tiny import environment, tiny
 
-from symmetry_constrained import reference_text
 from symmetry_constrained.data import datasets
+from symmetry_constrained.runs import reference_text
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

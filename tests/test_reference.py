@@ -19,12 +19,13 @@ from snakemake.utils import update_config
 from synthetic import at, networks
 from test_scripts import call
 
-from symmetry_constrained import artifacts, manifest, reference, reference_text
+from symmetry_constrained import artifacts
 from symmetry_constrained import audit as audits
-from symmetry_constrained import config as settings
 from symmetry_constrained.audit.files import LISTED
 from symmetry_constrained.audit.reading import Results
 from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs import manifest, reference, reference_text
 from symmetry_constrained.training import batch as training
 from symmetry_constrained.training.spec import Spec
 from symmetry_constrained.verdicts import claims

@@ -124,7 +124,7 @@ def with_what_follows(rules: set[str]) -> set[str]:
         ("src/symmetry_constrained/optim/lbfgs.py", TRAINING),
         ("src/symmetry_constrained/verdicts/claims.py", {"judge_claims", "draw_theory"}),
         ("workflow/resources/claims.yaml", {"judge_claims"}),
-        ("src/symmetry_constrained/config.py", set()),
+        ("src/symmetry_constrained/runs/config.py", set()),
         ("src/symmetry_constrained/benchmark/agreement.py", set()),
         ("notebooks/budget.ipynb", {"draw_budget"}),
         ("scripts/summarise.py", {"summarise"}),

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import pandas as pd
 
 from symmetry_constrained import artifacts
-from symmetry_constrained import config as settings
-from symmetry_constrained import failures, manifest, planning
-from symmetry_constrained.closure import closure
+from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs import failures, manifest, planning
+from symmetry_constrained.runs.closure import closure
 
 ROOT = Path(workflow.basedir)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained import reference
+from symmetry_constrained.runs import reference
 from symmetry_constrained.verdicts import claims, page
 from symmetry_constrained.verdicts.paper_tables import markdown
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from symmetry_constrained import artifacts
-from symmetry_constrained.crate import MANIFEST
+from symmetry_constrained.runs.crate import MANIFEST
 
 KEPT = ("config.json", "verdicts.md", "tables/*.csv", "tables/*.md", "theory/*.csv", "figures/*.svg")
 FRONT = "sides-digits"  # the figure that the README opens with: as a PNG too

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from symmetry_constrained import artifacts
-from symmetry_constrained.crate import CODE, CRATE, MANIFEST, crate
+from symmetry_constrained.runs.crate import CODE, CRATE, MANIFEST, crate
 
 PACKAGES = (*artifacts.PACKAGES, "matplotlib", "nbconvert", "papermill", "seaborn", "snakemake", "torchvision")
 COLUMNS = {"output_file": "path", "rule": "rule", "log-file(s)": "logs", "input-file(s)": "inputs"}

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from symmetry_constrained import config as settings
 from symmetry_constrained.data.datasets import CLASSES, COUNTS, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count
+from symmetry_constrained.runs import config as settings
 
 if TYPE_CHECKING:
-    from symmetry_constrained.spent import Spent
+    from symmetry_constrained.runs.spent import Spent
 
 # Training images: four fifths of the digits in five positions; the sets like MNIST come divided.
 IMAGES = {"digits": 7_185} | {name: training for name, (training, _) in COUNTS.items()}

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.planning import Cost, perturbed_seconds, pixels, weights
+from symmetry_constrained.runs.planning import Cost, perturbed_seconds, pixels, weights
 
 
 @dataclass(frozen=True)
