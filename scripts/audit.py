@@ -9,7 +9,7 @@ from pathlib import Path
 
 from symmetry_constrained import artifacts, audit, cli
 from symmetry_constrained.audit import page
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 PROJECT = Path(__file__).parent.parent
 

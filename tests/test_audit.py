@@ -16,12 +16,12 @@ from test_scripts import call
 
 from symmetry_constrained import audit
 from symmetry_constrained.analysis import sample_efficiency, statistics
-from symmetry_constrained.audit import bootstrap, courses, forward, inputs, page, splits, verdicts
+from symmetry_constrained.audit import bootstrap, forward, history, inputs, page, splits, verdicts
 from symmetry_constrained.audit import claims as judged
 from symmetry_constrained.audit import published as placed
 from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.efficiency import crossing
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 from symmetry_constrained.data import splits as library_splits
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
@@ -258,7 +258,7 @@ def test_arithmetic_of_an_evaluation(name):
     architecture = Architecture(inversion.feature_count(name, 64), (10, 5))
     expected = [costs.flop_per_evaluation(architecture, biased, 300) for biased in (True, False)]
     spec = {"features": name, "hidden_layers": [10, 5]}
-    found = courses.flop_per_evaluation(64, spec, np.array([True, False]), np.array([300, 300]))
+    found = history.flop_per_evaluation(64, spec, np.array([True, False]), np.array([300, 300]))
     assert found.tolist() == expected
 
 

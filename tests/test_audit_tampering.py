@@ -21,8 +21,8 @@ from symmetry_constrained import audit
 from symmetry_constrained.artifacts import sha256
 from symmetry_constrained.audit import specs
 from symmetry_constrained.audit.batches import check_batch as check_weights
-from symmetry_constrained.audit.courses import check_batch as check_courses
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.history import check_batch as check_courses
+from symmetry_constrained.audit.results import Results
 from symmetry_constrained.runs import manifest
 
 BATCHES = "batches/digits-clean/{}/{}/10-5/split-0"

@@ -74,7 +74,7 @@ def test_one_changed_value_is_detected(monkeypatch, part):
 
 
 def test_importing_the_datasets_imports_neither_torch_nor_a_downloader():
-    code = "import sys; from symmetry_constrained import datasets, protocols; print(*sys.modules)"
+    code = "import sys; from symmetry_constrained.data import datasets, splits; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "torchvision", "pypi_simple", "requests", "sklearn"} & set(run.stdout.split())
 

@@ -22,7 +22,7 @@ from test_scripts import call
 from symmetry_constrained import artifacts
 from symmetry_constrained import audit as audits
 from symmetry_constrained.audit.files import LISTED
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.runs import manifest, reference, reference_text

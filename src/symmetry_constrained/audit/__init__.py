@@ -13,12 +13,12 @@ from symmetry_constrained.audit import (
     batches,
     claims,
     costs,
-    courses,
     data,
     efficiency,
     equal_terms,
     figures,
     files,
+    history,
     paper_tables,
     published,
     report,
@@ -28,7 +28,7 @@ from symmetry_constrained.audit import (
     verdicts,
 )
 from symmetry_constrained.audit.checks import Check, guarded
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "files": files.check,
@@ -36,7 +36,7 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "splits": splits.check,
     "provenance": specs.check,
     "batches": batches.check,
-    "courses": courses.check,
+    "courses": history.check,
     "tables": tables.check,
     "efficiency": efficiency.check,
     "costs": costs.check,

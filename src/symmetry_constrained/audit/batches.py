@@ -7,7 +7,7 @@ import pandas as pd
 
 from symmetry_constrained.audit import data, forward, inputs, specs, splits
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 PREDICTED, JUDGED, TRAINED = (
     "predictions from the weights",

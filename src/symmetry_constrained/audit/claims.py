@@ -10,7 +10,7 @@ from scipy.special import ndtri, stdtrit
 from symmetry_constrained.audit import bootstrap, specs
 from symmetry_constrained.audit.checks import Check, guarded, same_table
 from symmetry_constrained.audit.costs import needed, prices
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import BOUND, HISTORY, NETWORKS
 
 EFFECTS = "claims, from the tables"

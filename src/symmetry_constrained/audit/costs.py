@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import bootstrap, forward, inputs, specs
 from symmetry_constrained.audit.bootstrap import STUDY
 from symmetry_constrained.audit.checks import Check, guarded, line, same_table
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import HISTORY, ORDER
 
 WHAT, TABLE = "cost to target, from the history", "tables/cost_to_target.csv"

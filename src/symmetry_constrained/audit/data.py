@@ -10,7 +10,7 @@ import numpy as np
 
 from symmetry_constrained.audit import specs
 from symmetry_constrained.audit.checks import Check, equal, guarded
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 WHAT = "raw data"
 # sha256 of MNIST's four idx files, unpacked (LeCun, Cortes and Burges; the same bytes at every mirror).

@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import bootstrap
 from symmetry_constrained.audit.bootstrap import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, guarded, same_table
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import NETWORKS, ORDER
 
 WHAT, TABLE = "images needed, from all runs", "tables/sample_efficiency.csv"

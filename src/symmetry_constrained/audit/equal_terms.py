@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit.bootstrap import STUDY
 from symmetry_constrained.audit.checks import Check, guarded, same_table
 from symmetry_constrained.audit.costs import CELL, SOLO, both, prices
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import HISTORY, ORDER
 
 WHAT, TABLE = "equal terms, from the history", "tables/equal_terms.csv"

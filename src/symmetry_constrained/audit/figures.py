@@ -15,7 +15,7 @@ from symmetry_constrained.audit.claims import TABLE as CLAIMS
 from symmetry_constrained.audit.costs import TABLE as COST
 from symmetry_constrained.audit.efficiency import TABLE as EFFICIENCY
 from symmetry_constrained.audit.published import CELL
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import CELL as CELLS
 from symmetry_constrained.audit.tables import HISTORY, NETWORKS, ORDER, SUMMARY
 

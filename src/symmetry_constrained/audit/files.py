@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from symmetry_constrained.audit.checks import Check, equal, guarded
-from symmetry_constrained.audit.reading import CONFIG, CRATE, MANIFEST, Results
+from symmetry_constrained.audit.results import CONFIG, CRATE, MANIFEST, Results
 
 BYTES, LISTED, RECORD = "bytes as recorded", "no stray file", "the record itself"
 CRATED = "the crate and the manifest"

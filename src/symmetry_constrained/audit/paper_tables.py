@@ -9,7 +9,7 @@ import pandas as pd
 
 from symmetry_constrained.audit.checks import Check, guarded, same_table
 from symmetry_constrained.audit.published import TABLE, draws, place
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import NETWORKS, ORDER
 
 LAID = "the paper's tables"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from symmetry_constrained.audit import specs
 from symmetry_constrained.audit.checks import Check, equal, guarded, same_table
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import NETWORKS, ORDER
 
 RERUN, PLACED = "reruns agree with themselves", "published numbers, from reruns and all runs"

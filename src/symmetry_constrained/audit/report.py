@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 EMBEDDED, EXECUTED = "report holds the files", "notebooks ran to their end"
 REPORT, RECORDED = "report.html", "report.json"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from symmetry_constrained.audit.checks import Check, equal, guarded
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 
 SPEC, INPUTS = "provenance and configuration", "inputs as they were used"
 PUBLISHED = "workflow/resources/published.csv"

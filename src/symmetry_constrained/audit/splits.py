@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import data, specs
 from symmetry_constrained.audit.checks import Check, guarded, same_table
 from symmetry_constrained.audit.inputs import shifted
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 DRAWN, NESTED = "splits from their seeds", "fractions nested and stratified"
 SHIFTS = ("none", "up", "left", "right", "down")

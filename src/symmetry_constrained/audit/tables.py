@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import bootstrap, specs, splits
 from symmetry_constrained.audit.bootstrap import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, guarded, same_table
-from symmetry_constrained.audit.reading import CONFIG, Results
+from symmetry_constrained.audit.results import CONFIG, Results
 
 GATHERED, MEANS, LARGEST = "all runs from the batches", "summary from all runs", "bound by cell from the predictions"
 NETWORKS, HISTORY, SUMMARY, BOUND = (f"tables/{name}.csv" for name in ("networks", "history", "summary", "bound"))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.claims import TABLE, read
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 VERDICTS, TOLD, PAGE = "verdicts, by their rules", "verdict page", "verdicts.md"
 

@@ -34,7 +34,7 @@ def run(measure: str, tasks: list[dict]) -> list[dict]:
     """
     environment = os.environ | ONE_THREAD
     # This library, installed or not.
-    paths = [str(Path(__file__).parent.parent), environment.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     available = cores()
     processes = []

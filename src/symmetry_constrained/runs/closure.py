@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "symmetry_constrained"
-SOURCES = Path(__file__).parent.parent
+SOURCES = Path(__file__).parents[2]
 
 
 def closure(program: Path) -> list[Path]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from symmetry_constrained.audit import forward, inputs, specs, splits
 from symmetry_constrained.audit.checks import Check, equal, guarded, line
-from symmetry_constrained.audit.reading import Results
+from symmetry_constrained.audit.results import Results
 
 EFFORT, COURSE, TIMED = "effort within the budget, arithmetic", "history and its end", "timings"
 NETWORK = ["fraction", "network", "seed"]
