@@ -199,8 +199,8 @@ def test_a_dataset_under_anothers_name_is_refused():
 
 @pytest.mark.parametrize("training", [0, 10, 11])
 def test_a_side_without_images_is_refused(training):
-    with pytest.raises(ValueError, match=f"10 images, of which {batch} for training"):
-        split_plain(np.ones((10, 3, 3), np.uint8), np.zeros(10, np.uint8), "clean", 0, batch)
+    with pytest.raises(ValueError, match=f"10 images, of which {training} for training"):
+        split_plain(np.ones((10, 3, 3), np.uint8), np.zeros(10, np.uint8), "clean", 0, training)
 
 
 @pytest.mark.parametrize("shift", KERNELS)

@@ -18,7 +18,7 @@ class Inputs:
 
     dataset: Dataset
     split: Split
-    inversion: str
+    features: str
     rows: pd.DataFrame  # of the split: the images
     signs: list[np.ndarray]  # (images,) each: all images are shown once by each of these signs
     dtype: type = np.float32

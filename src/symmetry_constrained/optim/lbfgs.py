@@ -73,7 +73,7 @@ class State:
     iterations: np.ndarray  # (K,)
     evaluations: np.ndarray  # (K,)
     status: np.ndarray  # (K,) index into STATUSES
-    lbfgs_memory: Memory
+    memory: Memory
 
     def select(self, lanes: np.ndarray) -> "State":
         """Keep the given lanes only."""
