@@ -13,7 +13,8 @@ from symmetry_constrained.analysis import biases as thresholds
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.theory import amplification

@@ -26,7 +26,8 @@ from symmetry_constrained.data import splits as library_splits
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import costs
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.verdicts import claims, contrasts, published
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
-from symmetry_constrained.networks.ensemble import Architecture
+from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.training import batch
 from symmetry_constrained.training.spec import Spec

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from symmetry_constrained.kernels import compiled
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 

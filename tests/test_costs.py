@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from symmetry_constrained.features.inversion import FEATURES
-from symmetry_constrained.networks.costs import feature_flop, flop_per_evaluation
-from symmetry_constrained.networks.ensemble import Architecture
+from symmetry_constrained.features.inversion import FEATURES, feature_flop
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.costs import flop_per_evaluation
 
 PAPER = Architecture(64, (10, 5), 10)
 

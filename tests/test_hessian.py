@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.theory.hessian import hessian
 
 PENALTY, SAMPLES = 0.03, 40

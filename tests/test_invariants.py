@@ -11,7 +11,8 @@ from test_scripts import call
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import split_nudged
 from symmetry_constrained.features import inversion, translation
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.theory.invariants import GROUPS, INVERSION, TRANSLATION, Marks, compare, contrasts, summarise

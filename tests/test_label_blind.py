@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.splits import Split
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.theory import label_blind

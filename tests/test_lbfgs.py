@@ -8,7 +8,8 @@ import torch
 from oracles import ENDS, bfgs_inverse, lbfgsb
 from sklearn.datasets import load_digits
 
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget, minimise
 from symmetry_constrained.optim.lbfgs_memory import CompactMemory

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from symmetry_constrained.networks.ensemble import CLIP, FLOOR, Architecture, Ensemble, Samples, evaluate
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import CLIP, FLOOR, Ensemble, Samples, evaluate
 from symmetry_constrained.training.scikit_learn import BiasFreeNetwork, Network
 
 torch.set_num_threads(1)

@@ -8,7 +8,8 @@ import torch
 
 from symmetry_constrained.benchmark import solvers
 from symmetry_constrained.benchmark.solvers import SOLVERS
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble
 
 ARCHITECTURE = Architecture(4, (3, 2), 3)
 ALPHA = 5.0

@@ -63,7 +63,7 @@ def test_a_budget_in_iterations_counts_somewhat_more_evaluations_and_the_smaller
 
 
 def test_weights_are_those_of_the_library():
-    from symmetry_constrained.networks.ensemble import Architecture
+    from symmetry_constrained.networks.architecture import Architecture
 
     for features, inputs in (("neighbour", 64), ("quadratic", 64 * 65 // 2)):
         found = planning.weights(features, "digits", [10, 5])

@@ -137,7 +137,8 @@ def test_a_feature_map_is_added(worked, networks):
     assert len(below) == 8 * 2 * 2 and (below["test_accuracy"] == below["inverted_accuracy"]).all()
     # The map is what the README says it is, in the library and in the audit's own version.
     program = (
-        "import numpy as np; from symmetry_constrained.features import inversion; from symmetry_constrained.audit import inputs;"
+        "import numpy as np; from symmetry_constrained.audit import inputs;"
+        "from symmetry_constrained.features import inversion;"
         "x = np.random.default_rng(0).normal(size=(5, 12)).astype(np.float32); g = x.reshape(5, 3, 4);"
         "due = np.stack([g[:, i] * g[:, (i + 1) % 3] for i in range(3)], axis=1).reshape(5, 12);"
         "assert np.array_equal(inversion.compute('below', x, (3, 4)), due);"

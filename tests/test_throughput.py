@@ -16,7 +16,7 @@ from symmetry_constrained.benchmark import solvers as peers
 from symmetry_constrained.benchmark.roofline import Peaks
 from symmetry_constrained.benchmark.throughput import Bench, Cell
 from symmetry_constrained.figures import benchmark
-from symmetry_constrained.networks.ensemble import Architecture
+from symmetry_constrained.networks.architecture import Architecture
 
 COLUMNS = {"solver", "dataset", "n", "networks", "device", "dtype", "threads", "seconds_per_network_evaluation"}
 COLUMNS |= {"speed_ratio", "roofline_share", "median_accuracy", "peak_memory_mb", "networks_per_minute"}

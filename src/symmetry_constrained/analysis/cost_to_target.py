@@ -13,9 +13,8 @@ import pandas as pd
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.analysis.summary import STUDY, check_columns
 from symmetry_constrained.data.datasets import CLASSES, SHAPES, check_name
-from symmetry_constrained.features.inversion import feature_count
-from symmetry_constrained.networks.costs import feature_flop
-from symmetry_constrained.networks.ensemble import Architecture
+from symmetry_constrained.features.inversion import feature_count, feature_flop
+from symmetry_constrained.networks.architecture import Architecture
 
 CELL = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
 COURSE = [*CELL, "split", "seed"]  # the rows of one network

@@ -7,9 +7,10 @@ from symmetry_constrained.analysis import statistics
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
+from symmetry_constrained.networks.architecture import hyphenated
 from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.training import scikit_learn
-from symmetry_constrained.training.spec import Spec, hyphenated
+from symmetry_constrained.training.spec import Spec
 
 CELL = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]
 ACCURACIES = {"original": "test_accuracy", "inverted": "inverted_accuracy"}  # by test set

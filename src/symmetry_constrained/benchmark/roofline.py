@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.costs import flop_per_evaluation
-from symmetry_constrained.networks.ensemble import Architecture
 
 SIDE = {"cpu": 1536, "cuda": 8192}  # of the square matrices
 CACHED = {"cpu": 32_768, "cuda": 2**26}  # elements of tanh and exp: 128 kB on a core; a GPU has no cache to speak of

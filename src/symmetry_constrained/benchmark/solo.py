@@ -21,11 +21,12 @@ import torch
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split, training_set
 from symmetry_constrained.features import inversion
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, resolve_device
+from symmetry_constrained.networks.architecture import Architecture, hyphenated
+from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_device
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.training.batch import DTYPES
-from symmetry_constrained.training.spec import Spec, hyphenated
+from symmetry_constrained.training.spec import Spec
 
 ENERGY_SECONDS = 2.0  # the driver's energy counter moves in steps of up to 0.1 s
 

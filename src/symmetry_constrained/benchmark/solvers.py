@@ -17,7 +17,8 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import GTOL, Budget
 from symmetry_constrained.optim.lbfgs_memory import MEMORY

@@ -22,8 +22,9 @@ from symmetry_constrained.benchmark.solvers import REFERENCE, SOLVERS, Solver
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
+from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.costs import flop_per_evaluation
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 
 PROTOCOL, FEATURES, TRAINING_SET, SPLIT = "published", "identity", "original", 0
 HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5

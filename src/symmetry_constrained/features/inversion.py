@@ -97,3 +97,17 @@ def invariance_error(
 ) -> float:
     """The largest |φ(g x) - φ(x)| over the images and features: 0 for a map invariant under g, inversion by default."""
     return float(np.abs(compute(name, transformation(images), shape) - compute(name, images, shape)).max())
+
+
+# Operations per feature: a product or a modulus; canonical sums the pixels and then gives each its sign.
+PER_FEATURE = {"identity": 0, "square": 1, "neighbour": 1, "permuted": 1, "quadratic": 1, "absolute": 1, "canonical": 2}
+
+
+def feature_flop(features: str, pixels: int, images: int) -> int:
+    """A feature map on so many images, in FLOP. Finding a pixel's partner is no arithmetic, so it is left out.
+
+    ValueError in one line for an unknown map.
+    """
+    if features not in PER_FEATURE:
+        raise ValueError(f"features: {features!r} is unknown; choose one of {', '.join(PER_FEATURE)}")
+    return PER_FEATURE[features] * feature_count(features, pixels) * images

@@ -10,7 +10,8 @@ import yaml
 
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.features import inversion
-from symmetry_constrained.training.spec import Spec, hyphenated
+from symmetry_constrained.networks.architecture import hyphenated
+from symmetry_constrained.training.spec import Spec
 
 
 def _is_whole(checker, value: Any) -> bool:

@@ -19,10 +19,10 @@ from scipy.special import expit
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples
+from symmetry_constrained.networks.architecture import Architecture, hyphenated
+from symmetry_constrained.networks.ensemble import Ensemble, Samples
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.training.spec import hyphenated
 
 # saturated: every extra neuron is taken to be 1, as in the paper. levelled: the later ones carry tanh(w), tanh(w
 # tanh(w)), ...; these levels are known, so they are divided out. constant pixels: the constant is exact.

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained.networks.ensemble import Architecture, Samples
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Samples
 
 
 def hessian(architecture: Architecture, row: np.ndarray, samples: Samples, penalty: float, biased: bool) -> np.ndarray:

@@ -20,7 +20,8 @@ from symmetry_constrained.analysis.statistics import interval, resample, weighte
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion, translation
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 

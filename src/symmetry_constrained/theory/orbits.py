@@ -32,7 +32,8 @@ from torch import Tensor
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split, training_set
 from symmetry_constrained.features import translation
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, Samples, evaluate
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble, Samples, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
 from symmetry_constrained.theory.hessian import hessian

@@ -17,11 +17,12 @@ from torch import Tensor
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
+from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.costs import flop_per_evaluation
-from symmetry_constrained.networks.ensemble import Architecture, Ensemble, evaluate, resolve_device
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate, resolve_device
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.training.spec import Spec, hyphenated
+from symmetry_constrained.training.spec import Spec
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 

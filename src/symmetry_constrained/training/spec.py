@@ -1,6 +1,5 @@
 """What a training batch is told: all that decides its numbers."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -45,8 +44,3 @@ class Spec:
             return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
         except TypeError as error:
             raise ValueError(f"spec: {str(error).replace('Spec.__init__() ', '')}") from None
-
-
-def hyphenated(layers: Iterable[int]) -> str:
-    """Hidden layers as columns and paths have them: 10-5."""
-    return "-".join(map(str, layers))

@@ -1,0 +1,75 @@
+"""The shape of a network: layer sizes, the layout of a row of parameters, and initial weights."""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layer sizes of a network: inputs, hidden layers, classes."""
+
+    inputs: int
+    hidden_layers: tuple[int, ...]
+    classes: int = 10
+
+    def __post_init__(self):
+        if not self.hidden_layers or min(self.inputs, self.classes, *self.hidden_layers) < 1:
+            raise ValueError(f"a network has at least one hidden layer, and no layer is empty, unlike {self}")
+
+    @property
+    def layers(self) -> list[tuple[int, int]]:
+        """(fan_in, fan_out) of each layer."""
+        sizes = (self.inputs, *self.hidden_layers, self.classes)
+        return list(itertools.pairwise(sizes))
+
+    @property
+    def row_length(self) -> int:
+        """P: the numbers in a row of parameters, biases included."""
+        return sum(fan_out * (fan_in + 1) for fan_in, fan_out in self.layers)
+
+    def parameters(self, biased: bool) -> int:
+        """The trainable parameters: 740 bias-free and 765 biased for 64-10-5-10."""
+        return sum(fan_out * (fan_in + biased) for fan_in, fan_out in self.layers)
+
+    def split(self, rows):
+        """Rows (K, P), NumPy or torch -> views (K, fan_out, fan_in + 1), one per layer."""
+        views, start = [], 0
+        for fan_in, fan_out in self.layers:
+            stop = start + fan_out * (fan_in + 1)
+            views.append(rows[:, start:stop].reshape(len(rows), fan_out, fan_in + 1))
+            start = stop
+        return views
+
+    def is_bias(self) -> np.ndarray:
+        """Mask (P,): which numbers of a row are biases."""
+        mask = np.zeros((1, self.row_length), dtype=bool)
+        for layer in self.split(mask):
+            layer[:, :, -1] = True
+        return mask[0]
+
+    def trainable(self, biased: bool) -> np.ndarray:
+        """Mask (P,): which numbers of a row are trained."""
+        return ~self.is_bias() | biased
+
+    def initial(self, seed: int, biased: bool) -> np.ndarray:
+        """Initial parameters (P,), bit for bit those of scikit-learn's tanh `MLPClassifier` with this seed.
+
+        Uniform in ±sqrt(6 / (fan_in + fan_out)), layer by layer the weights (fan_in, fan_out), then the biases. A
+        bias-free network draws its biases too and drops them, so both networks of a seed share their weights.
+        """
+        random = np.random.RandomState(seed)
+        parts = []
+        for fan_in, fan_out in self.layers:
+            bound = np.sqrt(6.0 / (fan_in + fan_out))
+            weights = random.uniform(-bound, bound, (fan_in, fan_out))
+            biases = random.uniform(-bound, bound, fan_out)
+            parts.append(np.column_stack([weights.T, biases if biased else np.zeros(fan_out)]).ravel())
+        return np.concatenate(parts)
+
+
+def hyphenated(layers: Iterable[int]) -> str:
+    """Hidden layers as columns and paths have them: 10-5."""
+    return "-".join(map(str, layers))
