@@ -10,7 +10,7 @@ from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data import datasets
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.theory import emulated_bias
 
 

@@ -16,7 +16,7 @@ from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.theory import amplification
 from symmetry_constrained.theory.amplification import HeldBiases
 

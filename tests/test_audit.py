@@ -22,6 +22,7 @@ from symmetry_constrained.audit import published as placed
 from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.efficiency import crossing
 from symmetry_constrained.audit.results import Results
+from symmetry_constrained.data import inputs as library_inputs
 from symmetry_constrained.data import splits as library_splits
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
@@ -104,7 +105,7 @@ def test_images_shifted_and_scaled():
     np.testing.assert_array_equal(inputs.scaled(images, split.rows, scaling), split.images(images, split.rows))
 
 
-@pytest.mark.parametrize("kind", library_splits.TRAINING_SETS)
+@pytest.mark.parametrize("kind", library_inputs.TRAINING_SETS)
 @pytest.mark.parametrize("fraction", [0.2, 1.0])
 def test_signs_of_the_training_images(kind, fraction):
     random = np.random.default_rng(2)
@@ -112,7 +113,7 @@ def test_signs_of_the_training_images(kind, fraction):
     split = library_splits.split_nudged(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
     rows = split.select("train", fraction)
     x = split.images(images, rows)
-    shown, _ = library_splits.training_set(x, rows["label"].to_numpy(), kind, 7, rows.index.to_numpy())
+    shown, _ = library_inputs.training_set(x, rows["label"].to_numpy(), kind, 7, rows.index.to_numpy())
     np.testing.assert_array_equal(np.concatenate([x * factor for factor in inputs.signs(kind, rows, 7)]), shown)
 
 

@@ -12,7 +12,7 @@ from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 
 torch.set_num_threads(1)
 needs_compiler = pytest.mark.skipif(compiled.library() is None, reason="no C++ compiler")

@@ -8,7 +8,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from symmetry_constrained.data.splits import PROTOCOLS, TRAINING_SETS
+from symmetry_constrained.data.inputs import TRAINING_SETS
+from symmetry_constrained.data.splits import PROTOCOLS
 from symmetry_constrained.features.inversion import FEATURES
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.training import reruns

@@ -14,7 +14,7 @@ from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.theory import emulated_bias
 from symmetry_constrained.theory.emulated_bias import on_constant_pixels, saturating
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained.data import splits
+from symmetry_constrained.data import inputs
 from symmetry_constrained.features import inversion
 from symmetry_constrained.figures import style
 
@@ -63,7 +63,7 @@ def test_a_saved_figure_can_be_asked_for_its_title(tmp_path):
 
 
 def test_every_model_has_a_colour_of_its_own():
-    models = {style.model(name, training_set) for name in inversion.FEATURES for training_set in splits.TRAINING_SETS}
+    models = {style.model(name, training_set) for name in inversion.FEATURES for training_set in inputs.TRAINING_SETS}
     assert models == set(style.COLOURS)
     colours = [matplotlib.colors.to_rgb(colour) for colour in (*style.COLOURS.values(), style.CLEAN_COLOUR)]
     gaps = [np.abs(np.subtract(a, b)).max() for i, a in enumerate(colours) for b in colours[:i]]

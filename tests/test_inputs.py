@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from symmetry_constrained.data import datasets, inputs, splits
-from symmetry_constrained.data.splits import TRAINING_SETS
+from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.ensemble import Samples
 
@@ -27,7 +27,7 @@ def test_blocks_are_the_features_of_the_whole_set(digits, kind, name, monkeypatc
     monkeypatch.setattr(splits, "BLOCK", 100)
     found = inputs.training(dataset, split, name, kind, 5, 0.05)
     rows = split.select("train", 0.05)
-    images, labels = splits.training_set(
+    images, labels = inputs.training_set(
         split.images(dataset.images, rows), rows["label"].to_numpy(), kind, 5, rows.index.to_numpy()
     )
     expected = inversion.compute(name, images, dataset.shape)

@@ -14,8 +14,9 @@ from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.theory.invariants import GROUPS, INVERSION, TRANSLATION, Marks, compare, contrasts, summarise
+from symmetry_constrained.optim.checkpoints import Marks
+from symmetry_constrained.optim.problem import Budget
+from symmetry_constrained.theory.invariants import GROUPS, INVERSION, TRANSLATION, compare, contrasts, summarise
 
 SHAPE = (3, 5)
 

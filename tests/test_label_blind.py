@@ -12,7 +12,7 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.theory import label_blind
 from symmetry_constrained.theory.label_blind import LABELS, _labels, train
 

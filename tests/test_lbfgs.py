@@ -10,9 +10,10 @@ from sklearn.datasets import load_digits
 
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
-from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget, minimise
+from symmetry_constrained.optim import lbfgs, problem
+from symmetry_constrained.optim.lbfgs import minimise
 from symmetry_constrained.optim.lbfgs_memory import CompactMemory
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training import scikit_learn
 
 torch.set_num_threads(1)
@@ -386,7 +387,7 @@ def test_a_minimum_at_the_start_takes_no_iteration():
 
 def test_the_gradient_test_includes_its_bound():
     """|g| equal to gtol counts as converged, in the largest component, at the start and later."""
-    bound = lbfgs.GTOL
+    bound = problem.GTOL
     above = np.nextafter(bound, 1.0)
 
     def flattens(slope):
@@ -415,7 +416,7 @@ def test_a_loss_that_stands_still_has_converged():
     functions, starts = [plateau] * 6, np.random.default_rng(0).uniform(-30, 30, (6, 5))
     result = run(functions, starts)
     assert result.status == ["converged_loss"] * 6
-    assert result.gradient.abs().amax(1).min() > lbfgs.GTOL
+    assert result.gradient.abs().amax(1).min() > problem.GTOL
     assert_as_scipy(result, functions, starts)
 
 
@@ -502,7 +503,7 @@ def test_every_status_is_reached_beside_the_others():
     ):
         result = run(functions, starts, budget)
         assert result.status == [name, "converged_gradient", "converged_loss", "abnormal", "non_finite"]
-    assert set(lbfgs.STATUSES) == {"running", "max_iterations", *result.status}
+    assert set(problem.STATUSES) == {"running", "max_iterations", *result.status}
 
 
 # Failed line searches
@@ -518,7 +519,7 @@ def test_a_failed_line_search_forgets_and_goes_on_as_scipy_does():
             *(v.tolist() for v in (state.lane, state.memory.count, state.iterations, state.evaluations, state.status)),
             strict=True,
         ):
-            if status == lbfgs.RUNNING and count == 0 and before.get(lane, (0,))[0] > 0:
+            if status == problem.RUNNING and count == 0 and before.get(lane, (0,))[0] > 0:
                 assert iterations == before[lane][1]
                 assert evaluations == before[lane][2] + 1
                 resets.append(lane)
@@ -536,7 +537,7 @@ def test_after_a_failure_the_step_is_the_negative_gradient():
     states = []
 
     def ticked(state):
-        if int(state.status[0]) == lbfgs.RUNNING:
+        if int(state.status[0]) == problem.RUNNING:
             states.append((int(state.memory.count[0]), state.t[0].clone(), state.r[0].clone(), state.x[0].clone()))
 
     run([function], [start], ticked=ticked)
@@ -556,7 +557,7 @@ def test_a_direction_that_does_not_descend_is_replaced_by_the_negative_gradient(
     with np.errstate(divide="ignore", invalid="ignore"):
         sound = directions(state)[1]
         lbfgs._begin(state, np.array([True, True]))
-    assert state.status.tolist() == [lbfgs.RUNNING] * 2
+    assert state.status.tolist() == [problem.RUNNING] * 2
     assert state.memory.count.tolist() == [0, 1]
     assert state.memory.theta.tolist() == [1.0, 1.0]
     assert torch.equal(state.d[0], (state.t - state.r)[0] - state.t[0])

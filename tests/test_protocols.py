@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.splits import (
     PROTOCOLS,
     SHIFTS,
-    TRAINING_SETS,
     Split,
     make_split,
     nested_order,
@@ -374,14 +374,14 @@ def test_a_clean_fraction_keeps_all_five_copies_of_an_image(fraction):
 def test_the_augmented_set_is_the_images_over_their_negatives():
     images = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
     labels = np.arange(7)
-    stacked, repeated = splits.training_set(images, labels, "augmented", 0)
+    stacked, repeated = inputs.training_set(images, labels, "augmented", 0)
     assert stacked.shape == (14, 4)
     assert stacked.dtype == np.float32
     for index in range(7):
         assert stacked[index].tolist() == images[index].tolist()
         assert stacked[7 + index].tolist() == [-value for value in images[index].tolist()]
     assert repeated.tolist() == [*range(7), *range(7)]
-    same, unchanged = splits.training_set(images, labels, "original", 0)
+    same, unchanged = inputs.training_set(images, labels, "original", 0)
     assert same is images
     assert unchanged is labels
 
@@ -389,7 +389,7 @@ def test_the_augmented_set_is_the_images_over_their_negatives():
 def test_random_signs_flip_about_half_the_images_whole_and_repeat():
     images = 1 + np.random.default_rng(0).random((2000, 4)).astype(np.float32)
     labels = np.arange(2000)
-    signed, kept = splits.training_set(images, labels, "random-sign", 6)
+    signed, kept = inputs.training_set(images, labels, "random-sign", 6)
     assert signed.dtype == np.float32
     np.testing.assert_array_equal(np.abs(signed), images)
     signs = np.sign(signed)
@@ -397,15 +397,15 @@ def test_random_signs_flip_about_half_the_images_whole_and_repeat():
     # Four standard deviations of a fair coin.
     assert abs((signs[:, 0] < 0).sum() - 1000) < 4 * np.sqrt(500)
     assert kept.tolist() == labels.tolist()
-    np.testing.assert_array_equal(splits.training_set(images, labels, "random-sign", 6)[0], signed)
-    assert not np.array_equal(splits.training_set(images, labels, "random-sign", 7)[0], signed)
+    np.testing.assert_array_equal(inputs.training_set(images, labels, "random-sign", 6)[0], signed)
+    assert not np.array_equal(inputs.training_set(images, labels, "random-sign", 7)[0], signed)
 
 
 def test_random_signs_are_not_the_order_of_the_split():
     # Signs and ranks come from one number: were they drawn alike, early images would share a sign.
     split = split_of_digits("published", 0)
     rows = split.select("train")
-    signed, _ = splits.training_set(np.ones((len(rows), 1), dtype=np.float32), rows["label"], "random-sign", 0)
+    signed, _ = inputs.training_set(np.ones((len(rows), 1), dtype=np.float32), rows["label"], "random-sign", 0)
     early = signed[rows["rank"].to_numpy() < 700, 0]
     assert abs((early < 0).mean() - 0.5) < 4 * 0.5 / np.sqrt(700)
 
@@ -457,7 +457,7 @@ def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_trai
             "shift: 'sideways' is unknown; choose one of none, up, left, right, down",
         ),
         (
-            lambda images, labels: splits.training_set(images.reshape(10, -1), labels, "doubled", 0),
+            lambda images, labels: inputs.training_set(images.reshape(10, -1), labels, "doubled", 0),
             "training_set: 'doubled' is unknown; choose one of original, augmented, random-sign",
         ),
     ],

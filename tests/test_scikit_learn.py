@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training import scikit_learn
 
 torch.set_num_threads(1)

@@ -6,7 +6,7 @@ import pytest
 from synthetic import PAIRS, STUDY, at, networks
 from test_scripts import call
 
-from symmetry_constrained.analysis import statistics, summary
+from symmetry_constrained.analysis import columns, statistics, summary
 
 COLUMNS = "study dataset protocol features training_set network hidden_layers fraction n_train images".split()
 
@@ -22,7 +22,7 @@ def test_derived_columns_by_hand():
     table = networks(
         pairs=PAIRS[:2], train_accuracy=[0.95, 0.9], test_accuracy=[0.8, 0.5], inverted_accuracy=[0.6, 0.7]
     )
-    derived = summary.derive(table)
+    derived = columns.derive(table)
     assert derived["generalisation_gap"].tolist() == pytest.approx([0.15, 0.4])
     assert derived["symmetry_gap"].tolist() == pytest.approx([0.2, -0.2])
     assert derived["both_accuracy"].tolist() == [0.6, 0.5]
@@ -32,7 +32,7 @@ def test_derived_columns_by_hand():
 
 def test_images_are_half_of_the_samples_where_both_signs_are_shown():
     models = ("original", "augmented", "random-sign")
-    derived = summary.derive(at(*(networks(training_set=name, pairs=PAIRS[:1]) for name in models)))
+    derived = columns.derive(at(*(networks(training_set=name, pairs=PAIRS[:1]) for name in models)))
     assert derived["n_train"].tolist() == [1000, 2000, 1000]
     assert derived["images"].tolist() == [1000, 1000, 1000]
 
@@ -48,9 +48,9 @@ def test_every_cell_and_metric_has_its_mean():
     found = summary.summarise(table)
     assert list(found) == [*COLUMNS, "metric", "mean", "low", "high", "n", "failed"]
     assert len(found) == 8 * 13
-    derived = summary.derive(table)
+    derived = columns.derive(table)
     cells = [*COLUMNS[:-1]]
-    for metric in summary.METRICS:
+    for metric in columns.METRICS:
         expected = derived.groupby(cells, sort=False)[metric].mean()
         rows = found[found["metric"] == metric].set_index(cells)
         assert rows["mean"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-14)

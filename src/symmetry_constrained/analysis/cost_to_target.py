@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained.analysis import statistics
-from symmetry_constrained.analysis.summary import STUDY, check_columns
+from symmetry_constrained.analysis.columns import STUDY, check_columns
 from symmetry_constrained.data.datasets import CLASSES, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count, feature_flop
 from symmetry_constrained.networks.architecture import Architecture

@@ -7,8 +7,8 @@ further from done (C8). Each network's accuracy, the lower of those on X and −
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained.analysis.columns import STUDY, check_columns
 from symmetry_constrained.analysis.cost_to_target import CELL, COURSE, both_accuracy, prices, solo_by_cell
-from symmetry_constrained.analysis.summary import STUDY, check_columns
 
 RIVAL = ("identity", "augmented")
 SHARED = [*STUDY, "network", "hidden_layers"]

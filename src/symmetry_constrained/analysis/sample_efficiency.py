@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained.analysis import statistics
-from symmetry_constrained.analysis.summary import CELL, MODEL, STUDY, Study, derive
+from symmetry_constrained.analysis.columns import CELL, MODEL, STUDY, derive
+from symmetry_constrained.analysis.summary import Study
 
 # setting -> the accuracy asked for, and the training set of the rival, which sees pixels.
 SETTINGS = {"both": ("both_accuracy", "augmented"), "random-sign": ("random_sign_accuracy", "random-sign")}

@@ -5,34 +5,14 @@ generalisation gap, training minus test accuracy, is over-fitting to images; the
 accuracy, is over-fitting to their polarity, and 0 where features are invariant.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from symmetry_constrained.analysis import statistics
+from symmetry_constrained.analysis.columns import CELL, METRICS, NETWORK, STUDY, derive
 
-STUDY = ["study", "dataset", "protocol"]
-MODEL = ["features", "training_set", "network", "hidden_layers"]
-NETWORK = [*STUDY, *MODEL, "fraction", "split", "seed"]  # what tells one network from another
-CELL = [*MODEL, "fraction", "n_train", "images"]
-METRICS = [
-    "train_accuracy",
-    "test_accuracy",
-    "inverted_accuracy",
-    "both_accuracy",
-    "random_sign_accuracy",
-    "generalisation_gap",
-    "symmetry_gap",
-    "train_loss",
-    "test_loss",
-    "inverted_loss",
-    "iterations",
-    "evaluations",
-    "flop",
-]
-DERIVED = ("both_accuracy", "random_sign_accuracy", "generalisation_gap", "symmetry_gap")
 FOUND = ["metric", "mean", "low", "high", "n", "failed"]
 
 
@@ -79,38 +59,6 @@ class Study:
             n=n,
             failed=self.trained.repeat(len(metrics)) - n,
         )
-
-
-def check_columns(table: pd.DataFrame, columns: Iterable[str], what: str = "") -> None:
-    """ValueError naming the first of the columns that the table, called `what`, lacks."""
-    for name in columns:
-        if name not in table:
-            there = ", ".join(map(str, table.columns))
-            raise ValueError(f"{f'{what}: ' if what else ''}the column {name} is missing; there are {there}")
-
-
-def derive(networks: pd.DataFrame) -> pd.DataFrame:
-    """`networks.csv` or `history.csv` with what follows from its columns.
-
-    images: those the network was shown, of which ±X makes two training samples each. both_accuracy: the lower of the
-    two test accuracies. random_sign_accuracy: that expected when each test image has a random sign. The two gaps. A
-    network whose training overflowed has no metrics. ValueError naming a column that is missing.
-    """
-    needed = [*NETWORK, "n_train", *(name for name in METRICS if name not in DERIVED)]
-    check_columns(networks, needed, "networks")
-    test, inverted = networks["test_accuracy"], networks["inverted_accuracy"]
-    doubled = networks["training_set"] == "augmented"
-    derived = networks.assign(
-        images=networks["n_train"] // np.where(doubled, 2, 1),
-        both_accuracy=np.minimum(test, inverted),
-        random_sign_accuracy=(test + inverted) / 2,
-        generalisation_gap=networks["train_accuracy"] - test,
-        symmetry_gap=test - inverted,
-    )
-    derived = derived.astype(dict.fromkeys(METRICS, np.float64))
-    if "status" in derived:
-        derived.loc[derived["status"] == "non_finite", METRICS] = np.nan
-    return derived
 
 
 def summarise(networks: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import hyphenated
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training import scikit_learn
 from symmetry_constrained.training.spec import Spec
 

@@ -19,12 +19,13 @@ import pandas as pd
 import torch
 
 from symmetry_constrained.data.datasets import CLASSES, Dataset
-from symmetry_constrained.data.splits import Split, training_set
+from symmetry_constrained.data.inputs import training_set
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_device
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training.batch import DTYPES
 from symmetry_constrained.training.spec import Spec
 

@@ -23,7 +23,6 @@ from symmetry_constrained.data import datasets
 from symmetry_constrained.data.datasets import Dataset
 
 PROTOCOLS = ("published", "clean")
-TRAINING_SETS = ("original", "augmented", "random-sign")
 SHIFTS = ("none", "up", "left", "right", "down")  # in the author's order
 TEST_SHARE = 0.2
 SCALE_OFFSET = 0.0001  # the author's guard against pixels that never change
@@ -261,32 +260,3 @@ def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: i
         ]
     ).astype(np.int64)
     return Split(rows.reset_index(drop=True), pixels.min(0), pixels.max(0))
-
-
-def training_set(
-    images: np.ndarray, labels: np.ndarray, kind: str, seed: int, places: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scaled images (n, d) and labels (n,) -> those trained on; `signs` says how."""
-    shown = signs(kind, seed, np.arange(len(images)) if places is None else places)
-    if kind == "original":
-        return images, labels
-    signed = np.empty((len(shown), *images.shape), dtype=images.dtype)
-    for sign, values in zip(shown, signed, strict=True):
-        np.multiply(images, sign[:, None], out=values, casting="unsafe")
-    return signed.reshape(-1, images.shape[1]), np.tile(labels, len(shown))
-
-
-def signs(kind: str, seed: int, places: np.ndarray) -> list[np.ndarray]:
-    """By which sign each image is shown, (n,) of ±1, for each time that all are. ValueError for an unknown kind.
-
-    original: X. augmented: X, then -X. random-sign: each image's sign drawn once, from the seed.
-    places: each image's row in the split, so that every fraction gives an image one sign.
-    """
-    ones = np.ones(len(places), dtype=np.int8)
-    if kind == "original":
-        return [ones]
-    if kind == "augmented":
-        return [ones, -ones]
-    if kind == "random-sign":
-        return [np.random.default_rng([seed, 1]).choice(np.array([-1, 1], dtype=np.int8), places.max() + 1)[places]]
-    raise ValueError(f"training_set: {kind!r} is unknown; choose one of {', '.join(TRAINING_SETS)}")

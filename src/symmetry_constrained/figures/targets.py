@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from symmetry_constrained.analysis.summary import MODEL, STUDY
+from symmetry_constrained.analysis.columns import MODEL, STUDY
 from symmetry_constrained.figures.curves import log_axis
 from symmetry_constrained.figures.style import (
     COLOURS,

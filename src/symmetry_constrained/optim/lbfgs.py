@@ -21,37 +21,25 @@ from symmetry_constrained.kernels import compiled
 from symmetry_constrained.optim import lbfgs_memory, line_search
 from symmetry_constrained.optim.lbfgs_memory import Memory
 from symmetry_constrained.optim.line_search import Search
+from symmetry_constrained.optim.problem import (
+    ABNORMAL,
+    CONVERGED_GRADIENT,
+    CONVERGED_LOSS,
+    FTOL,
+    GTOL,
+    MAX_EVALUATIONS,
+    MAX_ITERATIONS,
+    NON_FINITE,
+    RUNNING,
+    STATUSES,
+    Budget,
+    Evaluate,
+    Result,
+)
 
-FTOL = 2.220446049250313e-09  # relative reduction of the loss that counts as convergence
-GTOL = 1e-4  # largest gradient component that counts as convergence
 TRIALS = 20  # evaluations allowed in one line search
 EPS = np.finfo(np.float64).eps
 COMPACT_BELOW = 0.75  # finished lanes leave when fewer than this share is live
-
-STATUSES = (
-    "running",
-    "max_iterations",
-    "max_evaluations",
-    "converged_gradient",
-    "converged_loss",
-    "abnormal",  # a line search failed with nothing left to forget
-    "non_finite",  # the loss or its gradient overflowed
-)
-RUNNING, MAX_ITERATIONS, MAX_EVALUATIONS, CONVERGED_GRADIENT, CONVERGED_LOSS, ABNORMAL, NON_FINITE = range(7)
-
-Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """When to stop. scikit-learn 0.19 read `max_iter` as evaluations, and reads it as iterations since 0.22."""
-
-    max_iterations: int = 15_000
-    max_evaluations: int = 15_000
-
-    def __post_init__(self):
-        if self.max_iterations < 1 or self.max_evaluations < 1:
-            raise ValueError(f"a budget must be at least 1 iteration and 1 evaluation, not {self}")
 
 
 @dataclass
@@ -91,18 +79,6 @@ class State:
     def to_device(self, values: np.ndarray) -> Tensor:
         """Numbers of the host, where the vectors are."""
         return torch.from_numpy(values).to(self.x.device)
-
-
-@dataclass
-class Result:
-    """Where K lanes ended, in the caller's order."""
-
-    x: Tensor  # (K, n)
-    loss: Tensor  # (K,)
-    gradient: Tensor  # (K, n)
-    iterations: Tensor  # (K,)
-    evaluations: Tensor  # (K,)
-    status: list[str]  # K names out of STATUSES
 
 
 def minimise(

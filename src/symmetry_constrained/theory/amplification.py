@@ -19,8 +19,8 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.ensemble import Ensemble, Samples, evaluate
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
-from symmetry_constrained.training.batch import Checkpoints
+from symmetry_constrained.optim.checkpoints import Checkpoints
+from symmetry_constrained.optim.problem import Budget
 
 DEPTHS = (1, 2, 4, 8, 16)  # hidden layers
 EPSILONS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, np.inf)

@@ -22,7 +22,7 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.ensemble import Ensemble, Samples
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 
 # saturated: every extra neuron is taken to be 1, as in the paper. levelled: the later ones carry tanh(w), tanh(w
 # tanh(w)), ...; these levels are known, so they are divided out. constant pixels: the constant is exact.

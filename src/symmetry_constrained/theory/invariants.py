@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from symmetry_constrained.analysis.statistics import interval, resample, weighted_means
 from symmetry_constrained.data.datasets import CLASSES, Dataset
@@ -23,7 +22,8 @@ from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.checkpoints import Marks
+from symmetry_constrained.optim.problem import Budget
 
 INVERSION = ("identity", "square", "neighbour", "permuted", "canonical", "quadratic")
 TRANSLATION = tuple(translation.MAPS)
@@ -52,28 +52,6 @@ GROUPS = {
         lambda images, shape, random: translation.translate(images, random.uniform(0, 2 * np.pi, len(images)), shape),
     ),
 }
-
-
-class Marks:
-    """Catches each network's parameters where a budget of evaluations ends, on its way through a larger one."""
-
-    def __init__(self, budgets: list[int], rows: torch.Tensor):
-        self.budgets = np.array(sorted(budgets))
-        self.rows = rows[:, None].repeat(1, len(budgets), 1)  # (K, B, P)
-        self.evaluations = np.zeros((len(rows), len(budgets)), dtype=np.int64)  # 0: not yet
-
-    def accepted(self, state: lbfgs.State, done: np.ndarray) -> None:
-        # The rule by which `lbfgs` ends a run.
-        passed = state.evaluations[:, None] > self.budgets
-        for place, index in np.argwhere(done[:, None] & passed & (self.evaluations[state.lane] == 0)):
-            lane = state.lane[place]
-            self.rows[lane, index], self.evaluations[lane, index] = state.x[place], state.evaluations[place]
-
-    def close(self, result: lbfgs.Result) -> None:
-        """A network that ended within a budget stays where it ended."""
-        for lane, index in np.argwhere(self.evaluations == 0):
-            self.rows[lane, index] = result.x[lane]
-            self.evaluations[lane, index] = int(result.evaluations[lane])
 
 
 def compare(

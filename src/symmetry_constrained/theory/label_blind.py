@@ -14,7 +14,7 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget
 
 HIDDEN_LAYERS = (10, 5)
 LABELS = ("true", "shuffled", "random", "all zero")

@@ -30,12 +30,13 @@ import torch
 from torch import Tensor
 
 from symmetry_constrained.data.datasets import CLASSES, Dataset
-from symmetry_constrained.data.splits import Split, training_set
+from symmetry_constrained.data.inputs import training_set
+from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import translation
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, Samples, evaluate
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.problem import Budget, Result
 from symmetry_constrained.theory.hessian import hessian
 
 HIDDEN_LAYERS = (10, 5)
@@ -134,12 +135,12 @@ class Problem:
         found = self.ensemble(len(rows)).loss_and_gradient(torch.as_tensor(rows), samples or self.samples)
         return tuple(value.numpy() for value in found)
 
-    def train(self, rows: Tensor, iterations: int) -> lbfgs.Result:
+    def train(self, rows: Tensor, iterations: int) -> Result:
         """L-BFGS from the parameters rows (K, P), to a small gradient or as far as so many iterations lead."""
         budget = Budget(iterations, 2 * iterations)
         return lbfgs.train(self.ensemble(len(rows)), rows, self.samples, budget, gtol=GTOL, ftol=0.0)
 
-    def minima(self, result: lbfgs.Result) -> list[Minimum]:
+    def minima(self, result: Result) -> list[Minimum]:
         """Where training ended, polished; a network that did not converge is taken as it is."""
         ends = zip(result.x.numpy(), result.status, strict=True)
         return [self.polish(row, STEPS if status.startswith("converged") else 0) for row, status in ends]

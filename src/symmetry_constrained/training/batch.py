@@ -21,7 +21,8 @@ from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate, resolve_device
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs import Budget
+from symmetry_constrained.optim.checkpoints import Checkpoints
+from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training.spec import Spec
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -36,23 +37,6 @@ class Batch:
     timings: pd.DataFrame
     weights: dict[str, np.ndarray] = field(repr=False)  # (K, P)
     predictions: dict[str, np.ndarray] = field(repr=False)  # (K, n_test) uint8
-
-
-class Checkpoints:
-    """Catches the parameters of every network as it passes the iterations asked for."""
-
-    def __init__(self, iterations: tuple[int, ...], rows: Tensor):
-        """rows: the ensemble's parameters (K, P), for their shape."""
-        self.iterations = np.array(sorted(iterations), dtype=np.int64)
-        shape = (len(rows), len(iterations))
-        self.rows = rows.new_zeros(*shape, rows.shape[1])  # (K, C, P)
-        self.evaluations = np.zeros(shape, dtype=np.int64)  # 0: not reached
-
-    def accepted(self, state: lbfgs.State, done: np.ndarray) -> None:
-        for place, checkpoint in np.argwhere(done[:, None] & (state.iterations[:, None] == self.iterations)):
-            lane = state.lane[place]
-            self.rows[lane, checkpoint] = state.x[place]
-            self.evaluations[lane, checkpoint] = state.evaluations[place]
 
 
 def train_batch(

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from symmetry_constrained.optim.lbfgs import GTOL, Budget
+from symmetry_constrained.optim.problem import GTOL, Budget
 
 
 class Network(MLPClassifier):

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from symmetry_constrained.analysis import statistics
-from symmetry_constrained.analysis.summary import check_columns
+from symmetry_constrained.analysis.columns import check_columns
 
 PAIR = ["split", "seed"]
 FEWEST = 5  # pairs of which a bootstrap of medians says something: three resampled are often one and the same

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained.analysis.columns import check_columns, derive
 from symmetry_constrained.analysis.cost_to_target import CELL, evaluations_needed, prices, solo_by_cell
-from symmetry_constrained.analysis.summary import check_columns, derive
 from symmetry_constrained.verdicts import claims, contrasts, published
 from symmetry_constrained.verdicts.claims import Rule
 from symmetry_constrained.verdicts.contrasts import Contrast, select
