@@ -15,7 +15,7 @@ import pandas as pd
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
-from symmetry_constrained.features import symmetries
+from symmetry_constrained.features import groups, symmetries
 from symmetry_constrained.theory import invariants
 
 SHOWN = 200  # test images on which symmetries are tried
@@ -56,10 +56,8 @@ if __name__ == "__main__":
         "--evaluations", type=int, nargs="+", default=[200], help="budgets at which networks are judged"
     )
     parser.add_argument("--fraction", type=float, default=1.0, help="of the training images")
+    parser.add_argument("--inversion", nargs="+", default=list(groups.INVERSION), help="maps compared for inversion")
     parser.add_argument(
-        "--inversion", nargs="+", default=list(invariants.INVERSION), help="maps compared for inversion"
-    )
-    parser.add_argument(
-        "--translation", nargs="+", default=list(invariants.TRANSLATION), help="maps compared for translation"
+        "--translation", nargs="+", default=list(groups.TRANSLATION), help="maps compared for translation"
     )
     cli.run(main, parser)

@@ -11,6 +11,7 @@ from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.ensemble import resolve_device
+from symmetry_constrained.runs import provenance
 from symmetry_constrained.training import reruns
 from symmetry_constrained.verdicts import published
 
@@ -26,8 +27,7 @@ def main(arguments: argparse.Namespace) -> None:
     cli.say(f"{arguments.id}: rerun; now at most {arguments.perturbed_networks} perturbed networks")
     perturbed = reruns.perturb(
         recipe,
-        numbers,
-        again,
+        lambda found: published.settled(numbers, again, found),
         device,
         networks=arguments.perturbed_networks,
         at_a_time=arguments.perturbed_at_a_time,
@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
     inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
     keys = ("id", "solvers", "budgets", "perturbed_networks", "perturbed_at_a_time", "perturbation", "device")
     spec = {key: getattr(arguments, key) for key in keys}
-    record = artifacts.provenance(spec, inputs, device, compiled.compiler(device))
+    record = provenance.provenance(spec, inputs, device, compiled.compiler(device))
     artifacts.write_json(record, arguments.out / "provenance.json")
 
 

@@ -13,6 +13,7 @@ from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.ensemble import resolve_device
+from symmetry_constrained.runs import provenance
 from symmetry_constrained.training import batch as training
 from symmetry_constrained.training.spec import Spec
 
@@ -27,7 +28,7 @@ def main(arguments: argparse.Namespace) -> None:
     inputs = [arguments.data / name for name in ("images.npy", "labels.npy")]
     inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
     device = resolve_device(spec.device)
-    record = artifacts.provenance(asdict(spec), inputs, device, compiled.compiler(device))
+    record = provenance.provenance(asdict(spec), inputs, device, compiled.compiler(device))
     artifacts.write_json(record, out / "provenance.json")
 
 

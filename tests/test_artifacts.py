@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from symmetry_constrained import artifacts
+from symmetry_constrained.runs import provenance
 
 
 def test_a_file_takes_its_name_only_when_it_is_whole(tmp_path):
@@ -113,12 +114,12 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def test_the_commit_is_unknown_outside_a_checkout(elsewhere):
-    assert artifacts.commit() == "unknown"
+    assert provenance.commit() == "unknown"
 
 
 def test_the_commit_is_unknown_without_git(elsewhere, monkeypatch):
     monkeypatch.setenv("PATH", str(elsewhere))
-    assert artifacts.commit() == "unknown"
+    assert provenance.commit() == "unknown"
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
@@ -134,9 +135,9 @@ def test_the_commit_is_the_checkouts_and_says_when_files_differ(elsewhere):
     git("commit", "--quiet", "--message", "first")
     head = git("rev-parse", "HEAD")
     assert len(head) == 40
-    assert artifacts.commit() == head
+    assert provenance.commit() == head
     (elsewhere / "file").write_text("2")
-    assert artifacts.commit() == f"{head}+changes"
+    assert provenance.commit() == f"{head}+changes"
 
 
 def test_provenance_says_what_was_done_to_which_bytes_with_which_software(tmp_path, monkeypatch):
@@ -146,7 +147,7 @@ def test_provenance_says_what_was_done_to_which_bytes_with_which_software(tmp_pa
     first.write_bytes(b"abc")
     second.write_bytes(b"")
     monkeypatch.setattr(artifacts, "PACKAGES", ("numpy", "no-such-package"))
-    record = artifacts.provenance({"split": 3}, [first, second], "cpu", "c++ 12")
+    record = provenance.provenance({"split": 3}, [first, second], "cpu", "c++ 12")
     assert list(record) == [
         "spec",
         "inputs",

@@ -29,7 +29,8 @@ from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import costs
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
-from symmetry_constrained.verdicts import claims, contrasts, published
+from symmetry_constrained.verdicts import contrasts, published, rules
+from symmetry_constrained.verdicts.table import claim_row
 
 ROOT = Path(__file__).parent.parent
 SEEDS = st.integers(0, 2**32 - 1)
@@ -248,8 +249,8 @@ def test_a_ratio_of_costs(groups, seed, left_fails, right_fails):
 def test_the_rules_of_the_verdicts(kind, direction, ends, published_, n):
     low, effect, high = ends
     found = contrasts.Contrast(effect, low, high, low, high, prediction_low=low - 0.1, prediction_high=high + 0.1, n=n)
-    rule = claims.Rule("C1", "", "", "", kind, "networks", direction, 0.02)
-    row = pd.Series(claims.row(rule, found, "", "clean", "digits", published_))
+    rule = rules.Rule("C1", "", "", "", kind, "networks", direction, 0.02)
+    row = pd.Series(claim_row(rule, found, "", "clean", "digits", published_))
     assert row["verdict"] in verdicts.verdicts(row)
     # A narrower interval, which alone makes an effect absent, is not in the table.
     assert len(verdicts.verdicts(row)) == 1 or row["verdict"] in ("absent", "inconclusive")

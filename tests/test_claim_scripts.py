@@ -13,6 +13,7 @@ from symmetry_constrained.theory import label_blind
 from symmetry_constrained.theory.random_networks import DEPTHS, SCALES
 from symmetry_constrained.verdicts import claims, judgement
 from symmetry_constrained.verdicts import page as verdict_page
+from symmetry_constrained.verdicts.table import COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_judging_writes_the_table_and_the_page(run, tmp_path):
     written = pd.read_csv(tmp_path / "tables/claims.csv")
     stated, rules = claims.read(CLAIMS)
     expected = judgement.judge(rules, run[1])
-    assert list(written) == claims.COLUMNS
+    assert list(written) == COLUMNS
     assert written["verdict"].tolist() == expected["verdict"].tolist()
     np.testing.assert_allclose(written["effect"], expected["effect"], rtol=1e-12)
     page = (tmp_path / "verdicts.md").read_text(encoding="utf-8")

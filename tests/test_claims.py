@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from symmetry_constrained.verdicts import claims
-from symmetry_constrained.verdicts.claims import Rule, boundary, needed, verdict
 from symmetry_constrained.verdicts.contrasts import Contrast, of_pairs
+from symmetry_constrained.verdicts.rules import Rule, boundary, needed, verdict
+from symmetry_constrained.verdicts.table import COLUMNS, claim_row
 
 RESOURCE = Path(__file__).parent.parent / "workflow/resources/claims.yaml"
 DECIDED = {
@@ -296,15 +297,15 @@ def test_ends_drawn_in_by_the_root_of_so_many_pairs_decide_and_by_that_of_fewer_
 def test_a_row_has_the_columns_of_the_table_and_names_the_values_of_by():
     rule_ = rule("published contrast", by=("network", "terms"))
     contrast = found(-0.01, 0.11, prediction=(-0.1, 0.2), n=10)
-    row = claims.row(rule_, contrast, "where to look", "clean", "digits", 0.07, ("biased", "FLOP"))
-    assert list(row) == claims.COLUMNS
+    row = claim_row(rule_, contrast, "where to look", "clean", "digits", 0.07, ("biased", "FLOP"))
+    assert list(row) == COLUMNS
     assert row["contrast"] == "a contrast; biased; FLOP"
     assert (row["id"], row["title"], row["section"], row["kind"]) == ("C0", "a title", "2.2", "published contrast")
     assert (row["effect"], row["low"], row["high"], row["n"]) == (contrast.effect, -0.01, 0.11, 10)
     assert (row["prediction_low"], row["prediction_high"], row["published"]) == (-0.1, 0.2, 0.07)
     assert (row["protocol"], row["dataset"], row["evidence"]) == ("clean", "digits", "where to look")
     assert (row["verdict"], row["needed"]) == ("inconclusive", needed(rule_, contrast))
-    decided = claims.row(rule_, found(0.1, 0.3), "", "clean", "digits")
+    decided = claim_row(rule_, found(0.1, 0.3), "", "clean", "digits")
     assert decided["verdict"] == "replicated" and np.isnan(decided["needed"])
 
 

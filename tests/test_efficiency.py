@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from synthetic import at, networks
 from test_scripts import call
 
-from symmetry_constrained.analysis.sample_efficiency import COLUMNS, images_needed, read_targets, sample_efficiency
+from symmetry_constrained.analysis.cost_to_target import read_targets
+from symmetry_constrained.analysis.sample_efficiency import COLUMNS, images_needed, sample_efficiency
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3, 1.0)
 IMAGES = np.array([10, 30, 100, 300, 1000])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scripts import call
 
+from symmetry_constrained.analysis.biases import rates
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
@@ -240,7 +241,7 @@ def test_digits_are_copied_at_the_rate_of_theory(few):
     assert set(table["construction"]) == {"saturated", "levelled"}
     last = table[table["weight"] == max(emulated_bias.WEIGHTS)]
     assert last["largest_difference"].max() < 1e-12 and last["inverted_difference"].min() > 0.1
-    found = emulated_bias.rates(table)
+    found = rates(table)
     assert len(found) == 4
     assert found["rate"].to_numpy() == pytest.approx(found["predicted_rate"].to_numpy(), rel=0.03)
     assert (found["predicted_rate"] == 2).sum() == 2 and found["predicted_rate"].max() > 20
@@ -272,7 +273,7 @@ def test_a_rate_is_the_slope_between_rounding_and_what_is_large():
     # What is rounding, and what is no longer small, would bend the line.
     table.loc[table["largest_difference"] < 1e-11, "largest_difference"] = 1e-15
     table.loc[table["largest_difference"] > 1e-3, "largest_difference"] = 2.0
-    found = emulated_bias.rates(table).set_index("seed")
+    found = rates(table).set_index("seed")
     assert found.loc[1, "rate"] == pytest.approx(1.5)
     assert (
         found.loc[1, "points"] == ((5 * np.exp(-1.5 * weights) <= 1e-3) & (5 * np.exp(-1.5 * weights) >= 1e-11)).sum()

@@ -8,15 +8,17 @@ import pytest
 import torch
 from test_scripts import call
 
+from symmetry_constrained.analysis.invariants import contrasts, summarise
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import split_nudged
 from symmetry_constrained.features import inversion, translation
+from symmetry_constrained.features.groups import GROUPS, INVERSION, TRANSLATION
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Marks
 from symmetry_constrained.optim.problem import Budget
-from symmetry_constrained.theory.invariants import GROUPS, INVERSION, TRANSLATION, compare, contrasts, summarise
+from symmetry_constrained.theory.invariants import compare
 
 SHAPE = (3, 5)
 

@@ -11,8 +11,9 @@ from test_targets import EVALUATIONS, history, solo
 
 from symmetry_constrained.analysis import equal_terms, sample_efficiency
 from symmetry_constrained.verdicts import claims, contrasts, judgement, published
-from symmetry_constrained.verdicts.claims import Rule
 from symmetry_constrained.verdicts.judgement import Tables, judge
+from symmetry_constrained.verdicts.rules import Rule
+from symmetry_constrained.verdicts.table import COLUMNS
 
 ROOT = Path(__file__).parent.parent
 CLAIMS, NUMBERS = (ROOT / "workflow/resources" / name for name in ("claims.yaml", "published.csv"))
@@ -152,7 +153,7 @@ def rows(run, **changes) -> pd.DataFrame:
 
 def test_a_contrast_of_networks_has_a_row_for_each_protocol_and_dataset(run):
     found = rows(run)
-    assert list(found) == claims.COLUMNS
+    assert list(found) == COLUMNS
     assert found[["protocol", "dataset"]].values.tolist() == [list(key) for key in STUDIES]
     assert found["n"].tolist() == [12, 12, 3]
     for _, row in found.iterrows():
@@ -554,7 +555,7 @@ def judged(run):
 
 def test_every_claim_of_the_workflow_has_a_verdict(judged):
     stated, rules = claims.read(CLAIMS)
-    assert list(judged) == claims.COLUMNS
+    assert list(judged) == COLUMNS
     assert judged["id"].drop_duplicates().tolist() == [claim.id for claim in stated]
     names = judged[["id", "contrast"]].drop_duplicates().values.tolist()
     assert {(id_, name.split(";")[0]) for id_, name in names} == {(one.id, one.name.split(";")[0]) for one in rules}

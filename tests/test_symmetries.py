@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from symmetry_constrained.features import inversion, symmetries, translation
+from symmetry_constrained.features.groups import INVERSION, TRANSLATION
 from symmetry_constrained.features.symmetries import kernel, phase_symmetries, rank, sign_kernel, sign_symmetries
-from symmetry_constrained.theory.invariants import INVERSION, TRANSLATION
 
 MAPS = tuple(inversion.FEATURES)
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from symmetry_constrained.verdicts import claims
 from symmetry_constrained.verdicts import page as verdict_page
-from symmetry_constrained.verdicts.claims import Claim, Rule
+from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.contrasts import Contrast
+from symmetry_constrained.verdicts.rules import Rule
+from symmetry_constrained.verdicts.table import COLUMNS, claim_row
 
 STATED = [
     Claim("C1", "2.2", "A theorem", "What a theorem says."),
@@ -26,7 +27,7 @@ def row(id_="C2", contrast="left − right", effect=0.3, low=0.2, high=0.4, kind
     title = next(claim.title for claim in STATED if claim.id == id_)
     names = ("of", "direction", "margin", "unit")
     rule = Rule(id_, title, "2.2", contrast, kind, **{name: given.pop(name) for name in names})
-    return claims.row(rule, Contrast(effect, low, high, low, high, *prediction, n=n), **given)
+    return claim_row(rule, Contrast(effect, low, high, low, high, *prediction, n=n), **given)
 
 
 def theorem(effect=0.0, n=12_000, **changes):
@@ -44,7 +45,7 @@ def not_run(id_="C3"):
 
 
 def table(*rows):
-    return pd.DataFrame(rows, columns=claims.COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 FULL = [

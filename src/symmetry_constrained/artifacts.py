@@ -6,12 +6,9 @@ import glob
 import hashlib
 import json
 import os
-import platform
-import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # of the disk, whoever wrote
-PACKAGES = ("numpy", "pandas", "safetensors", "scikit-learn", "scipy", "torch")
 
 
 @contextmanager
@@ -86,45 +82,3 @@ def write_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
 def sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def commit() -> str:
-    """The checkout's commit, with `+changes` when files differ from it; `unknown` outside a checkout."""
-    here = Path(__file__).parent
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-
-
-def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """The version of each package, None where it is not installed."""
-    found: dict[str, str | None] = {}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
-
-
-def provenance(spec: dict, inputs: list[Path], device: str, compiler: str | None) -> dict:
-    """What was done, to which bytes, with which software, where."""
-    import torch
-
-    return {
-        "spec": spec,
-        "inputs": {Path(path).as_posix(): sha256(path) for path in inputs},
-        "commit": commit(),
-        "python": platform.python_version(),
-        "packages": versions(PACKAGES),
-        "compiler": compiler,
-        "platform": platform.platform(),
-        "device": device,
-        "device_name": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),
-        "threads": torch.get_num_threads(),
-    }

@@ -55,3 +55,29 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
         row = {"depth": depth, "smallest": above.get(depth, np.nan), "crossing": found[0][0]}
         rows.append(row | {"low": float(low), "high": float(high), "n": len(curves)})
     return pd.DataFrame(rows, columns=["depth", "smallest", "crossing", "low", "high", "n"])
+
+
+# What tells the networks and constructions of `emulated_bias.csv` apart.
+CONSTRUCTED = ["dataset", "protocol", "split", "training_set", "fraction", "hidden_layers", "seed", "construction"]
+FITTED = (1e-11, 1e-3)  # logit differences by which a rate is fitted: above rounding, and where one image decides
+
+
+def rates(table: pd.DataFrame) -> pd.DataFrame:
+    """How fast the largest difference falls as the weight grows, beside theory: a row per network and construction.
+
+    rate: minus the slope of log(largest_difference) against the weight, by least squares over the points in FITTED;
+    nan with fewer than three. table: that of `theory.emulated_bias.study`.
+    """
+    saturated = table[table["weight"].notna()]
+    apart = [name for name in CONSTRUCTED if name in saturated]
+    found = []
+    for identity, rows in saturated.groupby(apart, sort=False):
+        fitted = rows[rows["largest_difference"].between(*FITTED)]
+        slope = np.nan
+        if len(fitted) >= 3:
+            slope = np.polyfit(fitted["weight"], np.log(fitted["largest_difference"]), 1)[0]
+        found.append(
+            dict(zip(apart, identity, strict=True))
+            | {"rate": -slope, "predicted_rate": rows["predicted_rate"].iloc[0], "points": len(fitted)}
+        )
+    return pd.DataFrame(found, columns=[*apart, "rate", "predicted_rate", "points"])

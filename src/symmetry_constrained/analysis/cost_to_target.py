@@ -6,6 +6,7 @@ of one network trained alone (`solo`).
 """
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -123,3 +124,16 @@ def solo_by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:
     if again.any():
         raise ValueError(f"timed twice: {', '.join(map(str, solo.loc[again, CELL].iloc[0]))}")
     return {tuple(row[CELL]): row for _, row in solo.iterrows()}
+
+
+def read_targets(texts: list[str]) -> dict[str, list[float]]:
+    """["digits=0.7", "digits=0.8"] -> {"digits": [0.7, 0.8]}. ValueError in one line for anything else."""
+    targets: dict[str, list[float]] = {}
+    for text in texts:
+        found = re.fullmatch(r"([^=\s]+)=(0?\.[0-9]+|1(?:\.0*)?)", text)
+        if not found or not float(found[2]):
+            raise ValueError(f"target: {text!r} is not a dataset and an accuracy above 0 and at most 1, as digits=0.7")
+        accuracies = targets.setdefault(found[1], [])
+        if float(found[2]) not in accuracies:
+            accuracies.append(float(found[2]))
+    return targets

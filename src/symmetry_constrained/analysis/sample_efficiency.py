@@ -7,8 +7,6 @@ second is the setting of Bietti, Venturi and Bruna (2021) and of Tahmasebi and J
 of two elements saves at most a factor 2.
 """
 
-import re
-
 import numpy as np
 import pandas as pd
 
@@ -22,19 +20,6 @@ METRICS = [metric for metric, _ in SETTINGS.values()]
 COLUMNS = [*STUDY, "network", "features", "training_set", "hidden_layers", "setting", "target"]
 COLUMNS += ["images", "low", "high", "reached", "at_most", "reference", "ratio", "ratio_low", "ratio_high"]
 COLUMNS += ["ratio_bound", "n"]
-
-
-def read_targets(texts: list[str]) -> dict[str, list[float]]:
-    """["digits=0.7", "digits=0.8"] -> {"digits": [0.7, 0.8]}. ValueError in one line for anything else."""
-    targets: dict[str, list[float]] = {}
-    for text in texts:
-        found = re.fullmatch(r"([^=\s]+)=(0?\.[0-9]+|1(?:\.0*)?)", text)
-        if not found or not float(found[2]):
-            raise ValueError(f"target: {text!r} is not a dataset and an accuracy above 0 and at most 1, as digits=0.7")
-        accuracies = targets.setdefault(found[1], [])
-        if float(found[2]) not in accuracies:
-            accuracies.append(float(found[2]))
-    return targets
 
 
 def images_needed(images: np.ndarray, curves: np.ndarray, target: float) -> np.ndarray:

@@ -14,7 +14,6 @@ from matplotlib.ticker import NullLocator
 
 from symmetry_constrained.analysis import biases
 from symmetry_constrained.figures.style import MARKERS, TRAINED, WIDTH, set_title, span
-from symmetry_constrained.theory import emulated_bias
 
 LEVELLED, SATURATED, INVERTED, CONSTANT = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
 DATASETS = {"digits": "digits", "mnist": "MNIST"}
@@ -188,7 +187,7 @@ def _copy_finding(table: pd.DataFrame) -> str:
 
 def _rate_finding(rows: pd.DataFrame) -> str:
     """At which rate the copies of one dataset approach on X."""
-    rates = emulated_bias.rates(rows[rows["construction"] == "levelled"]).dropna(subset="rate")
+    rates = biases.rates(rows[rows["construction"] == "levelled"]).dropna(subset="rate")
     if rates.empty:
         return ""
     return f": rate {rates['rate'].median():.4g} (theory {rates['predicted_rate'].iloc[0]:.4g})"

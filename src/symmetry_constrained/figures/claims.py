@@ -9,8 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from symmetry_constrained.figures.style import WIDTH, set_title
-from symmetry_constrained.verdicts.claims import STANDING, with_places
+from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.page import headline, number
+from symmetry_constrained.verdicts.rules import STANDING
 
 SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00"}
 COLOURS = {verdict: SHADES[standing] for verdict, standing in STANDING.items()}

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from symmetry_constrained.analysis import invariants
 from symmetry_constrained.figures.style import COLOURS, MARKERS, WIDTH, networks_legend, set_title, span
-from symmetry_constrained.theory import invariants
 
 # The translation maps in the colours of their counterparts under inversion: norms, some phases, all, all by alignment.
 FEATURES = {

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from symmetry_constrained import artifacts
+from symmetry_constrained.runs import provenance
 from symmetry_constrained.runs.crate import CODE, CRATE, MANIFEST, crate
 
-PACKAGES = (*artifacts.PACKAGES, "matplotlib", "nbconvert", "papermill", "seaborn", "snakemake", "torchvision")
+PACKAGES = (*provenance.PACKAGES, "matplotlib", "nbconvert", "papermill", "seaborn", "snakemake", "torchvision")
 COLUMNS = {"output_file": "path", "rule": "rule", "log-file(s)": "logs", "input-file(s)": "inputs"}
 
 
@@ -91,8 +92,8 @@ def describe(results: Path) -> dict:
     return {
         "results": results.as_posix(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": artifacts.commit(),
-        "software": {"python": platform.python_version(), **artifacts.versions(PACKAGES)},
+        "commit": provenance.commit(),
+        "software": {"python": platform.python_version(), **provenance.versions(PACKAGES)},
         "machine": {
             "platform": platform.platform(),
             "processor": _processor(),

@@ -28,7 +28,6 @@ from symmetry_constrained.optim.problem import Budget
 # tanh(w)), ...; these levels are known, so they are divided out. constant pixels: the constant is exact.
 CONSTRUCTIONS = ("saturated", "levelled", "constant pixels")
 WEIGHTS = tuple(2.0 ** (third / 3) for third in range(-30, 16))  # 0.001 to 32
-FITTED = (1e-11, 1e-3)  # logit differences by which a rate is fitted: above rounding, and where one image decides
 STUDY = ["dataset", "protocol", "split"]  # what a caller adds to the table
 IDENTITY = [*STUDY, "training_set", "fraction", "hidden_layers", "seed", "construction", "weight"]
 MEASURES = [
@@ -266,24 +265,3 @@ def logits(ensemble: Ensemble, rows: np.ndarray, samples: Samples) -> np.ndarray
     for lanes, block, values in ensemble.logits(torch.from_numpy(rows), samples):
         found[lanes, :, block] = values.numpy()
     return found
-
-
-def rates(table: pd.DataFrame) -> pd.DataFrame:
-    """How fast the largest difference falls as the weight grows, beside theory: a row per network and construction.
-
-    rate: minus the slope of log(largest_difference) against the weight, by least squares over the points in FITTED;
-    nan with fewer than three. table: that of `study`, with any further columns that tell networks apart.
-    """
-    saturated = table[table["weight"].notna()]
-    apart = [name for name in IDENTITY if name in saturated and name != "weight"]
-    found = []
-    for identity, rows in saturated.groupby(apart, sort=False):
-        fitted = rows[rows["largest_difference"].between(*FITTED)]
-        slope = np.nan
-        if len(fitted) >= 3:
-            slope = np.polyfit(fitted["weight"], np.log(fitted["largest_difference"]), 1)[0]
-        found.append(
-            dict(zip(apart, identity, strict=True))
-            | {"rate": -slope, "predicted_rate": rows["predicted_rate"].iloc[0], "points": len(fitted)}
-        )
-    return pd.DataFrame(found, columns=[*apart, "rate", "predicted_rate", "points"])

@@ -9,9 +9,11 @@ import pandas as pd
 
 from symmetry_constrained.analysis.columns import check_columns, derive
 from symmetry_constrained.analysis.cost_to_target import CELL, evaluations_needed, prices, solo_by_cell
-from symmetry_constrained.verdicts import claims, contrasts, published
-from symmetry_constrained.verdicts.claims import Rule
+from symmetry_constrained.verdicts import contrasts, published
+from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast, select
+from symmetry_constrained.verdicts.rules import Rule
+from symmetry_constrained.verdicts.table import COLUMNS, claim_row
 
 
 @dataclass
@@ -38,8 +40,8 @@ def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
             found = list(_rows(rule, tables))
         except ValueError as error:
             raise ValueError(f"claims: {rule.id}, {rule.name}: {error}") from None
-        rows += found or [claims.row(rule, Contrast(np.nan), "not run in this configuration", "", "")]
-    return pd.DataFrame(rows, columns=claims.COLUMNS)
+        rows += found or [claim_row(rule, Contrast(np.nan), "not run in this configuration", "", "")]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _rows(rule: Rule, tables: Tables):
@@ -61,13 +63,13 @@ def _of_networks(rule: Rule, tables: Tables):
             number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
             # Of a dataset for which the paper has no number, it is a new test.
             own = replace(rule, kind="new test") if np.isnan(number) else rule
-            yield claims.row(own, found, _evidence(file, rule, at), protocol, dataset, number, at)
+            yield claim_row(own, found, _evidence(file, rule, at), protocol, dataset, number, at)
 
 
 def _of_table(rule: Rule, table: pd.DataFrame):
     """Any table: with columns split and seed unless the rule is about every row."""
     table = table.assign(**{name: table.get(name, "") for name in ("protocol", "dataset")}, split=table.get("split", 0))
-    table = claims.with_places(table)
+    table = with_places(table)
     file = f"{'' if '/' in rule.of else 'tables/'}{rule.of}.csv"
     if rule.direction == "zero":
         # One statement about every row, whichever protocol it is of.
@@ -77,11 +79,11 @@ def _of_table(rule: Rule, table: pd.DataFrame):
             count = next((int(rows[name].sum()) for name in ("n", "networks") if name in rows), len(rows))
             found = Contrast(float(rows[value].max(skipna=False)), n=count)
             datasets = "; ".join(dict.fromkeys(name for name in rows["dataset"] if name))
-            yield claims.row(rule, found, _evidence(file, rule, ()), "", datasets)
+            yield claim_row(rule, found, _evidence(file, rule, ()), "", datasets)
         return
     for (protocol, dataset), rows in table.groupby(["protocol", "dataset"], sort=False):
         for at, found in _by_group(rule, rows):
-            yield claims.row(rule, found, _evidence(file, rule, at), protocol, dataset, at=at)
+            yield claim_row(rule, found, _evidence(file, rule, at), protocol, dataset, at=at)
 
 
 def _of_images(rule: Rule, tables: Tables):
@@ -102,7 +104,7 @@ def _of_images(rule: Rule, tables: Tables):
         found = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
         file = f"tables/sample_efficiency.csv where study={row['study']}, target={row['target']:g}"
         evidence = _evidence(file, rule, ())
-        yield claims.row(rule, found, evidence, row["protocol"], row["dataset"])
+        yield claim_row(rule, found, evidence, row["protocol"], row["dataset"])
 
 
 def _all_images(tables: Tables, study: str) -> int:
@@ -131,7 +133,7 @@ def _of_cost(rule: Rule, tables: Tables):
         if len(paid) == 2:
             found = contrasts.of_ratio(*costs, tuple(paid), tuple(ends))
             file = f"tables/history.csv where study={study}, fraction=1, target={tables.targets[dataset]:g} on both"
-            yield claims.row(rule, found, _evidence(file, rule, ()), protocol, dataset)
+            yield claim_row(rule, found, _evidence(file, rule, ()), protocol, dataset)
 
 
 def _by_group(rule: Rule, rows: pd.DataFrame):

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.verdicts.claims import STANDING, Claim, with_places
+from symmetry_constrained.verdicts.claims import Claim, with_places
 from symmetry_constrained.verdicts.paper_tables import markdown
+from symmetry_constrained.verdicts.rules import STANDING
 
 SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥"}
 MARKS = {verdict: SQUARES[standing] for verdict, standing in STANDING.items()}

@@ -93,3 +93,9 @@ def same_seed(row: pd.Series, reruns: pd.DataFrame, perturbed: pd.DataFrame | No
     if np.min(values) - half <= published <= np.max(values) + half:
         return "within numerical chaos"
     return "not reproduced" if perturbed is not None and len(perturbed) >= needed else "not judged"
+
+
+def settled(numbers: pd.DataFrame, reruns: pd.DataFrame, perturbed: pd.DataFrame | None) -> bool:
+    """Whether verdict A of every number is final: exact, or inside a range that more networks could only widen."""
+    final = {"exact"} if perturbed is None else {"exact", "within numerical chaos"}
+    return all(same_seed(row, reruns, perturbed) in final for _, row in numbers.iterrows())

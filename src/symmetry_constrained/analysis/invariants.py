@@ -1,0 +1,50 @@
+"""Accuracies on incomplete and complete invariants: cells with intervals, and contrasts."""
+
+import pandas as pd
+
+from symmetry_constrained.analysis.statistics import interval, resample, weighted_means
+from symmetry_constrained.features.groups import GROUPS
+
+CELL = ["group", "features", "network", "budget", "feature_count", "parameters"]
+
+
+CONTRAST = ["group", "network", "budget", "features", "against", "difference", "low", "high", "n"]
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `compare` -> per map, network and budget the mean accuracies with 95 % intervals, and N networks.
+
+    Intervals by resampling splits, then seeds.
+    """
+    rows = []
+    for cell, networks in table.groupby(CELL, sort=False):
+        row = dict(zip(CELL, cell, strict=True)) | {"n": len(networks)}
+        weights = resample(networks["split"].to_numpy())
+        for name in ("test_accuracy", "transformed_accuracy"):
+            row[name] = networks[name].mean()
+            draws = weighted_means(weights, networks[[name]].to_numpy())[:, 0]
+            row[f"{name}_low"], row[f"{name}_high"] = interval(draws)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def contrasts(table: pd.DataFrame) -> pd.DataFrame:
+    """What each map adds to the norms alone on transformed images: mean difference, 95 % interval, N pairs.
+
+    Networks are paired by split and seed. A group whose norms were not trained on has no row.
+    """
+    rows = []
+    for (group, network, budget), cell in table.groupby(["group", "network", "budget"], sort=False):
+        accuracy = cell.pivot(index=["split", "seed"], columns="features", values="transformed_accuracy")
+        norms = GROUPS[group].norms
+        for name in [name for name in GROUPS[group].maps if norms in accuracy and name in accuracy]:
+            difference = (accuracy[name] - accuracy[norms]).dropna()
+            if name in ("identity", norms) or difference.empty:
+                continue
+            weights = resample(difference.index.get_level_values("split").to_numpy())
+            low, high = interval(weighted_means(weights, difference.to_numpy()[:, None])[:, 0])
+            rows.append(
+                dict(zip(CONTRAST, (group, network, budget, name, norms), strict=False))
+                | {"difference": difference.mean(), "low": low, "high": high, "n": len(difference)}
+            )
+    return pd.DataFrame(rows, columns=CONTRAST)
