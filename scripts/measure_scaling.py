@@ -7,7 +7,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from symmetry_constrained import artifacts, cli
+from symmetry_constrained import artifacts, cli, paper
 from symmetry_constrained.benchmark import scaling, throughput
 from symmetry_constrained.benchmark.throughput import Bench, Cell
 from symmetry_constrained.networks.ensemble import resolve_device
@@ -20,7 +20,7 @@ WIDTHS = [5, 10, 20, 40, 80, 160, 320]
 
 def main(arguments: argparse.Namespace) -> None:
     varied = {"networks": arguments.networks, "n": arguments.images, "width": arguments.widths}
-    fixed = {"networks": arguments.networks_fixed, "n": arguments.images_fixed, "width": throughput.HIDDEN_LAYERS[0]}
+    fixed = {"networks": arguments.networks_fixed, "n": arguments.images_fixed, "width": paper.HIDDEN_LAYERS[0]}
     for name, values in {**varied, "fixed": fixed.values(), "rounds": [arguments.rounds]}.items():
         if min(values) < 1:
             raise ValueError(f"{name}: must be at least 1, not {min(values)}")

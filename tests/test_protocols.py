@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from symmetry_constrained import paper
 from symmetry_constrained.data import datasets, inputs, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.splits import (
     PROTOCOLS,
-    SHIFTS,
     Split,
     make_split,
     nested_order,
@@ -230,7 +230,7 @@ def test_a_clean_split_has_five_copies_of_each_image_on_one_side(number):
     for name in ("train", "test"):
         rows = split.select(name)
         copies = rows.groupby("image")["shift"].agg(sorted)
-        assert all(shifts == sorted(SHIFTS) for shifts in copies)
+        assert all(shifts == sorted(paper.SHIFTS) for shifts in copies)
         np.testing.assert_array_equal(rows["label"], digits()[1][rows["image"]])
 
 
@@ -253,7 +253,7 @@ def test_scaling_comes_from_all_rows_if_published_and_from_training_rows_alone_i
     np.testing.assert_array_equal(split.minimum, lowest.ravel())
     np.testing.assert_array_equal(split.maximum, highest.ravel())
     if protocol == "clean":
-        everything = np.concatenate([nudge(images, shift) for shift in SHIFTS]).reshape(-1, 12)
+        everything = np.concatenate([nudge(images, shift) for shift in paper.SHIFTS]).reshape(-1, 12)
         assert (split.maximum < everything.max(0)).any()
 
 

@@ -7,6 +7,7 @@ further from done (C8). Each network's accuracy, the lower of those on X and −
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import STUDY, check_columns
 from symmetry_constrained.analysis.cost_to_target import CELL, COURSE, both_accuracy, prices, solo_by_cell
 
@@ -16,7 +17,7 @@ PAIR = [*SHARED, "split", "seed"]  # what a network and its rival have in common
 COLUMNS = [*SHARED, "features", "training_set", "terms", "split", "seed", "accuracy", "rival_accuracy", "converged"]
 
 
-def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = 200) -> pd.DataFrame:
+def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = paper.BUDGET) -> pd.DataFrame:
     """`history.csv` rows at fraction 1 -> a row per network on invariant features and its rival of the same seed.
 
     terms: `iterations`, where both are read at the last checkpoint up to `iterations`; `evaluations`, `FLOP` and

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from symmetry_constrained import paper
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.benchmark import parallel, roofline
 from symmetry_constrained.benchmark.solo import peak_memory_mb
@@ -27,7 +28,6 @@ from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 
 PROTOCOL, FEATURES, TRAINING_SET, SPLIT = "published", "identity", "original", 0
-HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5
 LEAST_EVALUATIONS = 20  # of a timed training, whatever it costs
 LEAST_SECONDS = 0.5  # of a timing; short trainings are repeated
 KEYS = ["solver", "dataset", "n", "networks"]
@@ -51,8 +51,8 @@ class Task:
     timed: tuple[Training, ...] = ()  # by ascending networks, from seeds 0, 1, ...
     most_seconds: float = np.inf  # a timing that would take longer, to judge by the one before, is left out
     judged: tuple[int, ...] = ()  # seeds whose networks are trained, and judged by the test images
-    max_evaluations: int = 200  # of those
-    hidden_layers: tuple[int, ...] = HIDDEN_LAYERS
+    max_evaluations: int = paper.BUDGET  # of those
+    hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS
     device: str = "cpu"
 
     @classmethod
@@ -79,7 +79,7 @@ def prepare(name: str, data: Path, folder: Path) -> int:
     return splits.training_units(name, PROTOCOL)
 
 
-def architecture_of(name: str, hidden_layers: tuple[int, ...] = HIDDEN_LAYERS) -> Architecture:
+def architecture_of(name: str, hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS) -> Architecture:
     return Architecture(int(np.prod(datasets.SHAPES[name])), hidden_layers, CLASSES)
 
 
@@ -99,7 +99,7 @@ def measure(task: dict) -> Callable[[], dict]:
     architecture = Architecture(pixels, told.hidden_layers, CLASSES)
     kind = SOLVERS[told.solver]
     given = train_inputs if kind.takes_blocks else train_inputs.array()
-    solver = kind(architecture, ALPHA, given, train_inputs.labels, told.device)
+    solver = kind(architecture, paper.ALPHA, given, train_inputs.labels, told.device)
 
     def measured() -> dict:
         timings, expected = [], 0.0
@@ -140,7 +140,7 @@ def _time(solver: Solver, training: Training) -> dict:
 def _accuracy(architecture: Architecture, rows: np.ndarray, dataset: Dataset, split: Split) -> np.ndarray:
     """Test accuracy (K,) of the parameters rows (K, P), the same way for every solver."""
     test_inputs = inputs.test(dataset, split, FEATURES)["original"]
-    ensemble = Ensemble(architecture, np.ones(len(rows), dtype=bool), ALPHA)
+    ensemble = Ensemble(architecture, np.ones(len(rows), dtype=bool), paper.ALPHA)
     return evaluate(ensemble, torch.tensor(rows), ensemble.samples(test_inputs, test_inputs.labels)).accuracy
 
 

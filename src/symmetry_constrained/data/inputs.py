@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.data import splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
@@ -61,7 +60,7 @@ def training(
     """A fraction of the training images; `seed` draws random signs."""
     split.check(dataset)
     rows = split.select("train", fraction)
-    return Inputs(dataset, split, features_, rows, splits.signs(kind, seed, rows.index.to_numpy()), dtype)
+    return Inputs(dataset, split, features_, rows, signs(kind, seed, rows.index.to_numpy()), dtype)
 
 
 def test(dataset: Dataset, split: Split, features_: str, dtype: type = np.float32) -> dict[str, Inputs]:

@@ -18,14 +18,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained import paper
 from symmetry_constrained.artifacts import write_csv
 from symmetry_constrained.data import datasets
 from symmetry_constrained.data.datasets import Dataset
 
 PROTOCOLS = ("published", "clean")
-SHIFTS = ("none", "up", "left", "right", "down")  # in the author's order
-TEST_SHARE = 0.2
-SCALE_OFFSET = 0.0001  # the author's guard against pixels that never change
 BLOCK = 2048  # images scaled at a time: some 6 MB of 28 × 28 floats
 
 
@@ -43,13 +41,13 @@ def nudge(images: np.ndarray, shift: str) -> np.ndarray:
     elif shift == "right":
         moved[:, :, 1:] = images[:, :, :-1]
     else:
-        raise ValueError(f"shift: {shift!r} is unknown; choose one of {', '.join(SHIFTS)}")
+        raise ValueError(f"shift: {shift!r} is unknown; choose one of {', '.join(paper.SHIFTS)}")
     return moved
 
 
 def scale(images: np.ndarray, minimum: np.ndarray, maximum: np.ndarray, dtype: type = np.float32) -> np.ndarray:
     """Pixels (n, d) -> about [-1, 1], per pixel: (x - min) / (max + 0.0001), then 2x - 1, all in `dtype`."""
-    unit = (images.astype(dtype) - minimum.astype(dtype)) / (maximum.astype(dtype) + dtype(SCALE_OFFSET))
+    unit = (images.astype(dtype) - minimum.astype(dtype)) / (maximum.astype(dtype) + dtype(paper.SCALE_OFFSET))
     return dtype(2) * unit - dtype(1)
 
 
@@ -105,7 +103,7 @@ class Split:
         """What `write` wrote. ValueError in one line naming a file that can't be right."""
         path = folder / "rows.csv"
         rows = _read(path, {"set": str, "image": int, "shift": str, "label": int, "rank": int})
-        for column, legal in (("set", ("train", "test")), ("shift", SHIFTS), ("label", range(datasets.CLASSES))):
+        for column, legal in (("set", ("train", "test")), ("shift", paper.SHIFTS), ("label", range(datasets.CLASSES))):
             wrong = rows.loc[~rows[column].isin(legal), column]
             if len(wrong):
                 raise ValueError(f"{path}: line {wrong.index[0] + 2}: {column} is {wrong.tolist()[0]!r}")
@@ -179,10 +177,10 @@ def training_units(name: str, protocol: str) -> int:
     together."""
     units = sum(datasets.COUNTS.get(name, (datasets.DIGITS,)))
     if protocol == "published":
-        units *= 1 if name in datasets.COUNTS else len(SHIFTS)
+        units *= 1 if name in datasets.COUNTS else len(paper.SHIFTS)
     elif name in datasets.COUNTS:
         return datasets.COUNTS[name][0]
-    return units - math.ceil(TEST_SHARE * units)
+    return units - math.ceil(paper.TEST_SHARE * units)
 
 
 def make_split(name: str, dataset: Dataset, protocol: str, split: int) -> Split:
@@ -210,14 +208,14 @@ def split_plain(images: np.ndarray, labels: np.ndarray, protocol: str, split: in
     if protocol == "published":
         # The author's copy of MNIST (mldata.org's "MNIST original") had each part sorted by its labels.
         order = np.lexsort((labels, np.arange(count) >= training))
-        sides = train_test_split(np.arange(count), test_size=TEST_SHARE, random_state=split)
+        sides = train_test_split(np.arange(count), test_size=paper.TEST_SHARE, random_state=split)
         train, test = (order[side] for side in sides)
     elif protocol == "clean":
         train, test = np.arange(training), np.arange(training, count)
     else:
         raise ValueError(f"protocol: {protocol!r} is unknown; choose one of {', '.join(PROTOCOLS)}")
     rows = pd.concat(
-        pd.DataFrame({"set": name, "image": image, "shift": SHIFTS[0], "label": labels[image], "rank": ranks})
+        pd.DataFrame({"set": name, "image": image, "shift": paper.SHIFTS[0], "label": labels[image], "rank": ranks})
         for name, image, ranks in (("train", train, nested_order(labels[train], split)), ("test", test, -1))
     )
     scaled_on = images if protocol == "published" else images[:training]
@@ -233,13 +231,13 @@ def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: i
     count = len(images)
     if protocol == "published":
         # Row k is source image k mod N under shift k div N, as in the author's stack of copies.
-        sides = train_test_split(np.arange(count * len(SHIFTS)), test_size=TEST_SHARE, random_state=split)
+        sides = train_test_split(np.arange(count * len(paper.SHIFTS)), test_size=paper.TEST_SHARE, random_state=split)
         parts = [(side % count, side // count) for side in sides]
         # The unit of a fraction is a row where copies are split apart, and a source image where they stay together.
         rank = nested_order(labels[parts[0][0]], split)
     elif protocol == "clean":
-        sides = train_test_split(np.arange(count), test_size=TEST_SHARE, random_state=split)
-        copies = np.arange(len(SHIFTS))
+        sides = train_test_split(np.arange(count), test_size=paper.TEST_SHARE, random_state=split)
+        copies = np.arange(len(paper.SHIFTS))
         parts = [(np.tile(side, len(copies)), np.repeat(copies, len(side))) for side in sides]
         rank = np.tile(nested_order(labels[sides[0]], split), len(copies))
     else:
@@ -247,7 +245,7 @@ def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: i
     train, test = parts
     rows = pd.concat(
         pd.DataFrame(
-            {"set": name, "image": image, "shift": np.take(SHIFTS, shift), "label": labels[image], "rank": ranks}
+            {"set": name, "image": image, "shift": np.take(paper.SHIFTS, shift), "label": labels[image], "rank": ranks}
         )
         for name, (image, shift), ranks in (("train", train, rank), ("test", test, -1))
     )
@@ -256,7 +254,7 @@ def split_nudged(images: np.ndarray, labels: np.ndarray, protocol: str, split: i
         [
             nudge(images[image[shift == number]], name).reshape(-1, images[0].size)
             for image, shift in scaled_on
-            for number, name in enumerate(SHIFTS)
+            for number, name in enumerate(paper.SHIFTS)
         ]
     ).astype(np.int64)
     return Split(rows.reset_index(drop=True), pixels.min(0), pixels.max(0))

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-PERMUTATION_SEED = 1717  # the author's
+from symmetry_constrained import paper
+
 MAX_FEATURES = 20_000
 
 
@@ -36,7 +37,7 @@ def permuted(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 def permutation(pixels: int) -> np.ndarray:
     """P, shape (pixels,): the author's for the digits' 64 pixels and for MNIST's 784."""
-    random = np.random.RandomState(PERMUTATION_SEED)
+    random = np.random.RandomState(paper.PERMUTATION_SEED)
     if pixels == 784:
         # The notebook of the later talk tried the map on 20 samples of 30 features first, from the same stream.
         random.rand(20, 30)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
+from symmetry_constrained import paper
 from symmetry_constrained.figures.style import COLOURS, MARKERS, WIDTH, models, present, set_title, span
 
 NAMES = {
@@ -56,7 +57,7 @@ def budget(data: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     figure, axes = plt.subplots(1, panels, figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
     for panel, width in zip(axes[0], widths, strict=False):
         _curves(panel, data[data["hidden_layers"] == width], "iterations")
-        panel.axvline(200, color="#999999", linewidth=1, linestyle=":")
+        panel.axvline(paper.BUDGET, color="#999999", linewidth=1, linestyle=":")
         log_axis(panel)
         panel.set_xlabel("L-BFGS iterations")
         panel.set_title(f"hidden layers {width}", fontweight="normal", fontsize="medium")

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from symmetry_constrained import paper
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.architecture import Architecture
 
@@ -87,7 +88,7 @@ class Ensemble:
         self,
         architecture: Architecture,
         biased: np.ndarray,
-        alpha: float = 1e-5,
+        alpha: float = paper.ALPHA,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
     ):

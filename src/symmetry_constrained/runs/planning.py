@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from symmetry_constrained import paper
 from symmetry_constrained.data.datasets import CLASSES, COUNTS, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count
 from symmetry_constrained.runs import config as settings
@@ -55,8 +56,18 @@ def expected_seconds(spec: Mapping[str, Any]) -> float:
 
 def perturbed_seconds(cost: Cost, dataset: str, networks: int) -> float:
     """What so many perturbed copies of a published network take: 200 evaluations each; float64 costs twice."""
-    spec = {"dataset": dataset, "features": "identity", "training_set": "original", "hidden_layers": (10, 5)}
-    spec |= {"fractions": (1.0,), "networks": ("biased",), "seeds": range(networks), "budget": {"max_evaluations": 200}}
+    spec = {
+        "dataset": dataset,
+        "features": "identity",
+        "training_set": "original",
+        "hidden_layers": paper.HIDDEN_LAYERS,
+    }
+    spec |= {
+        "fractions": (1.0,),
+        "networks": ("biased",),
+        "seeds": range(networks),
+        "budget": {"max_evaluations": paper.BUDGET},
+    }
     return replace(cost, start=0.0, rate=2 * cost.rate).seconds(spec) if networks else 0.0
 
 

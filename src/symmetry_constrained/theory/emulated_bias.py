@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from scipy.special import expit
 
+from symmetry_constrained import paper
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
@@ -155,7 +156,7 @@ def train(
     training_set: str,
     first_layer: bool,
     seeds: list[int],
-    hidden_layers: tuple[int, ...] = (10, 5),
+    hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS,
     fraction: float = 1.0,
     *,
     budget: Budget,

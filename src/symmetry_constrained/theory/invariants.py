@@ -12,6 +12,7 @@ What each map forgets in fact is counted in `symmetries`. The number of features
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained import paper
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features.groups import GROUPS
@@ -20,8 +21,6 @@ from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Marks
 from symmetry_constrained.optim.problem import Budget
-
-HIDDEN_LAYERS = (10, 5)
 
 
 def compare(
@@ -52,7 +51,7 @@ def compare(
     inputs = {name: acting.compute(features_, values, dataset.shape) for name, values in images.items()}
 
     biased, lanes = np.repeat([True, False], len(seeds)), [*seeds, *seeds]
-    architecture = Architecture(inputs["train"].shape[1], HIDDEN_LAYERS, CLASSES)
+    architecture = Architecture(inputs["train"].shape[1], paper.HIDDEN_LAYERS, CLASSES)
     ensemble = Ensemble(architecture, biased)
     samples = {name: ensemble.samples(values, rows[name]["label"].to_numpy()) for name, values in inputs.items()}
     starts = ensemble.initial(lanes)

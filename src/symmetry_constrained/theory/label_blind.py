@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from symmetry_constrained import paper
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
@@ -16,7 +17,6 @@ from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
 
-HIDDEN_LAYERS = (10, 5)
 LABELS = ("true", "shuffled", "random", "all zero")
 
 
@@ -35,7 +35,7 @@ def train(
     """
     images, true = inputs.training_inputs(dataset, split, "identity", "augmented", 0, fraction, np.float64)
     tests, test_labels = inputs.test_inputs(dataset, split, "identity", np.float64)
-    architecture = Architecture(images.shape[1], HIDDEN_LAYERS, CLASSES)
+    architecture = Architecture(images.shape[1], paper.HIDDEN_LAYERS, CLASSES)
     ensemble = Ensemble(architecture, np.zeros(len(seeds), dtype=bool), dtype=torch.float64)
     initial = ensemble.initial(seeds)
     samples = {name: ensemble.samples(values, test_labels) for name, values in tests.items()}

@@ -29,6 +29,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from symmetry_constrained import paper
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.inputs import training_set
 from symmetry_constrained.data.splits import Split
@@ -39,7 +40,6 @@ from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget, Result
 from symmetry_constrained.theory.hessian import hessian
 
-HIDDEN_LAYERS = (10, 5)
 SAMPLINGS = ("equally spaced", "random")
 FLAT = 1e-3  # an eigenvalue below this share of the penalty is flat
 LOWEST = 20  # eigenvalues written down
@@ -113,7 +113,7 @@ class Problem:
     def __init__(self, images: Images, features: str, biased: bool, penalty: float):
         self.images, self.features, self.biased, self.penalty = images, features, biased, penalty
         inputs = self._features(images)
-        self.architecture = Architecture(inputs.shape[1], HIDDEN_LAYERS, CLASSES)
+        self.architecture = Architecture(inputs.shape[1], paper.HIDDEN_LAYERS, CLASSES)
         self.samples = self.ensemble(1).samples(inputs, images.labels)
 
     def _features(self, images: Images) -> np.ndarray:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import torch
 
+from symmetry_constrained import paper
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.ensemble import Ensemble
 
-DEPTHS = ((10,), (10, 5), (20, 10), (8, 8, 8, 8))  # hidden layers
+DEPTHS = ((10,), paper.HIDDEN_LAYERS, (20, 10), (8, 8, 8, 8))  # hidden layers
 SCALES = (0.1, 1.0, 10.0)  # of the initial weights: from nearly linear to saturated
 
 

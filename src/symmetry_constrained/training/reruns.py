@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from sklearn.utils import shuffle
 
+from symmetry_constrained import paper
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
@@ -16,10 +17,7 @@ from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training import scikit_learn
 
-HIDDEN_LAYERS, ALPHA = (10, 5), 1e-5
-TALK_SHUFFLE = 176  # the seed by which the talk's notebook shuffled ±X
-# The author's 200 meant evaluations in scikit-learn 0.19 and means iterations since 0.22.
-BUDGETS = {"evaluations": Budget(max_evaluations=200), "iterations": Budget(max_iterations=200)}
+BUDGETS = {"evaluations": Budget(max_evaluations=paper.BUDGET), "iterations": Budget(max_iterations=paper.BUDGET)}
 
 
 class Recipe:
@@ -32,9 +30,9 @@ class Recipe:
             dataset, split, row["features"], row["training_set"], int(row["split_seed"]), dtype=dtype
         )
         if row["table"] == "talk" and row["training_set"] == "augmented":
-            self.inputs, self.labels = shuffle(self.inputs, self.labels, random_state=TALK_SHUFFLE)
+            self.inputs, self.labels = shuffle(self.inputs, self.labels, random_state=paper.TALK_SHUFFLE_SEED)
         self.test_inputs, self.test_labels = inputs.test_inputs(dataset, split, row["features"], dtype)
-        self.architecture = Architecture(self.inputs.shape[1], HIDDEN_LAYERS, CLASSES)
+        self.architecture = Architecture(self.inputs.shape[1], paper.HIDDEN_LAYERS, CLASSES)
         self.biased, self.seed = row["network"] == "biased", int(row["network_seed"])
 
     def by_scikit_learn(self, budget: Budget) -> dict:
@@ -45,8 +43,8 @@ class Recipe:
             biased=self.biased,
             seed=self.seed,
             budget=budget,
-            hidden_layers=HIDDEN_LAYERS,
-            alpha=ALPHA,
+            hidden_layers=paper.HIDDEN_LAYERS,
+            alpha=paper.ALPHA,
         )
         accuracy = {
             name: network.score(values.astype(np.float64), self.test_labels)
@@ -56,7 +54,7 @@ class Recipe:
 
     def by_ensemble(self, budget: Budget, offsets: np.ndarray, device: str) -> pd.DataFrame:
         """Networks by our optimiser in float64, one per row of offsets (K, P) to the initial parameters."""
-        ensemble = Ensemble(self.architecture, np.full(len(offsets), self.biased), ALPHA, torch.float64, device)
+        ensemble = Ensemble(self.architecture, np.full(len(offsets), self.biased), paper.ALPHA, torch.float64, device)
         train = ensemble.samples(self.inputs, self.labels)
         keep = ensemble.trainable.cpu().numpy()
         initial = self.architecture.initial(self.seed, self.biased) + offsets * keep

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from symmetry_constrained import paper
 from symmetry_constrained.optim.problem import GTOL, Budget
 
 
@@ -42,8 +43,8 @@ def fit(
     biased: bool,
     seed: int,
     budget: Budget,
-    hidden_layers: tuple[int, ...] = (10, 5),
-    alpha: float = 1e-5,
+    hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS,
+    alpha: float = paper.ALPHA,
     dtype: type | str = np.float64,
 ) -> Network:
     """Train one network on inputs (n, d), in the precision named, and labels (n,); the optimiser is in float64."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from symmetry_constrained import paper
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -19,7 +21,7 @@ class Spec:
     seeds: tuple[int, ...]
     budget: dict[str, int]  # max_iterations, max_evaluations: either or both
     checkpoints: tuple[int, ...]  # iterations at which a network is also judged
-    alpha: float = 1e-5
+    alpha: float = paper.ALPHA
     dtype: str = "float32"
     device: str = "auto"
 

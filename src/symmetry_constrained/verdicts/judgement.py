@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import check_columns, derive
 from symmetry_constrained.analysis.cost_to_target import CELL, evaluations_needed, prices, solo_by_cell
 from symmetry_constrained.verdicts import contrasts, published
@@ -58,7 +59,7 @@ def _rows(rule: Rule, tables: Tables):
 def _of_networks(rule: Rule, tables: Tables):
     for (protocol, dataset), study in tables.studies.items():
         rows = derive(published.of_the_paper(tables.networks, study))
-        file = f"tables/networks.csv where study={study}, fraction=1, hidden_layers=10-5"
+        file = f"tables/networks.csv where study={study}, fraction=1, hidden_layers={paper.HYPHENATED}"
         for at, found in _by_group(rule, rows):
             number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
             # Of a dataset for which the paper has no number, it is a new test.
@@ -117,7 +118,7 @@ def _of_cost(rule: Rule, tables: Tables):
     for (protocol, dataset), study in tables.studies.items():
         if protocol != "clean" or dataset not in tables.targets:
             continue
-        rows = select(tables.history, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"} | rule.where)
+        rows = select(tables.history, {"study": study, "fraction": 1.0, "hidden_layers": paper.HYPHENATED} | rule.where)
         costs, paid, ends = [], [], []
         for side in (rule.left, rule.right):
             cell = select(rows, side).sort_values([*CELL, "split", "seed", "evaluations"], kind="stable")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained import paper
 from symmetry_constrained.analysis import statistics
 
 CELL = ["dataset", "network", "features", "training_set"]
@@ -22,7 +23,9 @@ def of_the_paper(networks: pd.DataFrame, study: str) -> pd.DataFrame:
     """
     if "status" in networks:
         networks = networks[networks["status"] != "non_finite"]
-    return networks[(networks["study"] == study) & (networks["fraction"] == 1) & (networks["hidden_layers"] == "10-5")]
+    return networks[
+        (networks["study"] == study) & (networks["fraction"] == 1) & (networks["hidden_layers"] == paper.HYPHENATED)
+    ]
 
 
 def read(path: Path) -> pd.DataFrame:
