@@ -4,8 +4,8 @@ from pathlib import Path
 
 import matplotlib
 import pytest
-from runs import checkout, snakemake
-from tiny import run, tiny
+from helpers.runs import checkout, snakemake
+from helpers.tiny import run, tiny
 
 from symmetry_constrained.figures import style as figures
 from symmetry_constrained.kernels import compiled

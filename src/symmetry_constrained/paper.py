@@ -1,4 +1,4 @@
-"""The constants of the paper and of its author's notebooks (D. L. Bergman, arXiv:1811.07051), each written here once."""
+"""Constants of the paper and of its author's notebooks (D. L. Bergman, arXiv:1811.07051), each written here once."""
 
 HIDDEN_LAYERS = (10, 5)  # tanh units (section 2)
 HYPHENATED = "10-5"  # the same as columns and paths have them

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from symmetry_constrained import paper
 from symmetry_constrained.benchmark.solvers import Ours
 from symmetry_constrained.benchmark.throughput import (
-    HIDDEN_LAYERS,
     Bench,
     Cell,
     Training,
@@ -28,7 +28,7 @@ def points(varied: dict[str, Iterable[int]], fixed: dict[str, int]) -> pd.DataFr
 
 def measure(bench: Bench, place: Cell, point: pd.Series, flop: float, budget: int) -> float:
     """Core-seconds per network and evaluation of our ensembles, as `throughput` defines them, at one point."""
-    layers = (int(point["width"]), *HIDDEN_LAYERS[1:])
+    layers = (int(point["width"]), *paper.HIDDEN_LAYERS[1:])
     n, networks = int(point["n"]), int(point["networks"])
     evaluations = timed_evaluations(architecture_of(place.dataset, layers), n, networks, flop, budget)
     bench.time(Ours.name, replace(place, n=n), [Training(networks, evaluations)], hidden_layers=layers)

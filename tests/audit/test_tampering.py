@@ -1,0 +1,445 @@
+"""Tampering with a finished run, in every kind of file: the audit finds it, and names the file.
+
+First by the record of hashes, then with a record forged to agree, so that only what is recomputed can tell.
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.scripts import call
+from safetensors.numpy import load_file, save_file
+
+from symmetry_constrained import audit
+from symmetry_constrained.artifacts import sha256
+from symmetry_constrained.audit import specs
+from symmetry_constrained.audit.batches import check_batch as check_weights
+from symmetry_constrained.audit.history import check_batch as check_courses
+from symmetry_constrained.audit.results import Results
+from symmetry_constrained.runs import manifest
+
+BATCHES = "batches/digits-clean/{}/{}/10-5/split-0"
+BATCH = BATCHES.format("identity", "original")
+RERUN = "reruns/table1-biased-identity-original"
+
+
+@pytest.fixture(scope="module")
+def shared(finished, tmp_path_factory):
+    """The results of the finished run, every file sharing its bytes with the run's own."""
+    folder = tmp_path_factory.mktemp("tampered") / "results"
+    shutil.copytree(finished / "results/small", folder, copy_function=os.link)
+    return folder
+
+
+@pytest.fixture
+def copy(shared, finished):
+    """The same, to be changed by `change`; afterwards it is as it was."""
+    yield shared
+    restore(shared, finished / "results/small")
+
+
+def restore(folder: Path, original: Path) -> None:
+    """Share every file with the original again, and remove what it does not have."""
+    for path in [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]:
+        source = original / path.relative_to(folder)
+        if not source.is_file() or not path.samefile(source):
+            path.unlink()
+    for source in original.rglob("*"):
+        path = folder / source.relative_to(original)
+        if source.is_file() and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, path)
+
+
+def change(folder: Path, path: str, content: bytes | None) -> None:
+    """Give a file another content, or delete it, and leave alone the file it shares its bytes with."""
+    (folder / path).unlink()
+    if content is not None:
+        (folder / path).write_bytes(content)
+
+
+def put_back(folder: Path, finished: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).unlink(missing_ok=True)
+        os.link(finished / "results/small" / path, folder / path)
+
+
+def forge(folder: Path, *paths: str) -> None:
+    """Write the record anew, so that the files as they are now agree with it."""
+    record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for path in paths:
+        size = (folder / path).stat().st_size
+        record["artefacts"][path] |= {"sha256": sha256(folder / path), "bytes": size}
+    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
+    change(folder, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def failures(folder: Path, *links: str) -> list:
+    return [check for check in audit.run(Results(folder), links or audit.LINKS) if not check.ok]
+
+
+def failures_of_batches(folder: Path, link: str, *batches: str) -> list:
+    """The same, of some batches alone."""
+    results, check = Results(folder), {"batches": check_weights, "courses": check_courses}[link]
+    told = specs.of_run(results)
+    with np.errstate(all="ignore"):
+        return [found for batch in batches for found in check(results, batch, told[batch]) if not found.ok]
+
+
+def blamed(folder: Path, *links: str) -> set[str]:
+    return {check.where for check in failures(folder, *links)}
+
+
+# Each kind of tampering: a file's bytes -> other bytes, or None where the file has nothing to tamper with so.
+
+
+def a_byte(content: bytes) -> bytes | None:
+    """One bit of one byte, in the middle."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :] if content else None
+
+
+def a_digit(content: bytes) -> bytes | None:
+    """The last digit of a table."""
+    found = re.search(rb"(\d)(?=\D*\Z)", content)
+    return (
+        found and content[: found.start()] + bytes([(content[found.start()] - 47) % 10 + 48]) + content[found.end() :]
+    )
+
+
+def a_row(content: bytes) -> bytes | None:
+    """The last line, gone."""
+    lines = content.splitlines(keepends=True)
+    return b"".join(lines[:-1]) if len(lines) > 1 else None
+
+
+def cut_off(content: bytes) -> bytes | None:
+    return content[: len(content) // 2] if content else None
+
+
+def gone(content: bytes) -> None:
+    return None
+
+
+def kinds(folder: Path) -> dict[str, list[str]]:
+    """Every kind of artefact -> its files: by the rule and the file's name, or by its suffix for pictures and texts."""
+    found: dict[str, list[str]] = {}
+    for path, entry in json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artefacts"].items():
+        file = Path(path)
+        name = file.name if entry["kind"] == "output" and file.parent.name != "figures" else f"*{file.suffix}"
+        found.setdefault(f"{entry['kind']} {entry['rule'] or ''} {name}", []).append(path)
+    return found
+
+
+@pytest.mark.parametrize("tamper", [a_byte, a_digit, a_row, cut_off, gone])
+def test_a_changed_byte_digit_or_row_and_a_deleted_file_of_every_kind(tamper, finished, copy):
+    tried = 0
+    for kind, paths in kinds(copy).items():
+        content = (copy / paths[0]).read_bytes()
+        if tamper in (a_digit, a_row) and not paths[0].endswith(".csv"):
+            continue
+        tampered = tamper(content)
+        if tampered is None and tamper is not gone:
+            continue  # an empty log
+        change(copy, paths[0], tampered)
+        assert blamed(copy, "files") == {paths[0]}, kind
+        put_back(copy, finished, paths[0])
+        tried += 1
+    assert blamed(copy, "files") == set()
+    assert tried >= (15 if tamper in (a_digit, a_row) else 60)
+
+
+def test_a_swapped_pair_of_every_kind(finished, copy):
+    tried = 0
+    for kind, paths in kinds(copy).items():
+        contents = {path: (copy / path).read_bytes() for path in paths}
+        pair = next(((a, b) for a in paths for b in paths if contents[a] != contents[b]), None)
+        if pair is None:
+            continue
+        for path, other in (pair, pair[::-1]):
+            change(copy, path, contents[other])
+        assert blamed(copy, "files") == set(pair), kind
+        put_back(copy, finished, *pair)
+        tried += 1
+    assert tried >= 20
+
+
+def test_a_file_that_nobody_made(copy):
+    strays = ["tables/networks copy.csv", "batches/.networks.csv.killed.csv", "notes.txt", "new/deep/file"]
+    for stray in strays:
+        (copy / stray).parent.mkdir(parents=True, exist_ok=True)
+        (copy / stray).write_text("stray", encoding="utf-8")
+    (copy / "figures/link.png").symlink_to(copy / "figures/bound.png")
+    assert blamed(copy, "files") == {*strays, "figures/link.png"}
+
+
+def test_another_run_within_the_folder_is_left_alone(copy):
+    (copy / "quick/tables").mkdir(parents=True)
+    (copy / "quick/tables/networks.csv").write_text("", encoding="utf-8")
+    checks = audit.run(Results(copy), ["files"])
+    assert all(check.ok for check in checks)
+    assert any("not audited, runs of their own: quick" in check.found for check in checks)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "ro-crate-metadata.json", "config.json", "report.json"])
+@pytest.mark.parametrize("tamper", [a_byte, a_digit, cut_off, gone])
+def test_the_record_itself(name, tamper, copy):
+    change(copy, name, tamper((copy / name).read_bytes()))
+    assert blamed(copy, "files", "report") == {name}
+
+
+@pytest.mark.parametrize("space", [b"\n", b" "])
+def test_a_space_in_the_record(space, copy):
+    change(copy, "manifest.json", (copy / "manifest.json").read_bytes() + space)
+    assert blamed(copy, "files") == {"manifest.json"}
+
+
+def test_a_hash_changed_in_the_record_does_not_blame_the_file(copy):
+    """The crate holds the hashes as well."""
+    text = (copy / "manifest.json").read_text(encoding="utf-8")
+    digest = sha256(copy / "tables/summary.csv")
+    change(copy, "manifest.json", text.replace(digest, "0" * 64).encode())
+    assert blamed(copy, "files") == {"manifest.json"}
+
+
+# By what is recomputed: the record agrees with the tampered file.
+
+
+def cell(column: str, row: int, other):
+    """A cell of a table, by what `other` makes of its text."""
+
+    def edit(content: bytes) -> bytes:
+        lines = list(csv.reader(io.StringIO(content.decode())))
+        place = lines[0].index(column)
+        lines[row + 1][place] = other(lines[row + 1][place])
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(lines)
+        return out.getvalue().encode()
+
+    return edit
+
+
+def digit(column: str, row: int = 0):
+    """Another first digit in a cell of a table."""
+
+    def other(before: str) -> str:
+        found = re.search(r"\d", before)
+        assert found, f"{column} holds no digit: {before!r}"
+        return before[: found.start()] + str((int(found[0]) + 3) % 10) + before[found.end() :]
+
+    return cell(column, row, other)
+
+
+def text(before: str, after: str):
+    def edit(content: bytes) -> bytes:
+        assert before.encode() in content, before
+        return content.replace(before.encode(), after.encode(), 1)
+
+    return edit
+
+
+# On what the first number's own seed gives, whatever stands there.
+OTHER_VERDICT = cell("same_seed", 0, lambda verdict: "not judged" if verdict == "exact" else "exact")
+
+
+def array(name: str):
+    """One number of one tensor: the sign of a weight, the class of an image."""
+
+    def edit(content: bytes) -> bytes:
+        folder = Path(os.environ["TAMPER"])
+        (folder / "tensors").write_bytes(content)
+        tensors = {key: value.copy() for key, value in load_file(folder / "tensors").items()}
+        value = tensors[name].reshape(-1)
+        value[7] = (value[7] + 1) % 10 if value.dtype == np.uint8 else -value[7] - 1
+        save_file(tensors, folder / "tensors")
+        return (folder / "tensors").read_bytes()
+
+    return edit
+
+
+def other_hash(content: bytes) -> bytes:
+    """Another hash of the first input."""
+    return re.sub(rb'(npy": ")[0-9a-f]{4}', rb"\g<1>0000", content, count=1)
+
+
+def byte(offset: int):
+    """One byte, so far from the end."""
+    return lambda content: content[:-offset] + bytes([content[-offset] ^ 1]) + content[len(content) - offset + 1 :]
+
+
+def in_table(path: str, link: str, *columns: str, row: int = 0) -> list:
+    """A changed digit in each of the columns, and a deleted row."""
+    digits = [pytest.param(path, digit(column, row), link, path, id=f"{path}: {column}") for column in columns]
+    return [*digits, pytest.param(path, a_row, link, path, id=f"{path}: a row")]
+
+
+def in_file(path: str, link: str, edit, named: str | None = None) -> list:
+    """named: the file that is blamed, where the record no longer tells which of two was changed."""
+    return [pytest.param(path, edit, link, named or path, id=f"{path}: {link}")]
+
+
+EFFORT = ("iterations", "evaluations", "flop")
+ACCURACIES = ("train_accuracy", "train_loss", "test_accuracy", "test_loss", "inverted_accuracy", "inverted_loss")
+PLACES = ("published", "rerun_scikit_learn", "rerun_ours_iterations", "perturbed_n", "median", "low", "high", "n")
+SUMS = ("networks", "largest_sum_inverted", "largest_sum_negated", "right_both_ways", "violations")
+# The first batch of the configuration.
+FIRST = "batches/digits-budget/identity/original/10-5/split-0"
+OTHER_SEED = text('"seeds": [\n        1,', '"seeds": [\n        3,')
+FORGED = [
+    *in_file("data/digits/images.npy", "data", byte(1000)),
+    *in_file("data/digits/labels.npy", "data", byte(10), "data/digits/images.npy"),
+    *in_table("splits/digits/clean/split-0/rows.csv", "splits", "image", "label", "rank", row=7),
+    *in_table("splits/digits/published/split-0/scaling.csv", "splits", "maximum", "minimum", row=12),
+    *in_file("config.json", "provenance", OTHER_SEED, f"{FIRST}/provenance.json"),
+    *in_file(f"{BATCH}/provenance.json", "provenance", text('"alpha": 1e-05', '"alpha": 2e-05')),
+    *in_file(f"{BATCH}/provenance.json", "provenance", text('"threads": 1', '"threads": 2')),
+    *in_file(f"{FIRST}/provenance.json", "provenance", other_hash, "data/digits/images.npy"),
+    *in_file(f"{RERUN}/provenance.json", "provenance", text('"perturbed_networks": 2', '"perturbed_networks": 3')),
+    *in_file(f"{BATCH}/weights.safetensors", "batches", array("0.1"), f"{BATCH}/predictions.safetensors"),
+    *in_file(f"{BATCH}/predictions.safetensors", "batches", array("1/inverted")),
+    *in_file(f"{BATCH}/predictions.safetensors", "batches", array("0.1/negated")),
+    *in_table(f"{BATCH}/networks.csv", "batches", *ACCURACIES, "seed", "n_train", "negated_accuracy", "clipped", row=3),
+    *in_table(f"{BATCH}/networks.csv", "courses", *EFFORT, "parameters", row=5)[:-1],
+    *in_table(f"{BATCH}/history.csv", "courses", *EFFORT, *ACCURACIES, row=1),
+    *in_table(f"{BATCH}/timings.csv", "courses", "fraction", "networks", "evaluations"),
+    *in_table(f"{RERUN}/reruns.csv", "published", "original", "inverted"),
+    *in_table("tables/networks.csv", "tables", *ACCURACIES, row=40),
+    *in_table("tables/history.csv", "tables", *EFFORT, row=70),
+    *in_table("tables/summary.csv", "tables", "mean", "low", "high", "n", "failed", row=20),
+    *in_table("tables/bound.csv", "tables", *SUMS, row=1),
+    *in_table("tables/sample_efficiency.csv", "efficiency", "target", "reached", "n"),
+    *in_table("tables/cost_to_target.csv", "costs", "parameters", "target", "reached", "n"),
+    *in_table("tables/solo_timings.csv", "costs", "n_train", "repeats"),
+    *in_table("tables/published_numbers.csv", "published", *PLACES, "percentile", "p", "p_holm"),
+    *in_file("tables/published_numbers.csv", "published", OTHER_VERDICT),
+    *in_table("tables/equal_terms.csv", "equal terms", "accuracy", "rival_accuracy", row=3),
+    *in_table("tables/claims.csv", "claims", "margin", "effect", "low", "high", "prediction_low", "n", row=8),
+    *in_file("tables/claims.csv", "verdicts", text(",proved,", ",refuted,")),
+    *in_file("tables/claims.csv", "verdicts", text(",supported,", ",not supported,")),
+    *in_file("verdicts.md", "verdicts", text("🟦 proved | `", "🟦 refuted | `")),
+    *in_file(
+        "verdicts.md", "verdicts", lambda content: re.sub(rb"largest violation 0 ", b"largest violation 1 ", content)
+    ),
+    *in_table("theory/emulated_bias.csv", "tables", "seed"),
+    *in_file("theory/random_networks.csv", "claims", digit("n"), "tables/claims.csv"),
+    *in_table("tables/table1.csv", "paper tables", "median", "clean_median", "clean_n"),
+    *in_file("tables/table2.md", "paper tables", a_row),
+    *in_file("tables/table1.md", "paper tables", text("| 0.839 |", "| 0.838 |")),
+    *in_file("tables/published_numbers.html", "paper tables", text("<td>0.839</td>", "<td>0.893</td>")),
+    *in_file("tables/published_numbers.html", "paper tables", text("</body>", "<script></script></body>")),
+    *in_table("figures/table1.csv", "figures", "accuracy", row=2),
+    *in_table("figures/table2.csv", "figures", "accuracy", row=2),
+    *in_table("figures/bound.csv", "figures", "test_accuracy", "inverted_accuracy"),
+    *in_table("figures/figure1.csv", "figures", "image", "inverse", "neighbour", row=10),
+    *in_table("figures/sides-digits.csv", "figures", "images", "mean"),
+    *in_table("figures/accuracy-digits.csv", "figures", "images", "mean"),
+    *in_table("figures/gaps-digits.csv", "figures", "low", "high"),
+    *in_table("figures/images-needed.csv", "figures", "target", "reached"),
+    *in_table("figures/cost-digits.csv", "figures", "target", "parameters"),
+    *in_table("figures/budget.csv", "figures", "iterations", "mean", "low"),
+    *in_table("figures/verdicts.csv", "figures", "effect", "n"),
+    *in_file("figures/bound.png", "figures", byte(500)),
+    *in_file("figures/budget.png", "figures", cut_off),
+    *in_file("figures/bound.svg", "figures", text("break R + R̄ ≤ 1", "keep R + R̄ ≤ 1")),
+    *in_file("figures/budget.svg", "figures", cut_off),
+    *in_file("findings.rst", "figures", text("- Table 1", "- Table 7")),
+    *in_file("notebooks/budget.ipynb", "report", text('"execution_count": 2', '"execution_count": 3')),
+    *in_file("report.html", "report", byte(3000)),
+]
+
+
+@pytest.mark.parametrize(("path", "edit", "link", "named"), FORGED)
+def test_with_a_forged_record(path, edit, link, named, copy, tmp_path, monkeypatch):
+    monkeypatch.setenv("TAMPER", str(tmp_path))
+    content = (copy / path).read_bytes()
+    tampered = edit(content)
+    assert tampered != content
+    change(copy, path, tampered)
+    if path != "report.html":
+        forge(copy, path)
+    one_batch = link in ("batches", "courses")
+    found = failures_of_batches(copy, link, str(Path(path).parent)) if one_batch else failures(copy, link)
+    assert named in {check.where for check in found}, found[:3]
+    for check in found:
+        assert not re.search(r"(KeyError|TypeError|IndexError|AttributeError)", check.found), check
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "link"),
+    [
+        ("predictions.safetensors", BATCHES.format("identity", "augmented"), "batches"),
+        ("weights.safetensors", BATCHES.format("identity", "random-sign"), "batches"),
+        ("networks.csv", BATCHES.format("neighbour", "original"), "batches"),
+        ("history.csv", BATCHES.format("identity", "augmented"), "courses"),
+        ("timings.csv", FIRST, "courses"),
+        ("provenance.json", BATCHES.format("neighbour", "original"), "provenance"),
+    ],
+)
+def test_two_batches_files_swapped_under_a_forged_record(name, other, link, copy):
+    pair = f"{BATCH}/{name}", f"{other}/{name}"
+    contents = [(copy / path).read_bytes() for path in pair]
+    for path, content in zip(pair, contents[::-1], strict=True):
+        change(copy, path, content)
+    forge(copy, *pair)
+    found = failures(copy, link) if link == "provenance" else failures_of_batches(copy, link, BATCH, other)
+    # Of weights and predictions that contradict each other the predictions are named.
+    assert {path.replace("weights", "predictions") for path in pair} <= {check.where for check in found}
+
+
+# With the record as it was, what is contradicted downstream blames the file that was changed, and it alone.
+
+
+@pytest.mark.parametrize(
+    ("path", "edit"),
+    [
+        ("splits/digits/clean/split-0/rows.csv", digit("image")),
+        ("config.json", OTHER_SEED),
+        (f"{BATCH}/weights.safetensors", array("0.1")),
+        (f"{BATCH}/networks.csv", a_row),
+        (f"{RERUN}/reruns.csv", digit("original")),
+        ("tables/networks.csv", gone),
+        ("code/workflow/resources/published.csv", digit("published", 2)),
+    ],
+)
+def test_the_changed_file_alone_is_named(path, edit, copy, tmp_path, monkeypatch):
+    monkeypatch.setenv("TAMPER", str(tmp_path))
+    change(copy, path, edit((copy / path).read_bytes()))
+    assert blamed(copy) == {path}
+
+
+def test_the_script_names_the_file_and_the_reason(copy, capsys):
+    change(copy, "tables/summary.csv", digit("mean", 20)((copy / "tables/summary.csv").read_bytes()))
+    assert call("audit", copy) == (1, "")
+    out = capsys.readouterr().out
+    assert re.search(r"FAILED tables/summary.csv: bytes as recorded: expected [0-9a-f]{64}; found [0-9a-f]{64}", out)
+    assert re.search(
+        r"FAILED tables/summary.csv: summary from all runs: .*: mean is \S+, recomputed: \S+; 1 cells", out
+    )
+    assert re.search(r"summary from all runs +0 of 1  <-", out)
+    told = json.loads((copy / "audit/audit.json").read_text(encoding="utf-8"))
+    assert told["failed"] >= 2
+    assert "tables/summary.csv" in (copy / "audit/audit.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("noise", [b"", b"\xff\xfe\x00", b'{"spec": 3}'])
+def test_rubbish_in_any_file_is_a_finding_and_never_a_traceback(noise, copy):
+    """All at once, so that each check meets rubbish wherever it looks."""
+    paths = [paths[0] for kind, paths in kinds(copy).items() if not kind.startswith(("log", "benchmark", "source"))]
+    for path in paths:
+        change(copy, path, noise)
+    assert set(paths) <= blamed(copy)
+    forge(copy, *[path for path in paths if path != "manifest.json"])
+    assert len(blamed(copy)) > 15
+
+
+def test_the_shared_run_is_as_it_was(finished):
+    """The tests above changed copies alone."""
+    assert failures(finished / "results/small", "files") == []
+    assert len(pd.read_csv(finished / "results/small" / BATCH / "networks.csv")) == 8

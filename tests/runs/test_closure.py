@@ -1,0 +1,154 @@
+"""Which modules a program imports, against what Python really loads."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from symmetry_constrained.runs import closure
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def names(program):
+    """The modules of a closure as dotted names within the package; a package itself by its name."""
+    found = set()
+    for path in closure.closure(program):
+        parts = path.relative_to(closure.SOURCES / closure.PACKAGE).with_suffix("").parts
+        found.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return found
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Modules that import one another, one of them in a room of its own; and one that nothing imports."""
+    folder = tmp_path / closure.PACKAGE
+    (folder / "room/inner").mkdir(parents=True)
+    sources = {
+        "__init__": "",
+        "top": "from symmetry_constrained import left\nimport symmetry_constrained.right\nimport json\n",
+        "left": "def late():\n    from symmetry_constrained.bottom import value as renamed\n    return renamed\n",
+        "right": "import symmetry_constrained.left as other\n",
+        "bottom": "from symmetry_constrained import right, value\n",
+        "lonely": "import symmetry_constrained.top\n",
+        "room/__init__": "",
+        "room/inner/__init__": "",
+        "room/inner/deep": "from symmetry_constrained.room import beside\n",
+        "room/beside": "",
+    }
+    for name, source in sources.items():
+        (folder / f"{name}.py").write_text(source)
+    monkeypatch.setattr(closure, "SOURCES", tmp_path)
+    closure._imports.cache_clear()
+    yield folder
+    closure._imports.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import os\nfrom pathlib import Path\n", set()),
+        ("import symmetry_constrained\n", {""}),
+        ("from symmetry_constrained import bottom\n", {"", "bottom", "right", "left"}),
+        (
+            "from symmetry_constrained import top as t, lonely\n",
+            {"", "top", "left", "right", "bottom", "lonely"},
+        ),
+        ("from symmetry_constrained.right import anything\n", {"", "left", "right", "bottom"}),
+        # Late, conditional and guarded imports count as well.
+        ("if False:\n    import symmetry_constrained.left\n", {"", "left", "bottom", "right"}),
+        (
+            "def f():\n    try:\n        from symmetry_constrained import top\n    except ImportError: ...\n",
+            {"", "top", "left", "right", "bottom"},
+        ),
+        # A name that only begins like the package's, and a name that is no module.
+        ("import symmetry_constrained_other.top\n", set()),
+        ("from symmetry_constrained import __version__\n", {""}),
+        # A room comes with its module, and a symbol is no module.
+        ("from symmetry_constrained.room.beside import x\n", {"", "room", "room.beside"}),
+        ("import symmetry_constrained.room.inner.deep\n", {"", "room", "room.inner", "room.inner.deep", "room.beside"}),
+        (
+            "from symmetry_constrained.room.inner import deep\n",
+            {"", "room", "room.inner", "room.inner.deep", "room.beside"},
+        ),
+        ("from symmetry_constrained.room import inner\n", {"", "room", "room.inner"}),
+        ("# from symmetry_constrained import top\nx = 'import symmetry_constrained.top'\n", set()),
+    ],
+)
+def test_the_closure_of_a_small_program(package, tmp_path, source, expected):
+    program = tmp_path / "program.py"
+    program.write_text(source)
+    assert names(program) == expected
+    assert all(path.is_file() for path in closure.closure(program))
+
+
+def test_a_notebook_is_its_code_cells(package, tmp_path):
+    cells = [
+        {"cell_type": "markdown", "source": ["import symmetry_constrained.lonely"]},
+        {"cell_type": "code", "source": ["import json\n", "from symmetry_constrained import left\n"]},
+        {"cell_type": "code", "source": ["left.late()"]},
+    ]
+    program = tmp_path / "notebook.ipynb"
+    program.write_text(json.dumps({"cells": cells}))
+    assert names(program) == {"", "left", "bottom", "right"}
+
+
+def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
+    assert names(ROOT / "scripts/train_batch.py") >= {
+        "optim.lbfgs",
+        "optim.line_search",
+        "networks.ensemble",
+        "data.splits",
+        "features.inversion",
+    }
+    assert not names(ROOT / "scripts/train_batch.py") & {"figures", "verdicts", "analysis", "runs.config"}
+    assert not names(ROOT / "scripts/gather_networks.py") & {"training", "optim", "networks"}
+    drawing = names(ROOT / "notebooks/paper_tables.ipynb")
+    assert drawing >= {"figures.style", "verdicts.paper_tables", "verdicts.published", "features.inversion"}
+    assert not drawing & {"optim", "networks.ensemble", "training.reruns"}
+
+
+@pytest.mark.parametrize("program", [*SCRIPTS, *NOTEBOOKS], ids=lambda path: path.name)
+def test_every_program_has_a_closure_of_files_that_exist(program):
+    files = closure.closure(program)
+    assert files == sorted(set(files))
+    assert all(path.is_file() for path in files)
+    assert ROOT / "src/symmetry_constrained/artifacts.py" in files or program.stem == "show_tables"
+
+
+@pytest.mark.parametrize("script", ["train_batch", "gather_networks"])
+def test_all_that_python_loads_is_in_the_closure(script):
+    program = ROOT / f"scripts/{script}.py"
+    code = (
+        f"import runpy, sys; runpy.run_path({str(program)!r}, run_name='imported');"
+        "print(*(getattr(module, '__file__', None) for name, module in sys.modules.items()"
+        " if name.partition('.')[0] == 'symmetry_constrained'), sep='\\n')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {Path(line).resolve() for line in run.stdout.splitlines()}
+    assert len(loaded) > 2
+    assert loaded <= {path.resolve() for path in closure.closure(program)}
+
+
+def test_relative_imports_which_the_closure_does_not_follow_are_not_used():
+    for path in (ROOT / "src").rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level], path.name
+
+
+def test_the_c_plus_plus_beside_a_module_comes_with_it():
+    files = {path.name for path in closure.closure(ROOT / "scripts" / "train_batch.py")}
+    assert {"compiled.py", "compiled.cpp"} <= files
+    assert "compiled.cpp" not in {path.name for path in closure.closure(ROOT / "scripts" / "summarise.py")}

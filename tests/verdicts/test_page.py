@@ -1,0 +1,241 @@
+"""The verdict page: every claim with its verdict and numbers, and sentences that the rows decide."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.claim_rows import FULL, STATED, not_run, ratio, row, table, theorem
+
+from symmetry_constrained.verdicts import page as verdict_page
+
+
+def page(*rows):
+    return verdict_page.page(table(*rows), STATED)
+
+
+def sections(text):
+    """The text below each heading of level two, by heading."""
+    parts = re.split(r"^## (.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def cells(text):
+    """The rows of the Markdown tables in a text, as lists of cells, headings included."""
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_every_claim_has_a_section_with_its_statement_and_a_row_for_each_of_its_rows():
+    found = sections(page(*FULL))
+    assert len(found) == 3
+    for claim, (heading, text) in zip(STATED, found.items(), strict=True):
+        assert claim.id in heading and claim.title in heading
+        assert claim.statement in text and claim.section in text
+        own = [one for one in FULL if one["id"] == claim.id]
+        heading_row, *lines = cells(text)
+        assert len(lines) == len(own)
+        for line, one in zip(lines, own, strict=True):
+            assert len(line) == len(heading_row)
+            assert line[0] == one["contrast"]
+            assert line[heading_row.index("N")] == str(one["n"])
+            more = f" ({one['needed']:,.0f} more pairs would decide)" if np.isfinite(one["needed"]) else ""
+            assert line[heading_row.index("verdict")].endswith(one["verdict"] + more)
+            assert line[heading_row.index("evidence")] == f"`{one['evidence']}`"
+            for name in ("protocol", "dataset"):
+                assert one[name] in line[1]
+
+
+def test_the_page_opens_with_a_row_per_claim_its_headline_under_both_protocols():
+    opening = page(*FULL).split("## C1")[0]
+    heading, *lines = cells(opening)
+    assert [line[0] for line in lines] == ["C1", "C2", "C3"]
+    by = dict(zip(heading, lines[1], strict=True))
+    assert by["verdict"].endswith("replicated") and by["without the leak"] == "inconclusive"
+    assert by["effect"] == "0.300 [0.200, 0.400]" and by["published"] == "0.350" and by["N"] == "20"
+    # No published protocol, no comparison with the clean one.
+    assert [dict(zip(heading, line, strict=True))["without the leak"] for line in lines] == ["", "inconclusive", ""]
+    assert dict(zip(heading, lines[2], strict=True))["verdict"].endswith(" supported")
+
+
+def test_the_headline_is_the_first_contrast_on_digits_under_the_published_protocol_first():
+    shuffled = [
+        row(effect=0.4, dataset="mnist", protocol="clean"),
+        row(effect=0.5, dataset="mnist"),
+        row(effect=0.2, protocol="clean"),
+        row(effect=0.1),
+        row(contrast="further"),
+    ]
+    found = verdict_page.headline(table(*shuffled))
+    assert found[["dataset", "protocol"]].values.tolist()[0] == ["digits", "published"]
+    assert found["effect"].tolist()[0] == 0.1
+    assert set(found["contrast"]) == {"left − right"} and len(found) == 4
+
+
+def test_another_datasets_clean_protocol_says_nothing_of_the_leak():
+    claims_ = [claim for claim in STATED if claim.id == "C2"]
+    found = verdict_page.overview(table(row(), row(dataset="mnist", protocol="clean")), claims_)
+    assert found["without the leak"].tolist() == [""]
+
+
+def test_a_terminal_gets_a_row_per_claim_its_headline(tmp_path):
+    table(*FULL).to_csv(tmp_path / "claims.csv", index=False)
+    for rows in (table(*FULL), pd.read_csv(tmp_path / "claims.csv")):
+        found = verdict_page.brief(rows)
+        assert len(found) == 3
+        for (_, line), main in zip(found.iterrows(), (FULL[0], FULL[1], FULL[4]), strict=True):
+            assert line["claim"].split()[0] == main["id"] and line["claim"].endswith(main["title"])
+            assert line[["verdict", "headline contrast", "N"]].tolist() == [
+                main["verdict"],
+                main["contrast"],
+                main["n"],
+            ]
+            assert line["effect"] == verdict_page.effect(main)
+
+
+def test_every_verdict_has_a_mark_and_marks_tell_what_holds_from_what_does_not():
+    holds = {verdict_page.MARKS[name] for name in ("replicated", "replicated, smaller", "supported", "proved")}
+    fails = {verdict_page.MARKS[name] for name in ("absent", "reversed", "not supported", "refuted")}
+    assert len(holds) == 1 and holds.isdisjoint(fails)
+    assert verdict_page.MARKS["inconclusive"] not in holds | fails
+
+
+# The sentences.
+
+
+def said(*rows):
+    return " ".join(verdict_page.sentences(table(*rows)))
+
+
+def test_the_sentences_hold_the_headlines_numbers_and_verdict():
+    text = said(row(n=1234, published=0.35))
+    for part in ("0.300 [0.200, 0.400]", "N = 1,234", "0.350", "0 to 0.600", "replicated"):
+        assert part in text
+    assert "outside" not in text
+    text = said(row(published=0.9))
+    assert "outside" in text and "0.900" in text and "replicated, smaller" in text
+    # The paper gives none.
+    assert "paper" not in said(row())
+    text = said(theorem(2.5e-15))
+    assert "2.5e−15" in text and "12,000" in text and "proved" in text
+
+
+def test_the_other_protocol_and_dataset_and_the_further_rows_are_said():
+    further = [row(contrast=f"further {number}", effect=effect) for number, effect in enumerate((0.3, 0.3, -0.5))]
+    wide = [
+        row(contrast="wide", effect=0.1, low=-0.02, high=0.22),
+        row(contrast="wider", effect=0.1, low=-0.5, high=0.7),
+    ]
+    text = said(row(), row(protocol="clean", effect=-0.2, low=-0.3, high=-0.1), *further[:2], *wide)
+    assert "clean" in text and "−0.200 [−0.300, −0.100], reversed" in text
+    more = [claims_["needed"] for claims_ in wide]
+    assert f"{min(more):,.0f} to {max(more):,.0f} more pairs" in text
+    assert "4 further rows: 2 replicated, 2 inconclusive" in text
+    # One number is no range.
+    assert f"{more[0]:,.0f} more pairs" in said(row(), wide[0])
+    assert f"{more[0]:,.0f} to" not in said(row(), wide[0])
+
+
+def test_an_inconclusive_headline_says_how_many_more_pairs_would_decide_or_why_that_is_not_known():
+    open_ = row(effect=0.05, low=-0.01, high=0.11, n=1000)
+    assert open_["needed"] == pytest.approx(3000, abs=1)
+    assert f"{open_['needed']:,.0f} more pairs" in said(open_)
+    reasons = [
+        said(row(effect=0.02, low=-0.01, high=0.05)),  # on the line
+        said(row(low=np.nan, high=np.nan, n=1)),  # one pair
+        said(ratio(effect=np.inf, low=1.0, high=np.inf)),  # no end
+        said(ratio(effect=np.nan, low=np.nan, high=np.nan)),  # never there
+    ]
+    for text in reasons:
+        assert "inconclusive" in text and "nan" not in text and not re.search(r"\d more pairs", text)
+    # Each its own reason.
+    endings = [text.split("inconclusive")[1] for text in reasons]
+    assert len(set(endings)) == 4
+    assert [("one pair" in text) for text in endings] == [False, True, False, False]
+
+
+def test_one_pair_is_not_compared_with_where_one_more_would_fall():
+    text = said(row(low=np.nan, high=np.nan, n=1, published=0.35))
+    assert "outside" not in text and "–" not in text.replace("left − right", "")
+
+
+def test_what_was_not_run_is_said_and_the_page_is_whole():
+    text = page(theorem(n=0, effect=np.nan, evidence="not run"), row(), not_run())
+    found = sections(text)
+    assert "ot run" in found["C1. A theorem"] and "ot run" in found["C3. A promise"]
+    assert "nan" not in text
+    heading, *lines = cells(text.split("## C1")[0])
+    assert [dict(zip(heading, line, strict=True))["effect"] for line in lines] == ["–", "0.300 [0.200, 0.400]", "–"]
+
+
+# Does the leak matter?
+
+
+def test_the_leak_is_judged_by_contrasts_under_both_protocols():
+    rows = [
+        row(effect=0.30),
+        row(effect=0.31, protocol="clean"),
+        # The same verdict, smaller or not.
+        row(contrast="second", effect=0.30, published=0.9),
+        row(contrast="second", effect=0.34, protocol="clean", published=0.3),
+        row(contrast="third", effect=0.30),
+        row(contrast="third", effect=0.01, low=-0.1, high=0.1, protocol="clean"),
+        # Not compared: one protocol only, not published, another dataset.
+        row(contrast="fourth", effect=0.30),
+        ratio(),
+        row(dataset="mnist", protocol="clean", effect=9.0),
+    ]
+    text = verdict_page.leak(table(*rows))
+    assert "Of 3 " in text and " 2 have the same verdict" in text
+    # Moved by 0.01, 0.04 and 0.29.
+    assert "0.040 (median)" in text and "0.290" in text
+    assert text.count("→") == 1 and "third: replicated → inconclusive" in text
+    assert "→" not in verdict_page.leak(table(*rows[:4]))
+
+
+def test_without_both_protocols_nothing_is_said_of_the_leak():
+    for rows in ([row()], [row(protocol="clean")], [theorem()], [not_run()]):
+        text = verdict_page.leak(table(*rows))
+        assert not re.search(r"\d", text) and "can't say" in text
+
+
+# Numbers.
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.12345, "0.123"),
+        (-0.12345, "−0.123"),
+        (0, "0"),
+        (-0.0, "0"),
+        (0.001, "0.001"),
+        (0.00099, "9.9e−04"),
+        (-2.5e-15, "−2.5e−15"),
+        (12.3456, "12.346"),
+        (123.456, "123"),
+        (1234567.8, "1,234,568"),
+        (np.inf, "∞"),
+        (-np.inf, "−∞"),
+        (np.nan, "–"),
+    ],
+)
+def test_numbers_are_short(value, text):
+    assert verdict_page.number(value) == text
+
+
+def test_a_bar_in_a_text_does_not_break_a_table():
+    text = page(theorem(evidence="where |x| = 1"), row(contrast="|left| − right"), ratio())
+    for part in sections(text).values():
+        assert len({len(line) for line in cells(part)}) == 1
+
+
+def test_the_table_read_again_gives_the_same_page(tmp_path):
+    rows = table(*FULL, not_run())
+    rows.to_csv(tmp_path / "claims.csv", index=False)
+    again = pd.read_csv(tmp_path / "claims.csv")
+    assert verdict_page.page(again, STATED) == verdict_page.page(rows, STATED)
+    # Where no row has a dataset, the column is read as numbers.
+    table(theorem(), not_run("C2"), not_run()).to_csv(tmp_path / "claims.csv", index=False)
+    again = pd.read_csv(tmp_path / "claims.csv")
+    assert verdict_page.page(again, STATED) == page(theorem(), not_run("C2"), not_run())
