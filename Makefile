@@ -16,7 +16,7 @@ CONFIG_paper := --configfile config/paper.yaml
 CONFIG_full := --configfile config/full.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default paper quick full figures benchmark audit reference test lint lock clean
+.PHONY: default paper quick full figures benchmark audit reference test lint rooms lock clean
 
 default: $(READY)
 	@$(SNAKEMAKE)
@@ -48,6 +48,13 @@ lint: $(READY)
 	ruff format --check .
 	snakefmt --check Snakefile workflow
 	snakemake --lint
+	PYTHONPATH=src lint-imports --no-logo
+	mypy
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+
+rooms: $(READY)
+	@PYTHONPATH=src python scripts/draw_rooms.py
 
 # The exact versions that were tested, each file checked against its hash.
 $(READY): requirements.txt pyproject.toml
