@@ -140,10 +140,10 @@ def test_a_number_of_images_that_is_not_there_is_refused(cell):
 def test_a_process_that_complains_or_dies_ends_in_one_line(cell, monkeypatch):
     task = {"solver": "ours", "folder": cell.folder, "n": 8000, "timed": [], "hidden_layers": [3]}
     with pytest.raises(ValueError, match="n: 8000 is no number"):
-        parallel.run("throughput:measure", [task])
+        parallel.run("benchmark.throughput:measure", [task])
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(ValueError, match=r"^throughput:measure: a process ended with status 1 and no result$"):
-        parallel.run("throughput:measure", [task])
+    with pytest.raises(ValueError, match=r"^benchmark.throughput:measure: a process ended with status 1 and no result$"):
+        parallel.run("benchmark.throughput:measure", [task])
 
 
 @pytest.fixture(scope="module")

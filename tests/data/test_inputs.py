@@ -63,10 +63,10 @@ def test_a_feature_that_is_not_finite_is_refused_in_whichever_block(digits, monk
 MEASURE = """
 import resource, sys
 import numpy as np, pandas as pd, torch
-from symmetry_constrained import inputs
-from symmetry_constrained.datasets import Dataset
-from symmetry_constrained.networks import Samples
-from symmetry_constrained.protocols import Split
+from symmetry_constrained.data import inputs
+from symmetry_constrained.data.datasets import Dataset
+from symmetry_constrained.data.splits import Split
+from symmetry_constrained.networks.ensemble import Samples
 
 count = int(sys.argv[1])
 dataset = Dataset(np.zeros((1000, 28, 28), dtype=np.uint8), np.zeros(1000, dtype=np.uint8))

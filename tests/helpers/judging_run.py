@@ -1,16 +1,6 @@
 """A made-up run, judged by the script."""
 
-import pytest
-
-from helpers.judging import CLAIMS, NUMBERS, STUDIES, tables, write
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The folder of a made-up run, and its tables."""
-    folder, made_up = tmp_path_factory.mktemp("run"), tables()
-    write(made_up, folder)
-    return folder, made_up
+from helpers.judging import CLAIMS, NUMBERS, STUDIES
 
 
 def judging(run, out, claims_=CLAIMS, numbers=NUMBERS, results=None, theory=None, studies=None, targets=None):

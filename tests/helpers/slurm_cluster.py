@@ -1,8 +1,8 @@
 """A Slurm cluster on this host, for the tests: one controller and two nodes of one core each, all on loopback.
 
-    python tests/slurm_cluster.py up /tmp/cluster
+    python tests/helpers/slurm_cluster.py up /tmp/cluster
     sinfo, sbatch, snakemake --workflow-profile profiles/slurm ...
-    python tests/slurm_cluster.py down /tmp/cluster
+    python tests/helpers/slurm_cluster.py down /tmp/cluster
 
 Needs root and Debian's packages slurm-wlm and munge. Everything lies in the folder given, but for a link to its
 configuration where Slurm's commands look for one. There is no accounting: the states of jobs come from squeue, and

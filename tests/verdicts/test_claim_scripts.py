@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.histories import solo
-from helpers.judging import CLAIMS
+from helpers.judging import CLAIMS, tables, write
 from helpers.judging_run import judging
 from helpers.rivals import own, rival
 from helpers.scripts import call, refused
@@ -15,6 +15,14 @@ from symmetry_constrained.theory.random_networks import DEPTHS, SCALES
 from symmetry_constrained.verdicts import claims, judgement
 from symmetry_constrained.verdicts import page as verdict_page
 from symmetry_constrained.verdicts.table import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a made-up run, and its tables."""
+    folder, made_up = tmp_path_factory.mktemp("run"), tables()
+    write(made_up, folder)
+    return folder, made_up
 
 
 @pytest.fixture(scope="module")

@@ -166,12 +166,12 @@ class Bench:
     def measure_peaks(self, seconds: float) -> None:
         """The machine's own peaks, for so many seconds each."""
         task = {"device": self.device, "seconds": seconds}
-        self.peaks.append(parallel.run("roofline:measure", [task] * self.processes(self.device)))
+        self.peaks.append(parallel.run("benchmark.roofline:measure", [task] * self.processes(self.device)))
 
     def time(self, solver: str, cell: Cell, timed: list[Training], **options) -> None:
         """Time the trainings one after the other in each process."""
         tasks = [self._task(solver, cell, timed=tuple(timed), **options)] * self.processes(self.device_of(solver))
-        done = parallel.run("throughput:measure", tasks)
+        done = parallel.run("benchmark.throughput:measure", tasks)
         for training, *parts in zip(timed, *(one["timings"] for one in done), strict=True):
             # What some processes left out, the others did not do under the same load.
             if all(part["seconds"] is not None for part in parts):
@@ -194,7 +194,7 @@ class Bench:
         tasks = [
             self._task(solver, cell, judged=tuple(share.tolist()), max_evaluations=max_evaluations) for share in shares
         ]
-        done = parallel.run("throughput:measure", tasks)
+        done = parallel.run("benchmark.throughput:measure", tasks)
         for share, one in zip(shares, done, strict=True):
             for seed, accuracy in zip(share.tolist(), one["accuracy"], strict=True):
                 row = {"solver": solver, "dataset": cell.dataset, "n": cell.n, "seed": seed, "accuracy": accuracy}
