@@ -142,7 +142,9 @@ def test_a_process_that_complains_or_dies_ends_in_one_line(cell, monkeypatch):
     with pytest.raises(ValueError, match="n: 8000 is no number"):
         parallel.run("benchmark.throughput:measure", [task])
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(ValueError, match=r"^benchmark.throughput:measure: a process ended with status 1 and no result$"):
+    with pytest.raises(
+        ValueError, match=r"^benchmark.throughput:measure: a process ended with status 1 and no result$"
+    ):
         parallel.run("benchmark.throughput:measure", [task])
 
 
