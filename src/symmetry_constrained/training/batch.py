@@ -1,7 +1,7 @@
 """A training batch: every network of one dataset, protocol, split, feature map and training set.
 
 For each fraction of the training images, both kinds of network and all seeds train together as one ensemble. The
-batch leaves one row per network, one row per network and checkpoint, the weights and the predictions.
+result holds a row per network, a row per network and checkpoint, the weights and the predictions.
 """
 
 import time
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.costs import flop_per_evaluation
-from symmetry_constrained.networks.ensemble import Ensemble, evaluate, resolve_device
+from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_device
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Checkpoints
-from symmetry_constrained.optim.problem import Budget
+from symmetry_constrained.optim.problem import Budget, Result
+from symmetry_constrained.training.judging import HeldOut
 from symmetry_constrained.training.spec import Spec
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -30,7 +30,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 @dataclass
 class Batch:
-    """What a batch leaves; arrays are keyed by `fraction` or `fraction/test set`, with a row per network."""
+    """The results of a batch; arrays are keyed by `fraction` or `fraction/test set`, with a row per network."""
 
     networks: pd.DataFrame
     history: pd.DataFrame
@@ -42,51 +42,111 @@ class Batch:
 def train_batch(
     spec: Spec, dataset: Dataset, split: Split, progress: Callable[[str], None] = lambda line: None
 ) -> Batch:
-    """Train, judge and tabulate the batch. `progress` gets a line now and then."""
-    device = resolve_device(spec.device)
-    dtype = DTYPES[spec.dtype]
-    with _in_cell(spec):
-        test_inputs = inputs.test(dataset, split, spec.features)
+    """Train and judge the batch's networks and put them in tables. `progress` is given a line every ten seconds.
 
-    biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))
-    seeds = np.tile(spec.seeds, len(spec.networks))
-    architecture = Architecture(test_inputs["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
-    ensemble = Ensemble(architecture, biased, spec.alpha, dtype, device)
-    with _in_cell(spec):
-        tests = {name: ensemble.samples(values, values.labels) for name, values in test_inputs.items()}
-    # What C1 speaks of: the network's own input negated, whatever the features.
-    tests["negated"] = tests["original"].negated()
-    # Often one and the same: pixels inverted are pixels negated, and invariant features do not change.
-    for name, other in (("inverted", "original"), ("negated", "inverted")):
-        if torch.equal(tests[name].inputs, tests[other].inputs):
-            tests[name] = tests[other]
-    initial = ensemble.initial(seeds)
+    ValueError in one line for a device that is not there, and, naming the cell of the study, for inputs that are not
+    finite, a split that does not belong to the dataset, or a class without training images.
+    """
+    trainer = _Trainer(spec, dataset, split, progress)
+    parts = [trainer.train(fraction) for fraction in spec.fractions]
+    history = pd.concat([part.history for part in parts], ignore_index=True)
+    # A budget that ends on a checkpoint gives the same row twice.
+    keys = ["network", "fraction", "seed", "iterations"]
+    return Batch(
+        networks=pd.concat([part.networks for part in parts], ignore_index=True),
+        history=history.drop_duplicates(keys).sort_values(keys, kind="stable", ignore_index=True),
+        timings=pd.concat([part.timings for part in parts], ignore_index=True),
+        weights={key: rows for part in parts for key, rows in part.weights.items()},
+        predictions={key: classes for part in parts for key, classes in part.predictions.items()},
+    )
 
-    batch = Batch(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), {}, {})
-    parts: dict[str, list[pd.DataFrame]] = {"networks": [], "history": [], "timings": []}
-    for fraction in spec.fractions:
+
+class _Trainer:
+    """Trains a batch's ensemble on one fraction of the training images after the other, from the same start."""
+
+    def __init__(self, spec: Spec, dataset: Dataset, split: Split, progress: Callable[[str], None]):
+        self.spec, self.dataset, self.split, self.progress = spec, dataset, split, progress
+        device = resolve_device(spec.device)
+        with _in_cell(spec):
+            shown = inputs.test(dataset, split, spec.features)
+        self.biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))  # (K,)
+        self.seeds = np.tile(spec.seeds, len(spec.networks))  # (K,)
+        self.architecture = Architecture(shown["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
+        self.ensemble = Ensemble(self.architecture, self.biased, spec.alpha, DTYPES[spec.dtype], device)
+        with _in_cell(spec):
+            self.held_out = HeldOut.of(self.ensemble, shown)
+        self.initial = self.ensemble.initial(self.seeds)  # (K, P)
+
+    def train(self, fraction: float) -> Batch:
+        """The batch's networks on one fraction of the training images."""
         began = time.perf_counter()
+        train = self._training_samples(fraction)
+        featured = time.perf_counter()
+        checkpoints = Checkpoints(self.spec.checkpoints, self.initial)
+        result = lbfgs.train(
+            self.ensemble,
+            self.initial,
+            train,
+            Budget(**self.spec.budget),
+            accepted=checkpoints.accepted,
+            ticked=_reporter(self.progress, self.spec, fraction, len(self.initial)),
+        )
+        trained = time.perf_counter()
+        batch = self._judged(fraction, train, result, checkpoints)
+        batch.timings = pd.DataFrame(
+            {
+                "fraction": [fraction],
+                "networks": [len(self.initial)],
+                "evaluations": [int(result.evaluations.sum())],
+                "feature_seconds": [featured - began],
+                "training_seconds": [trained - featured],
+                "judging_seconds": [time.perf_counter() - trained],
+            }
+        )
+        return batch
+
+    def _training_samples(self, fraction: float) -> Samples:
+        """ValueError if a class has no image among them."""
+        spec = self.spec
         with _in_cell(spec, fraction):
-            train_inputs = inputs.training(dataset, split, spec.features, spec.training_set, spec.split, fraction)
-            labels = train_inputs.labels
+            given = inputs.training(self.dataset, self.split, spec.features, spec.training_set, spec.split, fraction)
+            labels = given.labels
             missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
             if missing:
                 raise ValueError(f"none of its {len(labels)} training images is a {' or a '.join(map(str, missing))}")
-            train = ensemble.samples(train_inputs, labels)
-        featured = time.perf_counter()
+            return self.ensemble.samples(given, labels)
 
-        checkpoints = Checkpoints(spec.checkpoints, initial)
-        result = lbfgs.train(
-            ensemble,
-            initial,
-            train,
-            Budget(**spec.budget),
-            accepted=checkpoints.accepted,
-            ticked=_reporter(progress, spec, fraction, len(initial)),
+    def _judged(self, fraction: float, train: Samples, result: Result, checkpoints: Checkpoints) -> Batch:
+        """The tables of the networks trained, without timings."""
+        identity = self._identity(fraction, len(train))
+        flop = np.array([flop_per_evaluation(self.architecture, bool(b), len(train)) for b in self.biased])
+        judged, classes = self.held_out.judge(self.ensemble, result.x, train)
+        evaluations = result.evaluations.numpy()
+        effort = pd.DataFrame({"iterations": result.iterations.numpy(), "evaluations": evaluations})
+        end = pd.DataFrame(
+            {
+                "status": result.status,
+                "parameters": [self.architecture.parameters(bool(b)) for b in self.biased],
+                "flop": flop * evaluations,
+            }
         )
-        trained = time.perf_counter()
+        # Networks that diverged keep their row in `networks`, and are left out of the history.
+        finite = (end["status"] != "non_finite").to_numpy()
+        passed = self._at_checkpoints(checkpoints, identity, flop, train)
+        at_end = pd.concat([identity, effort, judged, end[["flop"]]], axis=1)
+        key = format(fraction, "g")
+        return Batch(
+            networks=pd.concat([identity, judged, effort, end], axis=1),
+            history=pd.concat([part[finite[part.index]] for part in (*passed, at_end)]),
+            timings=pd.DataFrame(),
+            weights={key: result.x.to(self.ensemble.dtype).cpu().numpy()},
+            predictions={f"{key}/{name}": predicted for name, predicted in classes.items()},
+        )
 
-        identity = pd.DataFrame(
+    def _identity(self, fraction: float, n_train: int) -> pd.DataFrame:
+        """The columns that say which network each row is about."""
+        spec = self.spec
+        return pd.DataFrame(
             {
                 "study": spec.study,
                 "dataset": spec.dataset,
@@ -94,57 +154,29 @@ def train_batch(
                 "split": spec.split,
                 "features": spec.features,
                 "training_set": spec.training_set,
-                "network": np.where(biased, "biased", "bias-free"),
+                "network": np.where(self.biased, "biased", "bias-free"),
                 "hidden_layers": hyphenated(spec.hidden_layers),
                 "fraction": fraction,
-                "seed": seeds,
-                "n_train": len(labels),
+                "seed": self.seeds,
+                "n_train": n_train,
             }
         )
-        flop = np.array([flop_per_evaluation(architecture, bool(b), len(labels)) for b in biased])
-        final, classes = _judge(ensemble, result.x, train, tests)
-        evaluations = result.evaluations.numpy()
-        effort = pd.DataFrame({"iterations": result.iterations.numpy(), "evaluations": evaluations})
-        closing = pd.DataFrame(
-            {
-                "status": result.status,
-                "parameters": [architecture.parameters(bool(b)) for b in biased],
-                "flop": flop * evaluations,
-            }
-        )
-        parts["networks"].append(pd.concat([identity, final, effort, closing], axis=1))
-        # A network that diverged has a row with its status, and no course that a mean could take in.
-        finite = (closing["status"] != "non_finite").to_numpy()
-        course = _history(ensemble, checkpoints, identity, flop, train, tests)
-        parts["history"].append(course[finite[course.index]])
-        parts["history"].append(pd.concat([identity, effort, final, closing[["flop"]]], axis=1)[finite])
-        key = format(fraction, "g")
-        batch.weights[key] = result.x.to(dtype).cpu().numpy()
-        batch.predictions |= {f"{key}/{name}": predicted for name, predicted in classes.items()}
-        parts["timings"].append(
-            pd.DataFrame(
-                {
-                    "fraction": [fraction],
-                    "networks": [len(initial)],
-                    "evaluations": [int(evaluations.sum())],
-                    "feature_seconds": [featured - began],
-                    "training_seconds": [trained - featured],
-                    "judging_seconds": [time.perf_counter() - trained],
-                }
-            )
-        )
-    batch.networks = pd.concat(parts["networks"], ignore_index=True)
-    batch.timings = pd.concat(parts["timings"], ignore_index=True)
-    history = pd.concat(parts["history"], ignore_index=True)
-    # A budget that ends on a checkpoint gives the same row twice.
-    keys = ["network", "fraction", "seed", "iterations"]
-    batch.history = history.drop_duplicates(keys).sort_values(keys, kind="stable", ignore_index=True)
-    return batch
+
+    def _at_checkpoints(
+        self, checkpoints: Checkpoints, identity: pd.DataFrame, flop: np.ndarray, train: Samples
+    ) -> Iterator[pd.DataFrame]:
+        """Per checkpoint, a row for each network that reached it, indexed by the network's place in the ensemble."""
+        for index, iterations in enumerate(checkpoints.iterations.tolist()):
+            evaluations = checkpoints.evaluations[:, index]
+            judged, _ = self.held_out.judge(self.ensemble, checkpoints.rows[:, index], train)
+            effort = pd.DataFrame({"iterations": iterations, "evaluations": evaluations})
+            cost = pd.DataFrame({"flop": flop * evaluations})
+            yield pd.concat([identity, effort, judged, cost], axis=1)[evaluations > 0]
 
 
 @contextmanager
 def _in_cell(spec: Spec, fraction: float | None = None) -> Iterator[None]:
-    """A ValueError that says where in the study it arose."""
+    """Put the cell of the study where a ValueError arose before its message."""
     try:
         yield
     except ValueError as error:
@@ -154,37 +186,10 @@ def _in_cell(spec: Spec, fraction: float | None = None) -> Iterator[None]:
         raise ValueError(f"{', '.join(where)}: {error}") from None
 
 
-def _judge(ensemble: Ensemble, rows: Tensor, train, tests: dict) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Accuracy and mean cross-entropy of the parameters rows (K, P) on each set, and the classes predicted."""
-    sets = {"train": train, **tests}
-    # Each set once: test sets may be one and the same.
-    found = {samples: evaluate(ensemble, rows, samples) for samples in dict.fromkeys(sets.values())}
-    judged = {name: found[samples] for name, samples in sets.items()}
-    columns = {}
-    for name, evaluation in judged.items():
-        column = "test" if name == "original" else name
-        columns[f"{column}_accuracy"] = evaluation.accuracy
-        if name != "negated":
-            columns[f"{column}_loss"] = evaluation.loss
-    columns["clipped"] = judged["train"].clipped
-    return pd.DataFrame(columns), {name: judged[name].classes for name in tests}
-
-
-def _history(ensemble, checkpoints: Checkpoints, identity, flop, train, tests) -> pd.DataFrame:
-    """The networks at each checkpoint they reached."""
-    parts = []
-    for index, iterations in enumerate(checkpoints.iterations.tolist()):
-        evaluations = checkpoints.evaluations[:, index]
-        reached = evaluations > 0
-        judged, _ = _judge(ensemble, checkpoints.rows[:, index], train, tests)
-        effort = pd.DataFrame({"iterations": iterations, "evaluations": evaluations})
-        cost = pd.DataFrame({"flop": flop * evaluations})
-        parts.append(pd.concat([identity, effort, judged, cost], axis=1)[reached])
-    return pd.concat(parts) if parts else pd.DataFrame()
-
-
-def _reporter(progress, spec: Spec, fraction: float, count: int):
-    """A line every ten seconds: how far, and how long still at this pace."""
+def _reporter(
+    progress: Callable[[str], None], spec: Spec, fraction: float, count: int
+) -> Callable[[lbfgs.State], None]:
+    """A function that reports every ten seconds the share of the budget used and the time left at this pace."""
     began = last = time.monotonic()
     budget = Budget(**spec.budget)
 

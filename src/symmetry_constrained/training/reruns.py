@@ -21,7 +21,7 @@ BUDGETS = {"evaluations": Budget(max_evaluations=paper.BUDGET), "iterations": Bu
 
 
 class Recipe:
-    """The cell of one published network on its own split: what both solvers are given."""
+    """The data and settings of one published network, given to both solvers: its split, features, labels and seed."""
 
     def __init__(self, row: pd.Series, dataset: Dataset, split: Split):
         # The digits were float32; mldata.org's MNIST was bytes, scaled in float64.
@@ -35,7 +35,7 @@ class Recipe:
         self.architecture = Architecture(self.inputs.shape[1], paper.HIDDEN_LAYERS, CLASSES)
         self.biased, self.seed = row["network"] == "biased", int(row["network_seed"])
 
-    def by_scikit_learn(self, budget: Budget) -> dict:
+    def by_scikit_learn(self, budget: Budget) -> dict[str, float]:
         """One network by scikit-learn's own estimator in float64."""
         network = scikit_learn.fit(
             self.inputs,
@@ -68,7 +68,10 @@ class Recipe:
 
 
 def rerun(recipe: Recipe, device: str, solvers: list[str], budgets: list[str]) -> pd.DataFrame:
-    """The same seeds by each solver under each reading of the budget: solver, budget, accuracies, effort."""
+    """Train the network's seed with each solver under each reading of the budget.
+
+    A row per solver and budget: accuracies on the test sets, iterations and evaluations.
+    """
     rows = []
     for name in budgets:
         if "scikit-learn" in solvers:
@@ -88,19 +91,19 @@ def perturb(
     at_a_time: int,
     size: float,
 ) -> pd.DataFrame:
-    """Networks whose initial weights are moved by up to ±size: how far rounding alone can carry the result.
+    """Train networks whose initial weights are moved by up to ±size, to see how far rounding alone carries the result.
 
-    settled: whether more perturbed networks could still change what is said of the published numbers, given those
-    trained so far (None: none yet). Training ends once they could not.
+    settled: given the networks trained so far (None at the start), whether the verdict on the published numbers is
+    final. Training ends once it is, or with the number of networks given.
     """
-    found = pd.DataFrame(columns=["run", "original", "inverted", "iterations", "evaluations", "status"])
+    trained = pd.DataFrame(columns=["run", "original", "inverted", "iterations", "evaluations", "status"])
     random = np.random.default_rng(0)
     done = settled(None)
-    while not done and len(found) < networks:
-        count = min(at_a_time, networks - len(found))
+    while not done and len(trained) < networks:
+        count = min(at_a_time, networks - len(trained))
         offsets = random.uniform(-size, size, (count, recipe.architecture.row_length))
         more = recipe.by_ensemble(BUDGETS["evaluations"], offsets, device)
-        more.insert(0, "run", range(len(found), len(found) + count))
-        found = more if found.empty else pd.concat([found, more], ignore_index=True)
-        done = settled(found)
-    return found
+        more.insert(0, "run", range(len(trained), len(trained) + count))
+        trained = more if trained.empty else pd.concat([trained, more], ignore_index=True)
+        done = settled(trained)
+    return trained

@@ -1,10 +1,11 @@
-"""The paper's estimator as scikit-learn runs it: the independent side of every comparison.
+"""The paper's estimator as scikit-learn runs it, for independent comparison.
 
 The recipe of the author's notebook: `MLPClassifier(solver="lbfgs", activation="tanh", alpha=1e-5)` and, for the
 bias-free network, the same class with its intercepts left out after they have been drawn.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -19,13 +20,13 @@ class Network(MLPClassifier):
 
     evaluations_ = 0
 
-    def _loss_grad_lbfgs(self, *args, **kwargs):
+    def _loss_grad_lbfgs(self, *args: Any, **kwargs: Any) -> tuple[float, np.ndarray]:
         self.evaluations_ += 1
         return super()._loss_grad_lbfgs(*args, **kwargs)
 
 
 class BiasFreeNetwork(Network):
-    """The same without intercepts: drawn, then zero, and never moved."""
+    """The same without intercepts, which are drawn, set to zero and never moved."""
 
     def _init_coef(self, fan_in, fan_out, dtype):
         weights, intercepts = super()._init_coef(fan_in, fan_out, dtype)
@@ -47,7 +48,7 @@ def fit(
     alpha: float = paper.ALPHA,
     dtype: type | str = np.float64,
 ) -> Network:
-    """Train one network on inputs (n, d), in the precision named, and labels (n,); the optimiser is in float64."""
+    """Train one network on inputs (n, d), converted to `dtype`, and labels (n,); the optimiser works in float64."""
     network = (Network if biased else BiasFreeNetwork)(
         solver="lbfgs",
         activation="tanh",
@@ -59,7 +60,7 @@ def fit(
         max_fun=budget.max_evaluations,
     )
     with warnings.catch_warnings():
-        # A spent budget is the recipe here, not a fault.
+        # The recipe ends training at a budget, so reaching it is no fault.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return network.fit(inputs.astype(dtype, copy=False), labels)
 
