@@ -32,8 +32,8 @@ def main(arguments: argparse.Namespace) -> None:
     table = pd.concat(tables, ignore_index=True).assign(
         dataset=arguments.dataset, protocol=arguments.protocol, split=split_number(arguments.split)
     )
-    rest = [name for name in table if name not in amplification.IDENTITY]
-    artifacts.write_csv(table[amplification.IDENTITY + rest], arguments.out)
+    rest = [name for name in table if name not in amplification.LEADING_COLUMNS]
+    artifacts.write_csv(table[amplification.LEADING_COLUMNS + rest], arguments.out)
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_the_script_times_several_batches_of_a_run(digits, tmp_path):
     ]
     assert (table["n_train"] == len(split.select("train"))).all()
     assert not table.duplicated(CELL).any()
-    for specs, says in (("[]", "one batch at least"), ("{}", "a list of batches"), ("[3]", "spec: 3 is no mapping")):
+    for specs, says in (("[]", "one batch at least"), ("{}", "a list of batches"), ("[3]", "spec: 3 must be a mapping")):
         status, line = call("time_solo", "--specs", specs, *options, "--out", tmp_path / "none.csv")
         assert status == 1 and line.startswith("time_solo.py: ") and says in line
     assert not (tmp_path / "none.csv").exists()

@@ -300,7 +300,7 @@ def test_the_script_writes_every_depth_and_again_the_same_bytes(folders, tmp_pat
         assert call("amplify_bias", *options(folders, tmp_path / name)) == (0, "")
     assert (tmp_path / "first.csv").read_bytes() == (tmp_path / "second.csv").read_bytes()
     table = pd.read_csv(tmp_path / "first.csv")
-    assert list(table)[: len(amplification.IDENTITY)] == amplification.IDENTITY
+    assert list(table)[: len(amplification.LEADING_COLUMNS)] == amplification.LEADING_COLUMNS
     assert table["depth"].tolist() == [1] * 6 + [3] * 6
     assert table["epsilon"].tolist() == [0, 0, 0.1, 0.1, np.inf, np.inf] * 2
     assert table[["dataset", "protocol", "split"]].drop_duplicates().values.tolist() == [["digits", "clean", 3]]

@@ -309,14 +309,14 @@ def test_the_script_writes_both_tables_and_again_the_same_bytes(folders, tmp_pat
     for name in ("bias.csv", "conditions.csv"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
     table = pd.read_csv(tmp_path / "first/bias.csv", dtype={"hidden_layers": str})
-    assert list(table) == emulated_bias.STUDY + emulated_bias.COLUMNS
+    assert list(table) == emulated_bias.SPLIT_COLUMNS + emulated_bias.COLUMNS
     assert len(table) == 2 * 2 * 2 * 2
     conditions = pd.read_csv(tmp_path / "first/conditions.csv")
     for read in (table, conditions):
-        assert read[emulated_bias.STUDY].drop_duplicates().values.tolist() == [["digits", "clean", 3]]
+        assert read[emulated_bias.SPLIT_COLUMNS].drop_duplicates().values.tolist() == [["digits", "clean", 3]]
     split = Split.read(folders / "split-3")
     pd.testing.assert_frame_equal(
-        conditions.drop(columns=emulated_bias.STUDY),
+        conditions.drop(columns=emulated_bias.SPLIT_COLUMNS),
         emulated_bias.conditions(Dataset.read(folders / "data"), split),
         check_dtype=False,
     )

@@ -1,7 +1,8 @@
-"""What one network costs when it is trained alone: seconds per evaluation, memory, and a GPU's energy.
+"""The cost of training one network alone: seconds per evaluation, memory, and the energy of a GPU.
 
-The same optimiser, ensemble and budget as a training batch, with one network in the ensemble. An ensemble's seconds
-are shared by its networks; these are not, so they are what a reader who trains one network will see.
+The same optimiser, ensemble and budget as a training batch, with one network in the ensemble. The
+networks of an ensemble share its seconds; one network alone does not, so its seconds are what a reader who trains a
+single network will see.
 """
 
 import contextlib
@@ -54,7 +55,7 @@ class Solo:
         return time.perf_counter() - began, int(result.evaluations[0])
 
     def joules_per_evaluation(self) -> float:
-        """Energy drawn by the whole GPU, its idle draw included; nan without a GPU or where the driver tells none."""
+        """Energy drawn by the whole GPU, its idle draw included; nan without a GPU or where the driver reports none."""
         joules = energy_counter(self.ensemble.device)
         if joules is None:
             return np.nan
@@ -79,26 +80,14 @@ def time_solo(
         raise ValueError(f"repeats: there must be at least 1, not {repeats}")
     device = resolve_device(spec.device)
     _forget_peaks(device)
-    rows = split.select("train")
-    images, labels = training_set(
-        split.images(dataset.images, rows),
-        rows["label"].to_numpy(),
-        spec.training_set,
-        spec.split,
-        rows.index.to_numpy(),
-    )
-    mapping = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        inputs = inversion.compute(spec.features, images, dataset.shape)
-        mapping.append(time.perf_counter() - began)
+    inputs, labels, mapping = _timed_inputs(spec, dataset, split, repeats)
     limit = min(max_evaluations, spec.budget.get("max_evaluations", max_evaluations))
     budget = Budget(**spec.budget | {"max_evaluations": limit})
     architecture = Architecture(inputs.shape[1], tuple(spec.hidden_layers), CLASSES)
     table = []
     for network in spec.networks:
-        biased = network == "biased"
-        ensemble = Ensemble(architecture, np.array([biased]), spec.alpha, DTYPES[spec.dtype], device)
+        biased = np.array([network == "biased"])
+        ensemble = Ensemble(architecture, biased, spec.alpha, DTYPES[spec.dtype], device)
         solo = Solo(ensemble, ensemble.initial(spec.seeds[:1]), ensemble.samples(inputs, labels), budget)
         solo.warm_up()
         timed = [solo.train() for _ in range(repeats)]
@@ -128,8 +117,28 @@ def time_solo(
     return pd.DataFrame(table)
 
 
+def _timed_inputs(
+    spec: Spec, dataset: Dataset, split: Split, repeats: int
+) -> tuple[np.ndarray, np.ndarray, list[float]]:
+    """The spec's features (n, m) and labels (n,) of all training images, and the seconds of each repeat of the map."""
+    rows = split.select("train")
+    images, labels = training_set(
+        split.images(dataset.images, rows),
+        rows["label"].to_numpy(),
+        spec.training_set,
+        spec.split,
+        rows.index.to_numpy(),
+    )
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        inputs = inversion.compute(spec.features, images, dataset.shape)
+        seconds.append(time.perf_counter() - began)
+    return inputs, labels, seconds
+
+
 def _forget_peaks(device: str) -> None:
-    """Count peak memory from here, where the system can: Linux by its /proc. Elsewhere it is that since the start."""
+    """Count peak memory from here on Linux, through /proc; on other systems it is counted from the process's start."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     if device.startswith("cuda"):
@@ -139,10 +148,10 @@ def _forget_peaks(device: str) -> None:
 def peak_memory_mb() -> float:
     """The most memory this process has had resident, in MB (10⁶ bytes)."""
     with contextlib.suppress(OSError):
-        # What getrusage says begins at the size of the process that started this one.
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.M)
-        if found:
-            return int(found[1]) * 1024 / 1e6
+        # The maximum of getrusage starts at the size of the parent process, so it can't be used here.
+        high_water = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.M)
+        if high_water:
+            return int(high_water[1]) * 1024 / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6  # macOS counts bytes, Linux KiB
 
@@ -152,13 +161,13 @@ def _peak_gpu_memory_mb(device: torch.device) -> float:
 
 
 def _synchronise(device: torch.device) -> None:
-    """Wait for the GPU, which runs behind."""
+    """Wait until the GPU has finished; its calls return before their work is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def energy_counter(device: torch.device) -> Callable[[], float] | None:
-    """A function that reads the joules a GPU has drawn since its driver was loaded; None where there is none to ask.
+    """A function that reads the joules a GPU has drawn since its driver was loaded; None if the device has no counter.
 
     NVIDIA's management library, which comes with the driver: `nvmlDeviceGetTotalEnergyConsumption`, Volta and later.
     """

@@ -25,14 +25,24 @@ from symmetry_constrained.optim.problem import Budget
 DEPTHS = (1, 2, 4, 8, 16)  # hidden layers
 EPSILONS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, np.inf)
 WIDTH = 10  # units of every hidden layer
-# Initial biases are scikit-learn's times min(ε, START). Free ones as large as its own drown the image in 16 layers: the
-# logits' even part is then 25 times their odd part, and training fails for that reason and not for one of ε.
+# Initial biases are scikit-learn's times min(ε, START). At full size, free biases would drown the image in 16 layers:
+# the even part of the logits would be 25 times the odd part, and training would fail whatever ε.
 START = 0.1
 AT_BOUND = 0.95  # a bias beyond this share of ε counts as at its bound
-# Deep networks start on a plateau, at loss log 10 and with gradients below the usual tolerance of 1e-4: the iterations
-# given are to decide, not the tolerances.
+# Deep networks start on a plateau, with a loss of log 10 and gradients below the usual tolerance of 1e-4. Training must
+# end at the budget of iterations, so these tolerances are lower.
 GTOL, FTOL = 1e-7, 1e-12
-IDENTITY = ["dataset", "protocol", "split", "training_set", "fraction", "depth", "hidden_layers", "epsilon", "seed"]
+LEADING_COLUMNS = [
+    "dataset",
+    "protocol",
+    "split",
+    "training_set",
+    "fraction",
+    "depth",
+    "hidden_layers",
+    "epsilon",
+    "seed",
+]
 
 
 class HeldBiases:
@@ -48,8 +58,8 @@ class HeldBiases:
 
     def initial(self, rows: np.ndarray) -> Tensor:
         """Parameters (K, P), of which the biases are multiplied by min(ε, START): training starts far from ±ε."""
-        rows = torch.tensor(rows)
-        return torch.where(self.is_bias, rows * self.epsilons.clamp(max=START), rows)
+        free = torch.tensor(rows)
+        return torch.where(self.is_bias, free * self.epsilons.clamp(max=START), free)
 
     def rows(self, free: Tensor, lanes: Tensor | slice = slice(None)) -> Tensor:
         """Free parameters (L, P) of the networks numbered `lanes` -> those of the networks."""
@@ -73,7 +83,7 @@ class HeldBiases:
 def parts(ensemble: Ensemble, rows: Tensor, up: Samples, down: Samples) -> dict[str, np.ndarray]:
     """The root mean squares (K,), over images and classes, of the logits' even and odd parts (f(x) ± f(−x)) / 2.
 
-    up, down: images and the same images inverted. What all classes share is taken off first, as it moves no
+    up, down: images and the same images inverted. The mean over classes is subtracted first, since it changes no
     probability. `shift` is the even part that all images share; `even` includes it.
     """
     squares = {name: torch.zeros(len(rows), dtype=torch.float64) for name in ("even", "odd")}
@@ -83,9 +93,9 @@ def parts(ensemble: Ensemble, rows: Tensor, up: Samples, down: Samples) -> dict[
         for name, part in (("even", (f + g) / 2), ("odd", (f - g) / 2)):
             squares[name][lanes] += part.square().sum((1, 2))
         mean[lanes] += (f + g).sum(2) / 2 / len(up)
-    found = {name: (value / len(up) / mean.shape[1]).sqrt() for name, value in squares.items()}
-    found["shift"] = mean.square().mean(1).sqrt()
-    return {name: value.numpy() for name, value in found.items()}
+    sizes = {name: (value / len(up) / mean.shape[1]).sqrt() for name, value in squares.items()}
+    sizes["shift"] = mean.square().mean(1).sqrt()
+    return {name: value.numpy() for name, value in sizes.items()}
 
 
 def study(
@@ -127,11 +137,12 @@ def study(
         ftol=FTOL,
         accepted=halfway.accepted,
     )
-    # A network that stopped before stays what it was.
+    # A network that stopped before halfway keeps the parameters it stopped with.
     reached = torch.from_numpy(halfway.evaluations[:, :1] > 0)
     middle = _judge(ensemble, held.rows(torch.where(reached, halfway.rows[:, 0], result.x)), sets)
     rows = held.rows(result.x)
-    table = lanes.assign(
+    trained, untrained = (_amplification(ensemble, values, sets, epsilon) for values in (rows, held.rows(initial)))
+    return lanes.assign(
         training_set="augmented",
         fraction=fraction,
         depth=depth,
@@ -141,13 +152,8 @@ def study(
         halfway_train_loss=middle["train_loss"],
         halfway_excess=middle["excess"],
         **_biases(architecture, rows, epsilon),
-    )
-    for prefix, values in (("", rows), ("initial_", held.rows(initial))):
-        found = parts(ensemble, values, sets["original"], sets["inverted"])
-        bias = _biases(architecture, values, epsilon)["bias"]
-        found["amplification"] = np.divide(found["even"], bias, out=np.full(len(bias), np.nan), where=bias > 0)
-        table = table.assign(**{prefix + name: value for name, value in found.items()})
-    return table.assign(
+        **trained,
+        **{f"initial_{name}": values for name, values in untrained.items()},
         iterations=result.iterations.numpy(),
         evaluations=result.evaluations.numpy(),
         status=result.status,
@@ -168,6 +174,16 @@ def _judge(ensemble: Ensemble, rows: Tensor, sets: dict[str, Samples]) -> dict[s
         "train_excess": 2 * judged["train"].accuracy - 1,
         "train_loss": judged["train"].loss,
     }
+
+
+def _amplification(
+    ensemble: Ensemble, rows: Tensor, sets: dict[str, Samples], epsilon: np.ndarray
+) -> dict[str, np.ndarray]:
+    """`parts` on the test images, and amplification = even / bias, nan without biases; (K,) each."""
+    columns = parts(ensemble, rows, sets["original"], sets["inverted"])
+    bias = _biases(ensemble.architecture, rows, epsilon)["bias"]
+    columns["amplification"] = np.divide(columns["even"], bias, out=np.full(len(bias), np.nan), where=bias > 0)
+    return columns
 
 
 def _biases(architecture: Architecture, rows: Tensor, epsilon: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,12 +1,12 @@
 """Bias-free networks that act as biased ones on images of one polarity (section 2.2 of the paper).
 
-One more neuron per hidden layer carries a constant. In the first layer it is tanh(−w Σx): close to 1 where Σx < 0, as
-on digits, and the closer the larger w, since 1 − tanh(w |Σx|) ≈ 2 exp(−2 w |Σx|). Each later one is tanh(w · the one
-before), and a bias becomes a weight on the extra neuron of the layer below. So biases can be had from the second layer
-on, on X. On −X the constant has the other sign, and the network is odd as ever.
+One extra neuron per hidden layer carries a constant. In the first layer it is tanh(−w Σx), which is close to 1 where
+Σx < 0, as on digits; a larger w brings it closer, since 1 − tanh(w |Σx|) ≈ 2 exp(−2 w |Σx|). In each later layer it is
+tanh(w · the extra neuron before), and a bias becomes a weight on the extra neuron of the layer below. So on X biases
+can be emulated from the second layer on. On −X the constant has the opposite sign, and the network is still odd.
 
-Where pixels never change, as on MNIST's margin, they are that constant already: nothing need saturate, and the first
-layer has its biases too.
+Pixels that never change, as on MNIST's margin, are such a constant already. No neuron has to saturate, and biases of
+the first layer can be emulated too.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,18 @@ from symmetry_constrained.networks.ensemble import Ensemble, Samples
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
 
-# saturated: every extra neuron is taken to be 1, as in the paper. levelled: the later ones carry tanh(w), tanh(w
-# tanh(w)), ...; these levels are known, so they are divided out. constant pixels: the constant is exact.
+# saturated: every extra neuron counts as 1, as in the paper. levelled: the later ones carry tanh(w), tanh(w tanh(w)),
+# ..., and weights are divided by these known levels. constant pixels: the constant is exact.
 CONSTRUCTIONS = ("saturated", "levelled", "constant pixels")
 WEIGHTS = tuple(2.0 ** (third / 3) for third in range(-30, 16))  # 0.001 to 32
-STUDY = ["dataset", "protocol", "split"]  # what a caller adds to the table
-IDENTITY = [*STUDY, "training_set", "fraction", "hidden_layers", "seed", "construction", "weight"]
-MEASURES = [
+SPLIT_COLUMNS = ["dataset", "protocol", "split"]  # the script adds them to the tables
+COLUMNS = [
+    "training_set",
+    "fraction",
+    "hidden_layers",
+    "seed",
+    "construction",
+    "weight",
     "images",
     "exceptions",
     "predicted_rate",
@@ -46,18 +51,17 @@ MEASURES = [
     "biased_test_accuracy",
     "biased_inverted_accuracy",
 ]
-COLUMNS = IDENTITY[len(STUDY) :] + MEASURES
 
 
 def first_biases(architecture: Architecture) -> np.ndarray:
-    """Mask (P,): which numbers of a row are the first layer's biases."""
+    """Mask (P,) of the parameters that are biases of the first layer."""
     mask = np.zeros((1, architecture.row_length), dtype=bool)
     architecture.split(mask)[0][:, :, -1] = True
     return mask[0]
 
 
 def constant_pixels(split: Split) -> np.ndarray:
-    """Mask (d,): pixels that never change in the images the scaling was taken from; scaled, they are −1 exactly."""
+    """Mask (d,) of the pixels that never change in the images that define the scaling; scaled, they are exactly −1."""
     return split.minimum == split.maximum
 
 
@@ -117,11 +121,11 @@ def _widen(
 
 
 def conditions(dataset: Dataset, split: Split) -> pd.DataFrame:
-    """Whether the constants are there: a row for the training and one for the test images.
+    """Whether the images provide the constants: a row for the training images and one for the test images.
 
-    negative, zero, positive: images by the sign of Σx; smallest_sum, median_sum: of |Σx|. constant_pixels: those of
-    `constant_pixels`; unshifted_constant_pixels: the same among the training images that no nudge moved. Test images
-    may still have ink there: changed_pixels, changed_images; largest_value, for whose scale no training image spoke.
+    negative, zero, positive: images by the sign of Σx; smallest_sum, median_sum: of |Σx|. constant_pixels: the number
+    of `constant_pixels`; unshifted_constant_pixels: the same among the training images that no nudge moved. Test images
+    may still have ink there: changed_pixels and changed_images count it, and largest_value is its largest scaled value.
     """
     split.check(dataset)
     constant, rows = constant_pixels(split), []
@@ -161,9 +165,9 @@ def train(
     *,
     budget: Budget,
 ) -> tuple[Architecture, np.ndarray]:
-    """Train networks on pixels, in float32: their architecture and rows (K, P).
+    """Train networks on pixels in float32, biased from the second layer on, with `first_layer` in the first layer too.
 
-    They are biased from the second layer on, and with first_layer in the first one too.
+    Returns their architecture and their parameters rows (K, P). ValueError without seeds.
     """
     if not len(seeds):
         raise ValueError("there must be at least one seed")
@@ -183,15 +187,17 @@ def study(
     seeds: list[int],
     weights: Sequence[float] = WEIGHTS,
     fraction: float = 1.0,
-    **options,
+    *,
+    hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS,
+    budget: Budget,
 ) -> pd.DataFrame:
     """Train, build the bias-free networks of every construction and weight, and compare logits in float64.
 
-    options: `train`'s. A row per training set, seed, construction and weight; constant pixels have no weight, and no
-    row where there are none. ValueError without a test image of negative Σx.
+    A row per training set, seed, construction and weight; constant pixels have no weight, and no row in a dataset
+    without them. ValueError without a test image of negative Σx.
 
-    images: test images on which the constant is there; exceptions: those on which it is not. predicted_rate: r, where
-    theory has the difference fall as exp(−r · weight). deviation: the largest |1 − first extra neuron| on the images.
+    images: test images on which the extra neuron is constant; exceptions: all others. predicted_rate: the r of theory,
+    by which the difference falls as exp(−r · weight). deviation: the largest |1 − first extra neuron| on the images.
     largest_difference, median_difference: over the images, of the two networks' logits (the largest over classes);
     exceptions_difference: the smallest over the exceptions; inverted_difference: the median over the images inverted.
     oddness: the largest |f(−x) + f(x)| of the bias-free network. Accuracies are on all test images.
@@ -202,30 +208,34 @@ def study(
     if not negative.any():
         raise ValueError("no test image has a negative Σx, so none has the constant")
     smallest = np.abs(sums[negative]).min()
+
+    def fit(training_set: str, first_layer: bool) -> tuple[Architecture, np.ndarray]:
+        return train(dataset, split, training_set, first_layer, seeds, hidden_layers, fraction=fraction, budget=budget)
+
     for training_set in training_sets:
-        architecture, rows = train(dataset, split, training_set, False, seeds, fraction=fraction, **options)
+        architecture, rows = fit(training_set, False)
         comparison = Comparison(architecture, rows, tests, labels)
         for construction in CONSTRUCTIONS[:2]:
             levelled = construction == "levelled"
-            # The later extra neurons saturate on a 1 where the first one does on Σx.
+            # The first extra neuron saturates on Σx, each later one on the 1 of the neuron before.
             slowest = smallest if levelled or len(architecture.hidden_layers) == 1 else min(smallest, 1.0)
             for weight in weights:
-                found = comparison.against(*saturating(architecture, rows, weight, levelled), negative)
+                compared = comparison.against(*saturating(architecture, rows, weight, levelled), negative)
                 deviation = 2 * expit(-2 * weight * smallest)  # 1 − tanh, without its rounding
                 columns = {"construction": construction, "weight": weight, "predicted_rate": 2 * slowest}
-                parts.append(found.assign(training_set=training_set, seed=seeds, deviation=deviation, **columns))
+                parts.append(compared.assign(training_set=training_set, seed=seeds, deviation=deviation, **columns))
         if constant.any():
-            architecture, rows = train(dataset, split, training_set, True, seeds, fraction=fraction, **options)
-            there = (tests["original"][:, constant] == -1).all(1)
+            architecture, rows = fit(training_set, True)
+            unchanged = (tests["original"][:, constant] == -1).all(1)
             comparison = Comparison(architecture, rows, tests, labels)
-            found = comparison.against(*on_constant_pixels(architecture, rows, constant), there)
-            parts.append(found.assign(training_set=training_set, seed=seeds, construction="constant pixels"))
+            compared = comparison.against(*on_constant_pixels(architecture, rows, constant), unchanged)
+            parts.append(compared.assign(training_set=training_set, seed=seeds, construction="constant pixels"))
     table = pd.concat(parts, ignore_index=True)
     return table.assign(fraction=fraction, hidden_layers=hyphenated(architecture.hidden_layers))[COLUMNS]
 
 
 class Comparison:
-    """Biased networks on test images as they are and inverted, for bias-free ones to be compared with."""
+    """The logits of biased networks on test images as they are and inverted, to compare bias-free networks with."""
 
     def __init__(self, architecture: Architecture, rows: np.ndarray, tests: dict[str, np.ndarray], labels: np.ndarray):
         """rows (K, P). tests: images (n, d), `original` and `inverted`, in float64; labels (n,)."""
@@ -234,22 +244,25 @@ class Comparison:
         self.samples = {name: ensemble.samples(images, labels) for name, images in tests.items()}
         self.logits = {name: logits(ensemble, rows, samples) for name, samples in self.samples.items()}
 
-    def against(self, architecture: Architecture, rows: np.ndarray, there: np.ndarray) -> pd.DataFrame:
-        """What `study` says of bias-free networks (K, P'), a row each; there: mask (n,), images with the constant."""
+    def against(self, architecture: Architecture, rows: np.ndarray, constant: np.ndarray) -> pd.DataFrame:
+        """The columns of `study` for bias-free networks (K, P'), a row each.
+
+        constant: mask (n,) of the images on which the extra neuron is constant.
+        """
         ensemble = Ensemble(architecture, np.zeros(len(rows), dtype=bool), dtype=torch.float64)
-        found = {name: logits(ensemble, rows, samples) for name, samples in self.samples.items()}
-        apart = {name: np.abs(found[name] - self.logits[name]).max(1) for name in found}  # (K, n)
+        copies = {name: logits(ensemble, rows, samples) for name, samples in self.samples.items()}
+        apart = {name: np.abs(copies[name] - self.logits[name]).max(1) for name in copies}  # (K, n)
         return pd.DataFrame(
             {
-                "images": there.sum(),
-                "exceptions": (~there).sum(),
-                "largest_difference": apart["original"][:, there].max(1),
-                "median_difference": np.median(apart["original"][:, there], axis=1),
-                "exceptions_difference": apart["original"][:, ~there].min(1) if not there.all() else np.nan,
-                "inverted_difference": np.median(apart["inverted"][:, there], axis=1),
-                "oddness": np.abs(found["original"] + found["inverted"]).max((1, 2)),
-                "test_accuracy": self._accuracy(found["original"]),
-                "inverted_accuracy": self._accuracy(found["inverted"]),
+                "images": constant.sum(),
+                "exceptions": (~constant).sum(),
+                "largest_difference": apart["original"][:, constant].max(1),
+                "median_difference": np.median(apart["original"][:, constant], axis=1),
+                "exceptions_difference": apart["original"][:, ~constant].min(1) if not constant.all() else np.nan,
+                "inverted_difference": np.median(apart["inverted"][:, constant], axis=1),
+                "oddness": np.abs(copies["original"] + copies["inverted"]).max((1, 2)),
+                "test_accuracy": self._accuracy(copies["original"]),
+                "inverted_accuracy": self._accuracy(copies["inverted"]),
                 "biased_test_accuracy": self._accuracy(self.logits["original"]),
                 "biased_inverted_accuracy": self._accuracy(self.logits["inverted"]),
             }
@@ -262,7 +275,7 @@ class Comparison:
 
 def logits(ensemble: Ensemble, rows: np.ndarray, samples: Samples) -> np.ndarray:
     """The logits (K, classes, n) of parameters rows (K, P)."""
-    found = np.empty((len(rows), ensemble.architecture.classes, len(samples)))
+    together = np.empty((len(rows), ensemble.architecture.classes, len(samples)))
     for lanes, block, values in ensemble.logits(torch.from_numpy(rows), samples):
-        found[lanes, :, block] = values.numpy()
-    return found
+        together[lanes, :, block] = values.numpy()
+    return together

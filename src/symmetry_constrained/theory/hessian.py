@@ -1,4 +1,4 @@
-"""The Hessian of a small network's loss, formed whole and exact.
+"""The full and exact Hessian of a small network's loss.
 
 The first layer, which holds most of the parameters, enters the loss through its pre-activations z = W₁x + b₁ alone. So
 second derivatives are taken in z and in the later layers' parameters (110 products of a bias-free 64-10-5-10 instead of
@@ -20,16 +20,16 @@ def hessian(architecture: Architecture, row: np.ndarray, samples: Samples, penal
     float64 on the CPU. The penalty is `networks`'s alpha / n.
     """
     fan_in, units = architecture.layers[0]
-    row, size, inputs = torch.tensor(row), units * (fan_in + 1), samples.inputs  # (d + 1, n)
-    later = row[size:].clone().requires_grad_()
-    z = (row[:size].reshape(units, -1) @ inputs).requires_grad_()  # (units, n)
+    parameters, size, inputs = torch.tensor(row), units * (fan_in + 1), samples.inputs  # (d + 1, n)
+    later = parameters[size:].clone().requires_grad_()
+    z = (parameters[:size].reshape(units, -1) @ inputs).requires_grad_()  # (units, n)
     loss = _cross_entropy(architecture, z, later, samples.minus_one_hot)
     by_z, by_later = torch.autograd.grad(loss, (z, later), create_graph=True)
 
     whole = torch.diag(torch.tensor(penalty * ~architecture.is_bias()))
     first = whole[:size, :size].view(units, fan_in + 1, units, fan_in + 1)
     for unit in range(units):
-        # A sample's loss depends on its own z alone: the sum over samples mixes nothing.
+        # A sample's loss depends on its own z alone, so a sum over samples keeps their second derivatives apart.
         (of_unit,) = torch.autograd.grad(by_z[unit].sum(), z, retain_graph=True)  # (units, n)
         for other in range(unit + 1):
             block = (inputs * of_unit[other]) @ inputs.T

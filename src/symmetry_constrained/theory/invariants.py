@@ -1,12 +1,12 @@
-"""Incomplete against complete invariants (section 4.2 of the paper): what do networks reach on them?
+"""Networks on incomplete and on complete invariants (section 4.2 of the paper).
 
-The norm of each irrep is an invariant, but norms alone forget more than the group asks for. For two groups:
+The norm of each irrep is an invariant, but norms alone discard more than the group requires. Two groups are compared:
 - inversion: each pixel is an irrep. `square` keeps the norms, `neighbour` and `permuted` some of the relative signs,
   `quadratic` all of them, and so does `canonical`, which needs one feature per pixel only.
 - translation around the cylinder (`translation`): each wave of a row is an irrep. `power` keeps the norms, `bispectrum`
   the phases within a row, `complete` those between rows too, and so does `aligned`, one feature per pixel.
-What each map forgets in fact is counted in `symmetries`. The number of features differs, hence that of parameters:
-`square` against `canonical` is the pair of equal size.
+What each map discards is counted in `features.symmetries`. Maps differ in their number of features and so of
+parameters; `square` and `canonical` are the pair of equal size.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
-"""Bias-free networks trained on ±X, whatever the labels: they end at loss log 10 and chance accuracy.
+"""Bias-free networks trained on ±X end at loss log 10 and chance accuracy, whatever the labels.
 
-For f(−x) = −f(x) the label of an image cancels from the sum of its two losses (`random_networks`). What is left is
-least where f is constant, hence 0: there each class has probability 1/10 and the loss is log 10 = 2.302585.
+For f(−x) = −f(x) the label of an image cancels from the sum of its two losses (`random_networks`). The
+remaining loss is smallest where f is constant, hence 0: there each class has probability 1/10, and the loss is
+log 10 = 2.302585.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Checks of what a group's action does to losses and minima: to rounding, from moved starts, and in expectation.
+"""Checks of how a group's action changes losses and minima: up to rounding, from moved starts, and in expectation.
 
 Three statements of the paper's section 4.1, one function each: the loss on an orbit is the same at W₁ and W₁U(g); where
 training from W₁ ends in a minimum, training from W₁U(g) ends in that minimum moved by U(g), with the same loss; and an
@@ -12,10 +12,10 @@ import torch
 from symmetry_constrained.features import translation
 from symmetry_constrained.theory.orbits import Images, Problem, act
 
-TURN = 8  # of translation, the part checked is the cyclic group of this many angles
+TURN = 8  # translation is checked on the cyclic group of this many angles
 CHECKED_IMAGES = 10  # on which random networks are compared
 BLOCK = 1000  # random networks at a time
-GRID = 256  # random angles are multiples of 2π / GRID: near enough to any, and each loss is computed once
+GRID = 256  # random angles are drawn from the multiples of 2π / GRID, so that each loss is computed once
 
 
 def elements(images: Images) -> dict[str, tuple[Images, np.ndarray]]:
@@ -38,14 +38,14 @@ def loss_invariance(images: Images, count: int, seed: int) -> pd.DataFrame:
         for biased in (True, False):
             for trained_on, shown in (("orbit", orbit), ("images alone", images)):
                 problem, random = Problem(shown, "identity", biased, 0.0), np.random.default_rng([seed, biased])
-                found = []
+                differences = []
                 for start in range(0, count, BLOCK):
                     shape = (min(BLOCK, count - start), problem.architecture.row_length)
                     parameters = random.normal(size=shape) * 10 ** random.uniform(-2, 1, (shape[0], 1))
                     if not biased:
                         parameters[:, problem.architecture.is_bias()] = 0
-                    found.append(_differences(problem, parameters, element))
-                rows.append(_invariance_row(group, problem, trained_on, "random", np.concatenate(found)))
+                    differences.append(_differences(problem, parameters, element))
+                rows.append(_invariance_row(group, problem, trained_on, "random", np.concatenate(differences)))
     return pd.DataFrame(rows)
 
 
@@ -84,8 +84,8 @@ def minima(images: Images, seeds: list[int], penalty: float, iterations: int) ->
             )
         for trained_on, shown in (("orbit", orbit), ("images alone", images)):
             judged = Problem(shown, "identity", True, 0.0)
-            found = _differences(judged, parameters, element)
-            invariance.append(_invariance_row(group, judged, trained_on, "trained", found))
+            differences = _differences(judged, parameters, element)
+            invariance.append(_invariance_row(group, judged, trained_on, "trained", differences))
     return pd.DataFrame(rows), pd.DataFrame(invariance)
 
 
@@ -96,16 +96,18 @@ def _differences(problem: Problem, parameters: np.ndarray, element: np.ndarray) 
     return np.abs(moved - loss) / loss
 
 
-def _invariance_row(group: str, problem: Problem, trained_on: str, parameters: str, found: np.ndarray) -> dict:
+def _invariance_row(
+    group: str, problem: Problem, trained_on: str, parameters: str, differences: np.ndarray
+) -> dict[str, object]:
     return {
         "group": group,
         "loss_on": trained_on,
         "network": "biased" if problem.biased else "bias-free",
         "parameters": parameters,
-        "networks": len(found),
+        "networks": len(differences),
         "images": len(problem.images.labels),
-        "median_difference": np.median(found),
-        "largest_difference": found.max(),
+        "median_difference": np.median(differences),
+        "largest_difference": differences.max(),
     }
 
 
@@ -168,7 +170,7 @@ def _random_curves(losses: np.ndarray, count: int, draws: int, seed: int) -> np.
     curves = np.empty((draws, grid))
     for draw in range(draws):
         shifts = random.integers(0, grid, (n, count))
-        # How often each image stands at each angle: L is the losses' correlation with it.
+        # How often each image is drawn at each angle; L is the correlation of the losses with these counts.
         often = np.bincount((np.arange(n)[:, None] * grid + shifts).ravel(), minlength=n * grid).reshape(n, grid)
         spectrum = (spectra * np.fft.rfft(often, axis=1).conj()).sum(axis=0)
         curves[draw] = np.fft.irfft(spectrum, n=grid) / (n * count)

@@ -1,19 +1,19 @@
-"""Losses, minima and Hessians on orbits of a group (section 4.1 of the paper): do minima come in orbits, is one flat?
+"""Losses, minima and Hessians on orbits of a group (section 4.1 of the paper): do minima form orbits, are they flat?
 
 The claim: a loss trained on every g·x is invariant under W₁ → W₁U(g), U orthogonal, and so is the L2 penalty. Then a
-minimum is one of an orbit of minima. Inversion has two elements: W₁ → -W₁, biases kept. The translation T(θ) around the
-cylinder (`translation`) is continuous: along its orbit the loss is constant, so at a minimum the direction
-v = d/dθ W₁U(θ) = W₁G is a null vector of the Hessian H (a Goldstone direction), unless the minimum is itself invariant,
-W₁G = 0: its orbit is then one point.
+minimum is one of an orbit of minima. The inversion W₁ → -W₁, with biases kept, gives an orbit of two. The translation
+T(θ) around the cylinder (`translation`) is continuous: along its orbit the loss is constant, so at a minimum the
+direction v = d/dθ W₁U(θ) = W₁G is a null vector of the Hessian H (a Goldstone direction), unless the minimum is itself
+invariant, W₁G = 0: its orbit is then one point.
 
 What sampling does. On m equally spaced angles the loss is invariant under those m only. As a function of θ it keeps,
 of the harmonics of one image's loss, the multiples of m: that loss is smooth, so the rest falls exponentially with m.
 On random angles the loss is invariant in expectation only, and varies by 1 / √(m·n).
 
 What to compare. Once every weight is penalised by λ, a generic minimum has no flat direction: the penalty alone curves
-each by λ (dead inputs too), and the data have no reason to cancel that but a symmetry. So the curvature along v is to
-be read against λ and against the Hessian's other eigenvalues; an eigenvalue below λ/1000 is called flat here. One may
-be so by accident, near where two minima part: on the orbit, v must be the flat eigenvector. Permutations and sign flips
+each by λ (dead inputs too), and only a symmetry of the data can cancel that. So the curvature along v must be compared
+with λ and with the Hessian's other eigenvalues; an eigenvalue below λ/1000 is called flat here. An eigenvalue may be
+flat by accident, near where two minima part: on the orbit, v must be the flat eigenvector. Permutations and sign flips
 of hidden units are discrete: they add minima, no flat direction. Biases would add one (all of the output's, moved
 together): the Hessians are of bias-free networks. With invariant features the group does nothing to the inputs, hence
 nothing to W₁: there is no direction v to look along, and what can be compared is the number of flat eigenvalues.
@@ -47,7 +47,7 @@ ORBIT_ANGLES = 61  # at which the loss is taken; a prime, so that no harmonic of
 GTOL = 1e-6  # largest gradient component at which L-BFGS hands over to Newton's method
 STATIONARY = 1e-9  # norm of the gradient, flat directions apart, that ends Newton's method
 STEPS, LONGEST = 20, 0.3  # of Newton's method: how many, and how long
-EPS = 1e-12  # a rise of the loss below it, or a step, is none
+EPS = 1e-12  # loss increases and steps below this count as zero
 BROKEN = 1e-6  # |W₁G| below it: the minimum is itself invariant
 
 
@@ -132,30 +132,31 @@ class Problem:
 
     def loss_and_gradient(self, rows: np.ndarray, samples: Samples | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Losses (K,) and gradients (K, P), penalty included, of the parameters rows (K, P)."""
-        found = self.ensemble(len(rows)).loss_and_gradient(torch.as_tensor(rows), samples or self.samples)
-        return tuple(value.numpy() for value in found)
+        loss, gradient = self.ensemble(len(rows)).loss_and_gradient(torch.as_tensor(rows), samples or self.samples)
+        return loss.numpy(), gradient.numpy()
 
     def train(self, rows: Tensor, iterations: int) -> Result:
-        """L-BFGS from the parameters rows (K, P), to a small gradient or as far as so many iterations lead."""
+        """L-BFGS from the parameters rows (K, P), until the gradient is small or the iterations are used up."""
         budget = Budget(iterations, 2 * iterations)
         return lbfgs.train(self.ensemble(len(rows)), rows, self.samples, budget, gtol=GTOL, ftol=0.0)
 
     def minima(self, result: Result) -> list[Minimum]:
-        """Where training ended, polished; a network that did not converge is taken as it is."""
+        """The minima near where training ended; a network that did not converge is returned as it is."""
         ends = zip(result.x.numpy(), result.status, strict=True)
         return [self.polish(row, STEPS if status.startswith("converged") else 0) for row, status in ends]
 
     def polish(self, row: np.ndarray, steps: int = STEPS) -> Minimum:
         """Newton's method from the parameters (P,), downhill along every eigenvector that is not flat.
 
-        Along a flat one nothing draws to any point: a step there would only leave a valley that bends.
+        Along a flat eigenvector no point is lower than another, and a step would leave a valley that bends.
         """
         keep = self.architecture.trainable(self.biased)
         for step in range(steps + 1):
             losses, gradients = self.loss_and_gradient(row[None])
             matrix = hessian(self.architecture, row, self.samples, self.penalty, self.biased)
             eigenvalues, vectors = np.linalg.eigh(matrix)
-            found = Minimum(row, losses[0], np.linalg.norm(gradients), matrix, eigenvalues, vectors, step)
+            norm = float(np.linalg.norm(gradients))
+            minimum = Minimum(row, losses[0], norm, matrix, eigenvalues, vectors, step)
             slopes = np.where(np.abs(eigenvalues) < FLAT * self.penalty, 0, vectors.T @ gradients[0, keep])
             if np.linalg.norm(slopes) <= STATIONARY:
                 break
@@ -165,7 +166,7 @@ class Problem:
             while self.loss_and_gradient((row + move)[None])[0][0] > losses[0] + EPS and np.linalg.norm(move) > EPS:
                 move /= 2
             row = row + move
-        return found
+        return minimum
 
     def along_orbit(self, rows: np.ndarray, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Loss and gradient norm, each (angles, K), where every training image is moved by each angle.
@@ -198,7 +199,7 @@ def direction(architecture: Architecture, row: np.ndarray, shape: tuple[int, int
 def measure(
     images: Images, features: str, sampling: str, angles: int, seeds: list[int], penalty: float, iterations: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Train bias-free networks on a sampled orbit and look around each minimum.
+    """Train bias-free networks on a sampled orbit and analyse the Hessian at each minimum.
 
     Returns a row per network, a row per network and eigenvalue of the lowest, a row per network and angle of the
     orbit, and the parameters (K, P). Random angles are drawn anew for each network. Columns that need explaining:
@@ -212,6 +213,7 @@ def measure(
     batches = [[seed] for seed in seeds] if sampling == "random" else [seeds]
     thetas = translation.equally_spaced(ORBIT_ANGLES)
     networks, spectra, orbits, parameters = [], [], [], []
+    sampled = {"features": features, "sampling": sampling, "angles": angles}
     for batch in batches:
         problem = Problem(images.orbit(sampling, angles, batch[0]), features, False, penalty)
         result = problem.train(problem.initial(batch), iterations)
@@ -220,55 +222,58 @@ def measure(
         losses, norms = problem.along_orbit(rows, thetas)
         accuracy = evaluate(problem.ensemble(len(rows)), torch.tensor(rows), problem.samples).accuracy
         for lane, (seed, minimum) in enumerate(zip(batch, minima, strict=True)):
-            identity = {"features": features, "sampling": sampling, "angles": angles, "seed": seed}
+            identity = sampled | {"seed": seed}
             along, overlaps = _along_direction(problem, minimum)
+            training = {
+                "images": len(images.labels),
+                "n_train": len(problem.images.labels),
+                "parameters": problem.architecture.parameters(False),
+                "penalty": penalty,
+                "iterations": int(result.iterations[lane]),
+                "status": result.status[lane],
+                "newton_steps": minimum.steps,
+                "loss": minimum.loss,
+                "train_accuracy": accuracy[lane],
+            }
+            orbit = {
+                "gradient_norm": minimum.gradient_norm,
+                "loss_variation": np.ptp(losses[:, lane]),
+                "orbit_gradient": norms[:, lane].max(),
+                "first_layer_norm": np.linalg.norm(problem.architecture.split(minimum.row[None])[0]),
+            }
+            spectrum = {"overlap": overlaps[0]} | _spectrum(minimum, penalty)
+            networks.append(identity | {"network": "bias-free"} | training | orbit | along | spectrum)
             lowest = {"order": np.arange(1, LOWEST + 1), "eigenvalue": minimum.eigenvalues[:LOWEST]}
-            networks.append(
-                identity
-                | {
-                    "network": "bias-free",
-                    "images": len(images.labels),
-                    "n_train": len(problem.images.labels),
-                    "parameters": problem.architecture.parameters(False),
-                    "penalty": penalty,
-                    "iterations": int(result.iterations[lane]),
-                    "status": result.status[lane],
-                    "newton_steps": minimum.steps,
-                    "loss": minimum.loss,
-                    "train_accuracy": accuracy[lane],
-                    "gradient_norm": minimum.gradient_norm,
-                    "loss_variation": np.ptp(losses[:, lane]),
-                    "orbit_gradient": norms[:, lane].max(),
-                    "first_layer_norm": np.linalg.norm(problem.architecture.split(minimum.row[None])[0]),
-                }
-                | along
-                | {
-                    "overlap": overlaps[0],
-                    "smallest": minimum.eigenvalues[0],
-                    "second": minimum.eigenvalues[1],
-                    "median": np.median(minimum.eigenvalues),
-                    "largest": minimum.eigenvalues[-1],
-                    "flat": int((np.abs(minimum.eigenvalues) < FLAT * penalty).sum()),
-                    "negative": int((minimum.eigenvalues <= -FLAT * penalty).sum()),
-                }
-            )
             spectra.append(pd.DataFrame(identity | lowest | {"overlap": overlaps[:LOWEST]}))
             orbits.append(pd.DataFrame(identity | {"angle": thetas, "loss": losses[:, lane]}))
         parameters.append(rows)
     return pd.DataFrame(networks), pd.concat(spectra), pd.concat(orbits), np.concatenate(parameters)
 
 
+def _spectrum(minimum: Minimum, penalty: float) -> dict[str, float]:
+    """Columns on the eigenvalues of the Hessian."""
+    return {
+        "smallest": minimum.eigenvalues[0],
+        "second": minimum.eigenvalues[1],
+        "median": np.median(minimum.eigenvalues),
+        "largest": minimum.eigenvalues[-1],
+        "flat": int((np.abs(minimum.eigenvalues) < FLAT * penalty).sum()),
+        "negative": int((minimum.eigenvalues <= -FLAT * penalty).sum()),
+    }
+
+
 def _along_direction(problem: Problem, minimum: Minimum) -> tuple[dict[str, float], np.ndarray]:
-    """What the Hessian says of v, and v's squared cosine with each eigenvector (Q,); nan where there is no v."""
-    found = dict.fromkeys(("direction_norm", "curvature", "image_norm", "quantile"), np.nan)
+    """The Hessian along v, and v's squared cosine with each eigenvector (Q,); nan where there is no v."""
+    along: dict[str, float] = dict.fromkeys(("direction_norm", "curvature", "image_norm", "quantile"), np.nan)
     overlaps = np.full(len(minimum.eigenvalues), np.nan)
     if problem.features == "identity":
         v = direction(problem.architecture, minimum.row, problem.images.shape)
         v = v[problem.architecture.trainable(problem.biased)]
-        norm = found["direction_norm"] = np.linalg.norm(v)
+        norm = along["direction_norm"] = float(np.linalg.norm(v))
         if norm > BROKEN:
             v /= norm
-            found["curvature"], found["image_norm"] = v @ minimum.hessian @ v, np.linalg.norm(minimum.hessian @ v)
-            found["quantile"] = (minimum.eigenvalues < found["curvature"]).mean()
+            curved = minimum.hessian @ v
+            along["curvature"], along["image_norm"] = float(v @ minimum.hessian @ v), float(np.linalg.norm(curved))
+            along["quantile"] = (minimum.eigenvalues < along["curvature"]).mean()
             overlaps = (minimum.vectors.T @ v) ** 2
-    return found, overlaps
+    return along, overlaps

@@ -1,4 +1,4 @@
-"""What holds for every bias-free network, looked for in thousands of random ones.
+"""Properties that every bias-free network must have, checked on thousands of random networks.
 
 A bias-free network is odd, f(−x) = −f(x) (section 2.2 of the paper). Hence the most likely class of −x is the least
 likely of x, so R + R̄ ≤ 1; and the two terms that one image gives the loss on ±X add up to
@@ -23,9 +23,9 @@ def violations(images: np.ndarray, labels: np.ndarray, classes: int, networks: i
     images (n, d), labels (n,). A row per hidden layers, scale and property: `odd`, the largest |f(−x) + f(x)|;
     `opposite`, a network's inputs whose most likely class negated is not their least likely; `bound`, the largest
     R + R̄ − 1 above 0, with the labels as they are and with the most favourable ones, the class each network itself
-    gives to x; `label-blind`, the largest change of the loss on ±X when labels are drawn anew. Hundreds of images are
-    taken in blocks, each judged alone. n: networks. A violation that is not a number stays nan. ValueError without
-    networks.
+    gives to x; `label-blind`, the largest change of the loss on ±X when labels are drawn anew. Hundreds of
+    images are split into blocks, and each block is checked alone. n: networks. A violation that is not a number stays
+    nan. ValueError without networks.
     """
     if networks < 1:
         raise ValueError(f"networks: at least 1 is needed, not {networks}")
@@ -56,7 +56,7 @@ def _of_block(f: torch.Tensor, g: torch.Tensor, labels: torch.Tensor, other: tor
     """The largest violations by logits f (L, classes, b) of a block of inputs and g of the inputs negated."""
     most, least = f.max(1).indices, f.min(1).indices
     negated = g.max(1).indices
-    right = [((most == y).double() + (negated == y).double()).mean(1).max() for y in (labels, most)]
+    sums = [((most == y).double() + (negated == y).double()).mean(1).max() for y in (labels, most)]
     p, q = torch.log_softmax(f, 1), torch.log_softmax(g, 1)
 
     def loss(y: torch.Tensor) -> torch.Tensor:
@@ -66,6 +66,6 @@ def _of_block(f: torch.Tensor, g: torch.Tensor, labels: torch.Tensor, other: tor
     return {
         "odd": float((f + g).abs().max()),
         "opposite": float((negated != least).sum(1).max()),
-        "bound": max(float(max(right)) - 1, 0.0),
+        "bound": max(float(max(sums)) - 1, 0.0),
         "label-blind": float((loss(labels) - loss(other)).abs().max()),
     }
