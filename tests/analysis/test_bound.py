@@ -59,7 +59,7 @@ def test_each_network_is_checked_as_a_loop_over_images_does():
     assert len(checked) == 8
     for name in expected:
         np.testing.assert_array_equal(checked[name], expected[name], err_msg=name)
-    kept = [*bound.CELL, "split", "fraction", "hidden_layers", "seed"]
+    kept = [*bound.BOUND_KEYS, "split", "fraction", "hidden_layers", "seed"]
     pd.testing.assert_frame_equal(checked[kept], networks[kept])
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from helpers.scripts import SPEC, call
 
-from symmetry_constrained.analysis.cost_to_target import CELL
+from symmetry_constrained.analysis.cost_to_target import PRICE_KEYS
 from symmetry_constrained.benchmark import solo
 from symmetry_constrained.data import datasets, splits
 from symmetry_constrained.training import batch as training
@@ -34,7 +34,7 @@ def test_a_network_alone_is_trained_as_in_a_batch(digits):
     first, second = (batch.networks[batch.networks["seed"] == seed].reset_index(drop=True) for seed in (5, 6))
     assert first["evaluations"].item() != second["evaluations"].item()
     table = solo.time_solo(told, *digits, repeats=1)
-    same = [*CELL, "evaluations"]
+    same = [*PRICE_KEYS, "evaluations"]
     pd.testing.assert_frame_equal(table[same], first[same], check_dtype=False)
 
 
@@ -161,8 +161,12 @@ def test_the_script_times_several_batches_of_a_run(digits, tmp_path):
         [name, network] for name in ("square", "identity") for network in ("biased", "bias-free")
     ]
     assert (table["n_train"] == len(split.select("train"))).all()
-    assert not table.duplicated(CELL).any()
-    for specs, says in (("[]", "one batch at least"), ("{}", "a list of batches"), ("[3]", "spec: 3 must be a mapping")):
+    assert not table.duplicated(PRICE_KEYS).any()
+    for specs, says in (
+        ("[]", "one batch at least"),
+        ("{}", "a list of batches"),
+        ("[3]", "spec: 3 must be a mapping"),
+    ):
         status, line = call("time_solo", "--specs", specs, *options, "--out", tmp_path / "none.csv")
         assert status == 1 and line.startswith("time_solo.py: ") and says in line
     assert not (tmp_path / "none.csv").exists()

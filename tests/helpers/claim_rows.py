@@ -6,7 +6,7 @@ import pandas as pd
 from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.contrasts import Contrast
 from symmetry_constrained.verdicts.rules import Rule
-from symmetry_constrained.verdicts.table import COLUMNS, claim_row
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row
 
 STATED = [
     Claim("C1", "2.2", "A theorem", "What a theorem says."),
@@ -43,7 +43,7 @@ def not_run(id_="C3"):
 
 
 def table(*rows):
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
 FULL = [

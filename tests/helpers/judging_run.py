@@ -1,4 +1,4 @@
-"""A made-up run, judged by the script."""
+"""The command line by which the script judges a made-up run."""
 
 from helpers.judging import CLAIMS, NUMBERS, STUDIES
 

@@ -562,7 +562,7 @@ def test_the_schema_and_the_reruns_have_one_vocabulary():
     # Every cell of the published numbers is trained in the study that its dataset's numbers are placed among.
     config = settings.check(load("config.yaml"), SCHEMA)
     for dataset in settings.placed(config):
-        cells = numbers.loc[numbers["dataset"] == dataset, published.CELL].drop_duplicates()
+        cells = numbers.loc[numbers["dataset"] == dataset, published.PAPER_KEYS].drop_duplicates()
         for key in ("study", "clean_study"):
             trained = config["studies"][config["published_numbers"][dataset][key]]
             for _, cell in cells.iterrows():

@@ -29,7 +29,7 @@ from symmetry_constrained.runs import manifest, reference, reference_text
 from symmetry_constrained.training import batch as training
 from symmetry_constrained.training.spec import Spec
 from symmetry_constrained.verdicts import claims
-from symmetry_constrained.verdicts.table import COLUMNS
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results/reference"
@@ -105,7 +105,7 @@ def run(tmp_path, monkeypatch) -> Path:
 
 
 def claim_row(id_: str, title: str) -> dict:
-    return dict.fromkeys(COLUMNS) | {
+    return dict.fromkeys(CLAIM_COLUMNS) | {
         "id": id_,
         "title": title,
         "contrast": "one − other",

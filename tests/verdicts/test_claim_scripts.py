@@ -14,7 +14,7 @@ from symmetry_constrained.theory import label_blind
 from symmetry_constrained.theory.random_networks import DEPTHS, SCALES
 from symmetry_constrained.verdicts import claims, judgement
 from symmetry_constrained.verdicts import page as verdict_page
-from symmetry_constrained.verdicts.table import COLUMNS
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,14 @@ def made(tmp_path_factory):
     split = ("--dataset", "digits", "--data", folder / "data", "--protocol", "clean", "--split", 2)
     assert call("make_split", *split, "--out", folder / "split-2") == (0, "")
     return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a made-up run, and its tables."""
+    folder, made_up = tmp_path_factory.mktemp("run"), tables()
+    write(made_up, folder)
+    return folder, made_up
 
 
 def given(folder, out, **options):
@@ -154,7 +162,7 @@ def test_judging_writes_the_table_and_the_page(run, tmp_path):
     written = pd.read_csv(tmp_path / "tables/claims.csv")
     stated, rules = claims.read(CLAIMS)
     expected = judgement.judge(rules, run[1])
-    assert list(written) == COLUMNS
+    assert list(written) == CLAIM_COLUMNS
     assert written["verdict"].tolist() == expected["verdict"].tolist()
     np.testing.assert_allclose(written["effect"], expected["effect"], rtol=1e-12)
     page = (tmp_path / "verdicts.md").read_text(encoding="utf-8")

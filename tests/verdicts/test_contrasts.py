@@ -57,7 +57,7 @@ def test_a_number_stands_for_either_cell():
 
 
 def test_a_pair_that_stands_twice_and_a_missing_column_are_refused():
-    with pytest.raises(ValueError, match="split 1, seed 7 stands twice"):
+    with pytest.raises(ValueError, match="split 1, seed 7 is twice"):
         by_pair(networks(pairs=[*PAIRS, PAIRS[3]]), "test_accuracy")
     with pytest.raises(ValueError, match="the column accuracy is missing; there are study,"):
         by_pair(networks(), "accuracy")
@@ -203,7 +203,7 @@ def test_only_networks_of_both_cells_count_and_none_twice():
     assert of_ratio(left.iloc[2:], right, PRICES, (200, 200)) == pytest.approx(Contrast(np.nan), nan_ok=True)
     twice = pd.concat([right, right.iloc[:1]])
     for sides in ((left, twice), (twice, left)):
-        with pytest.raises(ValueError, match="split 0, seed 0 stands twice"):
+        with pytest.raises(ValueError, match="split 0, seed 0 is twice"):
             of_ratio(*sides, PRICES, (200, 200))
 
 

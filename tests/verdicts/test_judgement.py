@@ -12,7 +12,7 @@ from helpers.synthetic import at
 from symmetry_constrained.verdicts import claims, contrasts, judgement
 from symmetry_constrained.verdicts.judgement import Tables, judge
 from symmetry_constrained.verdicts.rules import Rule
-from symmetry_constrained.verdicts.table import COLUMNS
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def rows(run, **changes) -> pd.DataFrame:
 
 def test_a_contrast_of_networks_has_a_row_for_each_protocol_and_dataset(run):
     found = rows(run)
-    assert list(found) == COLUMNS
+    assert list(found) == CLAIM_COLUMNS
     assert found[["protocol", "dataset"]].values.tolist() == [list(key) for key in STUDIES]
     assert found["n"].tolist() == [12, 12, 3]
     for _, row in found.iterrows():
@@ -200,7 +200,7 @@ def test_a_bad_rule_is_named_with_its_claim_and_contrast(run):
         ({"left": {"value": "accuracy"}}, "the column accuracy is missing"),
         ({"by": ("terms",)}, "the column terms is missing"),
         # Two cells in one.
-        ({"where": {"network": "biased"}}, "split 0, seed 3 stands twice"),
+        ({"where": {"network": "biased"}}, "split 0, seed 3 is twice"),
         (
             {"of": "bound", "kind": "mathematical", "direction": "zero", "where": {}, "left": {"value": "violation"}},
             "the column violation is missing",
@@ -405,7 +405,7 @@ def test_costs_are_of_the_whole_training_set_at_the_datasets_target(run):
 
 
 def test_a_side_of_two_cells_is_refused(run):
-    with pytest.raises(ValueError, match="C0, a contrast: split 0, seed 3 stands twice"):
+    with pytest.raises(ValueError, match="C0, a contrast: split 0, seed 3 is twice"):
         rows(run, **COST | {"currency": "evaluations", "left": {"training_set": "original"}})
 
 
@@ -446,7 +446,7 @@ def judged(run):
 
 def test_every_claim_of_the_workflow_has_a_verdict(judged):
     stated, rules = claims.read(CLAIMS)
-    assert list(judged) == COLUMNS
+    assert list(judged) == CLAIM_COLUMNS
     assert judged["id"].drop_duplicates().tolist() == [claim.id for claim in stated]
     names = judged[["id", "contrast"]].drop_duplicates().values.tolist()
     assert {(id_, name.split(";")[0]) for id_, name in names} == {(one.id, one.name.split(";")[0]) for one in rules}

@@ -1,8 +1,8 @@
-"""The bound R + R̄ <= 1 (section 2.2 of the paper), checked on what the trained networks predicted.
+"""The bound R + R̄ <= 1 (section 2.2 of the paper), checked on the predictions of the trained networks.
 
 A bias-free network is odd, f(-x) = -f(x): the most likely class of -x is the least likely of x, so no input is
-classified rightly both as it is and negated. On raw pixels the negated input is the inverted image. Features that do
-not change under inversion take the images out of the bound's reach, though not the network's own input.
+classified correctly both as it is and negated. On raw pixels the negated input is the inverted image. With features
+that do not change under inversion, the bound still holds for the network's input, but no longer for images.
 """
 
 from pathlib import Path
@@ -12,23 +12,23 @@ import pandas as pd
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-CELL = ["study", "dataset", "protocol", "features", "training_set", "network"]
+BOUND_KEYS = ["study", "dataset", "protocol", "features", "training_set", "network"]
 
 
 def check(networks: pd.DataFrame, predictions: dict[str, np.ndarray], labels: np.ndarray) -> pd.DataFrame:
-    """R, R̄ on inverted images, R̄ on negated inputs, and inputs right both ways, per network of one batch.
+    """R, R̄ on inverted images, R̄ on negated inputs, and inputs classified correctly both ways, per network of a batch.
 
     networks: the batch's networks.csv. predictions: `fraction/test set` -> classes (K, n). labels: (n,).
     """
     parts = []
     for fraction, rows in networks.groupby("fraction", sort=False):
-        right = {name: predictions[f"{fraction:g}/{name}"] == labels for name in ("original", "inverted", "negated")}
+        correct = {name: predictions[f"{fraction:g}/{name}"] == labels for name in ("original", "inverted", "negated")}
         parts.append(
-            rows[[*CELL, "split", "fraction", "hidden_layers", "seed"]].assign(
-                original=right["original"].mean(1),
-                inverted=right["inverted"].mean(1),
-                negated=right["negated"].mean(1),
-                right_both_ways=(right["original"] & right["negated"]).sum(1),
+            rows[[*BOUND_KEYS, "split", "fraction", "hidden_layers", "seed"]].assign(
+                original=correct["original"].mean(1),
+                inverted=correct["inverted"].mean(1),
+                negated=correct["negated"].mean(1),
+                right_both_ways=(correct["original"] & correct["negated"]).sum(1),
             )
         )
     return pd.concat(parts, ignore_index=True)
@@ -37,14 +37,15 @@ def check(networks: pd.DataFrame, predictions: dict[str, np.ndarray], labels: np
 def summarise(checked: pd.DataFrame) -> pd.DataFrame:
     """Per cell: networks, the largest R + R̄ on inverted images and on negated inputs, and violations of the bound.
 
-    A violation is a bias-free network with R + R̄ > 1 on negated inputs, or with an input right both ways.
+    A violation is a bias-free network with R + R̄ > 1 on negated inputs, or with an input that it classifies
+    correctly both ways.
     """
     sums = checked.assign(
         inverted_sum=checked["original"] + checked["inverted"], negated_sum=checked["original"] + checked["negated"]
     )
     bias_free = checked["network"] == "bias-free"
     sums["violations"] = bias_free & ((sums["negated_sum"] > 1) | (checked["right_both_ways"] > 0))
-    return sums.groupby(CELL, sort=False, as_index=False).agg(
+    return sums.groupby(BOUND_KEYS, sort=False, as_index=False).agg(
         networks=("original", "size"),
         largest_sum_inverted=("inverted_sum", "max"),
         largest_sum_negated=("negated_sum", "max"),
@@ -54,7 +55,7 @@ def summarise(checked: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_batch(folder: Path, split: Path) -> pd.DataFrame:
-    """`check` for a batch's folder and its split's folder."""
+    """`check` for a batch's folder and its split's folder. ValueError in one line for a file that can't be read."""
     rows = pd.read_csv(split / "rows.csv", keep_default_na=False)
     labels = rows.loc[rows["set"] == "test", "label"].to_numpy()
     try:

@@ -1,4 +1,4 @@
-"""The columns of the tables of networks, and what is derived from them."""
+"""Columns of the tables of networks, by what they identify, and metrics derived from them."""
 
 from collections.abc import Iterable
 
@@ -6,17 +6,9 @@ import numpy as np
 import pandas as pd
 
 STUDY = ["study", "dataset", "protocol"]
-
-
 MODEL = ["features", "training_set", "network", "hidden_layers"]
-
-
-NETWORK = [*STUDY, *MODEL, "fraction", "split", "seed"]  # what tells one network from another
-
-
-CELL = [*MODEL, "fraction", "n_train", "images"]
-
-
+NETWORK = [*STUDY, *MODEL, "fraction", "split", "seed"]
+CELL = [*MODEL, "fraction", "n_train", "images"]  # of a study: shared by the networks of all splits and seeds
 METRICS = [
     "train_accuracy",
     "test_accuracy",
@@ -32,8 +24,6 @@ METRICS = [
     "evaluations",
     "flop",
 ]
-
-
 DERIVED = ("both_accuracy", "random_sign_accuracy", "generalisation_gap", "symmetry_gap")
 
 
@@ -46,9 +36,9 @@ def check_columns(table: pd.DataFrame, columns: Iterable[str], what: str = "") -
 
 
 def derive(networks: pd.DataFrame) -> pd.DataFrame:
-    """`networks.csv` or `history.csv` with what follows from its columns.
+    """`networks.csv` or `history.csv` with the metrics that follow from its columns.
 
-    images: those the network was shown, of which ±X makes two training samples each. both_accuracy: the lower of the
+    images: the number trained on, each of which is two training samples in ±X. both_accuracy: the lower of the
     two test accuracies. random_sign_accuracy: that expected when each test image has a random sign. The two gaps. A
     network whose training overflowed has no metrics. ValueError naming a column that is missing.
     """

@@ -1,8 +1,8 @@
 """Cost to target: evaluations, FLOP and seconds until a network has a given accuracy on both X and −X.
 
-Read off the recorded history, so a network's cost is where its course between two checkpoints crosses the target, and
-a cell's is the median over its networks. The feature map is paid once, before the first evaluation. Seconds are those
-of one network trained alone (`solo`).
+The cost of a network is read off its history, where the accuracy crosses the target between two checkpoints; the cost
+of a cell is the median over its networks. The feature map is computed once, before the first evaluation. Seconds are
+those of one network trained alone (`benchmark.solo`).
 """
 
 import math
@@ -17,9 +17,10 @@ from symmetry_constrained.data.datasets import CLASSES, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count, feature_flop
 from symmetry_constrained.networks.architecture import Architecture
 
-CELL = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
-COURSE = [*CELL, "split", "seed"]  # the rows of one network
-COLUMNS = [*CELL, "parameters", "target", "reached", "at_most"]
+# Networks that agree in these cost the same per evaluation; `solo_timings.csv` has a row for each.
+PRICE_KEYS = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
+HISTORY_KEYS = [*PRICE_KEYS, "split", "seed"]  # rows that agree in them are the history of one network
+COLUMNS = [*PRICE_KEYS, "parameters", "target", "reached", "at_most"]
 COLUMNS += [f"{name}{end}" for name in ("evaluations", "flop", "seconds") for end in ("", "_low", "_high")]
 COLUMNS += ["n"]
 
@@ -30,32 +31,32 @@ def cost_to_target(
     """`history.csv` rows of many batches -> `cost_to_target.csv`, a row per cell at fraction 1 and target.
 
     targets: accuracies by dataset. solo: rows of `solo.time_solo`, at most one per cell and n_train.
-    reached: the share of networks that reach the target within their budget. at_most: half of them are there at their
-    first checkpoint or before, so the medians are upper limits. Median evaluations, FLOP (the feature
-    map included) and seconds (empty without a solo timing), each with the 95 % interval of the median over splits and
-    seeds. They are empty if half of the networks or more do not get there, and the interval's high end is empty if
-    it has none. ValueError naming a column that is missing, a cell timed twice, or a dataset of unknown size.
+    reached: the share of networks that reach the target within their budget. at_most: half of them reach it at their
+    first checkpoint or before, so the medians are upper limits. Median evaluations, FLOP (with the feature map) and
+    seconds (empty without a row in solo) each have the 95 % interval of the median over splits and seeds. They are
+    empty if half of the networks or more do not reach the target; the high end of an interval is empty if it is
+    infinite. ValueError naming a column that is missing, a cell timed twice, or a dataset of unknown size.
     """
-    columns = [*COURSE, "fraction", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
+    columns = [*HISTORY_KEYS, "fraction", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
     check_columns(history, columns, "history")
     timings = solo_by_cell(solo) if solo is not None else {}
-    history = history[history["fraction"] == 1].sort_values([*COURSE, "evaluations"], kind="stable")
+    history = history[history["fraction"] == 1].sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
     rows = []
     for dataset, group in history.groupby("dataset"):
         # A column per target, a row per network.
         needed = pd.DataFrame({target: evaluations_needed(group, target) for target in targets.get(dataset, [])})
         if needed.empty:
             continue
-        start = group.drop_duplicates(COURSE).set_index(COURSE)
-        first = group.drop_duplicates(CELL).set_index(CELL, drop=False)
-        for cell, networks in needed.groupby(level=CELL):
+        start = group.drop_duplicates(HISTORY_KEYS).set_index(HISTORY_KEYS)
+        first = group.drop_duplicates(PRICE_KEYS).set_index(PRICE_KEYS, drop=False)
+        for cell, networks in needed.groupby(level=PRICE_KEYS):
             drawn = statistics.resample(networks.index.get_level_values("split").to_numpy())
             row = first.loc[[cell]].iloc[0]
-            identity = dict(zip(CELL, cell, strict=True)) | {"parameters": _parameters(row)}
+            identity = dict(zip(PRICE_KEYS, cell, strict=True)) | {"parameters": _parameters(row)}
             for target, values in networks.items():
-                found = _of_cell(values.to_numpy(), drawn, prices(row, timings.get(cell)))
+                costs = _of_cell(values.to_numpy(), drawn, prices(row, timings.get(cell)))
                 at_once = both_accuracy(start.loc[networks.index]).ge(target).mean() >= 0.5
-                rows.append(identity | {"target": target, "at_most": at_once} | found)
+                rows.append(identity | {"target": target, "at_most": at_once} | costs)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -65,24 +66,25 @@ def both_accuracy(history: pd.DataFrame) -> pd.Series:
 
 
 def evaluations_needed(history: pd.DataFrame, target: float) -> pd.Series:
-    """Evaluations at which each network first has the target on both test sets, by `COURSE`; inf if it never has.
+    """Evaluations at which each network first reaches the target on both test sets, by `HISTORY_KEYS`; inf if never.
 
-    history: sorted by network and evaluations. Between two checkpoints the accuracy, the lower of the two, is taken
-    as linear in the evaluations; a network that is there at its first checkpoint is given that checkpoint's.
+    history: sorted by network and evaluations. The lower of the two accuracies is interpolated linearly in the
+    evaluations between two checkpoints. A network that has reached the target at its first checkpoint counts with the
+    evaluations of that checkpoint.
     """
     both = both_accuracy(history)
-    network = history.groupby(COURSE, sort=False).ngroup()
+    network = history.groupby(HISTORY_KEYS, sort=False).ngroup()
     same = network.eq(network.shift())
     before, evaluations = both.shift(), history["evaluations"]
     share = ((target - before) / (both - before)).where(same, 1.0)
     crossing = evaluations.shift().where(same, 0) * (1 - share) + evaluations * share
-    there = history[COURSE].assign(needed=crossing)[both >= target].drop_duplicates(COURSE)
-    every = pd.MultiIndex.from_frame(history[COURSE].drop_duplicates())
-    return there.set_index(COURSE)["needed"].reindex(every, fill_value=np.inf)
+    reached = history[HISTORY_KEYS].assign(needed=crossing)[both >= target].drop_duplicates(HISTORY_KEYS)
+    every = pd.MultiIndex.from_frame(history[HISTORY_KEYS].drop_duplicates())
+    return reached.set_index(HISTORY_KEYS)["needed"].reindex(every, fill_value=np.inf)
 
 
-def _of_cell(needed: np.ndarray, drawn: np.ndarray, price: dict[str, tuple[float, float]]) -> dict:
-    """A cell's share of networks there, and its medians, from the evaluations needed by its networks (N,)."""
+def _of_cell(needed: np.ndarray, drawn: np.ndarray, price: dict[str, tuple[float, float]]) -> dict[str, float]:
+    """A cell's share of networks that reach the target, and its medians, from the evaluations each needs (N,)."""
     median = statistics.weighted_medians(np.ones((1, len(needed))), needed)[0]
     low, high = statistics.interval(statistics.weighted_medians(drawn, needed))
     ends = np.array([median, low, high])
@@ -91,16 +93,22 @@ def _of_cell(needed: np.ndarray, drawn: np.ndarray, price: dict[str, tuple[float
         ends[:] = np.nan
     elif len(needed) < 2:
         ends[1:] = np.nan
-    found = {"reached": np.isfinite(needed).mean(), "n": len(needed)}
+    costs = {"reached": np.isfinite(needed).mean(), "n": len(needed)}
     for name, (once, each) in price.items():
-        found |= dict(zip((name, f"{name}_low", f"{name}_high"), once + each * ends, strict=True))
-    return found
+        costs |= dict(zip((name, f"{name}_low", f"{name}_high"), once + each * ends, strict=True))
+    return costs
 
 
 def prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, float]]:
-    """What is paid once, and what for each evaluation, in every currency. row: any of the cell's in the history."""
+    """By currency, the cost of the feature map and that of an evaluation. row: any row of the cell in the history.
+
+    timing: the row of `solo_timings.csv`; without it there is no price in seconds.
+    """
     map_ = feature_flop(row["features"], _pixels(row), int(row["n_train"]))
-    price = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
+    price: dict[str, tuple[float, float]] = {
+        "evaluations": (0, 1),
+        "flop": (map_, row["flop"] / row["evaluations"]),
+    }
     if timing is not None:
         price["seconds"] = (timing["feature_seconds"], timing["seconds_per_evaluation"])
     return price
@@ -118,22 +126,22 @@ def _pixels(row: pd.Series) -> int:
 
 
 def solo_by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:
-    """The rows of `solo_timings.csv` by `CELL`. ValueError for a cell timed twice."""
-    check_columns(solo, [*CELL, "feature_seconds", "seconds_per_evaluation"], "solo timings")
-    again = solo.duplicated(CELL)
+    """The rows of `solo_timings.csv` by `PRICE_KEYS`. ValueError for a cell timed twice."""
+    check_columns(solo, [*PRICE_KEYS, "feature_seconds", "seconds_per_evaluation"], "solo timings")
+    again = solo.duplicated(PRICE_KEYS)
     if again.any():
-        raise ValueError(f"timed twice: {', '.join(map(str, solo.loc[again, CELL].iloc[0]))}")
-    return {tuple(row[CELL]): row for _, row in solo.iterrows()}
+        raise ValueError(f"timed twice: {', '.join(map(str, solo.loc[again, PRICE_KEYS].iloc[0]))}")
+    return {tuple(row[PRICE_KEYS]): row for _, row in solo.iterrows()}
 
 
 def read_targets(texts: list[str]) -> dict[str, list[float]]:
     """["digits=0.7", "digits=0.8"] -> {"digits": [0.7, 0.8]}. ValueError in one line for anything else."""
     targets: dict[str, list[float]] = {}
     for text in texts:
-        found = re.fullmatch(r"([^=\s]+)=(0?\.[0-9]+|1(?:\.0*)?)", text)
-        if not found or not float(found[2]):
+        parts = re.fullmatch(r"([^=\s]+)=(0?\.[0-9]+|1(?:\.0*)?)", text)
+        if not parts or not float(parts[2]):
             raise ValueError(f"target: {text!r} is not a dataset and an accuracy above 0 and at most 1, as digits=0.7")
-        accuracies = targets.setdefault(found[1], [])
-        if float(found[2]) not in accuracies:
-            accuracies.append(float(found[2]))
+        accuracies = targets.setdefault(parts[1], [])
+        if float(parts[2]) not in accuracies:
+            accuracies.append(float(parts[2]))
     return targets

@@ -1,14 +1,12 @@
-"""Accuracies on incomplete and complete invariants: cells with intervals, and contrasts."""
+"""Accuracies on incomplete and complete invariants: means with intervals, and contrasts of maps."""
 
 import pandas as pd
 
 from symmetry_constrained.analysis.statistics import interval, resample, weighted_means
 from symmetry_constrained.features.groups import GROUPS
 
-CELL = ["group", "features", "network", "budget", "feature_count", "parameters"]
-
-
-CONTRAST = ["group", "network", "budget", "features", "against", "difference", "low", "high", "n"]
+MAP_KEYS = ["group", "features", "network", "budget", "feature_count", "parameters"]
+CONTRAST_COLUMNS = ["group", "network", "budget", "features", "against", "difference", "low", "high", "n"]
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
@@ -17,8 +15,8 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     Intervals by resampling splits, then seeds.
     """
     rows = []
-    for cell, networks in table.groupby(CELL, sort=False):
-        row = dict(zip(CELL, cell, strict=True)) | {"n": len(networks)}
+    for cell, networks in table.groupby(MAP_KEYS, sort=False):
+        row = dict(zip(MAP_KEYS, cell, strict=True)) | {"n": len(networks)}
         weights = resample(networks["split"].to_numpy())
         for name in ("test_accuracy", "transformed_accuracy"):
             row[name] = networks[name].mean()
@@ -29,7 +27,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def contrasts(table: pd.DataFrame) -> pd.DataFrame:
-    """What each map adds to the norms alone on transformed images: mean difference, 95 % interval, N pairs.
+    """The accuracy that each map adds to the norms alone on transformed images: mean difference, interval, N pairs.
 
     Networks are paired by split and seed. A group whose norms were not trained on has no row.
     """
@@ -44,7 +42,7 @@ def contrasts(table: pd.DataFrame) -> pd.DataFrame:
             weights = resample(difference.index.get_level_values("split").to_numpy())
             low, high = interval(weighted_means(weights, difference.to_numpy()[:, None])[:, 0])
             rows.append(
-                dict(zip(CONTRAST, (group, network, budget, name, norms), strict=False))
+                dict(zip(CONTRAST_COLUMNS, (group, network, budget, name, norms), strict=False))
                 | {"difference": difference.mean(), "low": low, "high": high, "n": len(difference)}
             )
-    return pd.DataFrame(rows, columns=CONTRAST)
+    return pd.DataFrame(rows, columns=CONTRAST_COLUMNS)

@@ -1,6 +1,6 @@
-"""Every cell in one line per metric: its mean, and the 95 % interval of that mean over splits and seeds.
+"""A row per cell and metric: its mean, and the 95 % interval of that mean over splits and seeds.
 
-A cell is what the networks of several splits and seeds share. Two gaps are derived for each network. The
+A cell is a set of networks that differ only in split and seed. Two gaps are derived for each network. The
 generalisation gap, training minus test accuracy, is over-fitting to images; the symmetry gap, test minus inverted
 accuracy, is over-fitting to their polarity, and 0 where features are invariant.
 """
@@ -13,7 +13,7 @@ import pandas as pd
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.analysis.columns import CELL, METRICS, NETWORK, STUDY, derive
 
-FOUND = ["metric", "mean", "low", "high", "n", "failed"]
+STATISTICS = ["metric", "mean", "low", "high", "n", "failed"]
 
 
 @dataclass
@@ -27,21 +27,21 @@ class Study:
 
     @classmethod
     def of(cls, networks: pd.DataFrame, metrics: list[str], cell: list[str]) -> "Study":
-        """From the study's rows of `derive`; cell: the columns that tell its cells apart.
+        """From the study's rows of `derive`; cell: the columns that identify its cells.
 
-        ValueError if a network stands there twice.
+        ValueError if a network has two rows.
         """
         cells = networks[cell].drop_duplicates(ignore_index=True)
-        cell = networks.groupby(cell, sort=False).ngroup().to_numpy()
+        place = networks.groupby(cell, sort=False).ngroup().to_numpy()
         pairs = networks.groupby(["split", "seed"])
         pair, (splits, _) = pairs.ngroup().to_numpy(), zip(*pairs.groups, strict=True)
         count = np.zeros((len(splits), len(cells)), dtype=np.int64)
-        np.add.at(count, (pair, cell), 1)
+        np.add.at(count, (pair, place), 1)
         if (count > 1).any():
-            again = networks.iloc[np.flatnonzero(count[pair, cell] > 1)[-1]]
-            raise ValueError(f"a network stands twice in the table: {', '.join(map(str, again[NETWORK]))}")
+            again = networks.iloc[np.flatnonzero(count[pair, place] > 1)[-1]]
+            raise ValueError(f"a network is twice in the table: {', '.join(map(str, again[NETWORK]))}")
         values = np.full((*count.shape, len(metrics)), np.nan)
-        values[pair, cell] = networks[metrics]
+        values[pair, place] = networks[metrics]
         values[~np.isfinite(values)] = np.nan
         return cls(cells, np.array(splits), values, count.sum(axis=0))
 
@@ -71,19 +71,19 @@ def summarise(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_checkpoints(history: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """`history.csv` -> the course of one metric, as rows like those of `summarise` with `iterations` beside each.
+    """`history.csv` -> one metric by iterations, as rows like those of `summarise` with the column `iterations`.
 
-    A row per cell and checkpoint, and one at the most iterations that a network of the study did. A network that
-    stopped earlier stays what it was. A checkpoint is a number of iterations at which most networks were judged;
-    those at which a single network happened to stop are none.
+    A row per cell and checkpoint, and one at the most iterations of any network of the study. A network that stopped
+    earlier keeps its last value. A checkpoint is a number of iterations at which most networks were evaluated; numbers
+    at which single networks happened to stop do not count.
     """
     parts = []
     for _, rows in derive(history).groupby(STUDY, sort=False):
-        course = rows.set_index([*NETWORK, "n_train", "images"]).pivot(columns="iterations", values=metric)
-        judged = course.notna().sum() > len(course) / 2
-        judged.iloc[-1] = True
-        course = course.ffill(axis=1).loc[:, judged.to_numpy()]
-        parts.append(course.melt(value_name=metric, ignore_index=False).reset_index())
+        curves = rows.set_index([*NETWORK, "n_train", "images"]).pivot(columns="iterations", values=metric)
+        checkpoint = curves.notna().sum() > len(curves) / 2
+        checkpoint.iloc[-1] = True
+        curves = curves.ffill(axis=1).loc[:, checkpoint.to_numpy()]
+        parts.append(curves.melt(value_name=metric, ignore_index=False).reset_index())
         parts[-1]["iterations"] = parts[-1]["iterations"].astype(np.int64)
     together = pd.concat(parts, ignore_index=True) if parts else history.assign(images=[], **{metric: []})
     return _by_study(together, [metric], [*CELL, "iterations"])
@@ -91,7 +91,7 @@ def at_checkpoints(history: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def _by_study(derived: pd.DataFrame, metrics: list[str], cell: list[str]) -> pd.DataFrame:
     """`Study.means` of every study, one below the other."""
-    columns, parts = [*STUDY, *cell, *FOUND], []
+    columns, parts = [*STUDY, *cell, *STATISTICS], []
     for study, rows in derived.groupby(STUDY, sort=False):
         means = Study.of(rows, metrics, cell).means(metrics)
         parts.append(means.assign(**dict(zip(STUDY, study, strict=True))))

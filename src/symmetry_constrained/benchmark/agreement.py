@@ -12,7 +12,7 @@ from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training import scikit_learn
 from symmetry_constrained.training.spec import Spec
 
-CELL = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]
+COMPARED_KEYS = ["study", "features", "training_set", "network", "hidden_layers", "fraction"]
 ACCURACIES = {"original": "test_accuracy", "inverted": "inverted_accuracy"}  # by test set
 
 
@@ -58,14 +58,16 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
 
     `equal` where the means are within 0.01 or the interval holds 0. Normal interval of the paired differences.
     """
-    paired = theirs.merge(ours, on=[*CELL, "split", "seed"], suffixes=("_theirs", "_ours"), validate="one_to_one")
+    paired = theirs.merge(
+        ours, on=[*COMPARED_KEYS, "split", "seed"], suffixes=("_theirs", "_ours"), validate="one_to_one"
+    )
     rows = []
-    for cell, group in paired.groupby(CELL, sort=False):
+    for cell, group in paired.groupby(COMPARED_KEYS, sort=False):
         for test_set, column in ACCURACIES.items():
             ours_, theirs_ = group[f"{column}_ours"], group[f"{column}_theirs"]
             mean, low, high, equal = statistics.paired_mean(ours_ - theirs_)
             rows.append(
-                dict(zip(CELL, cell, strict=True))
+                dict(zip(COMPARED_KEYS, cell, strict=True))
                 | {
                     "test_set": test_set,
                     "n": len(group),

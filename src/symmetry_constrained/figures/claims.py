@@ -11,10 +11,10 @@ from matplotlib.transforms import blended_transform_factory
 from symmetry_constrained.figures.style import WIDTH, set_title
 from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.page import headline, number
-from symmetry_constrained.verdicts.rules import STANDING
+from symmetry_constrained.verdicts.rules import OUTCOMES
 
 SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00"}
-COLOURS = {verdict: SHADES[standing] for verdict, standing in STANDING.items()}
+COLOURS = {verdict: SHADES[outcome] for verdict, outcome in OUTCOMES.items()}
 PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the row's middle, colour
 PAPERS = "#CC79A7"
 
@@ -126,14 +126,14 @@ def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -
 
 
 def _holding(verdicts_: pd.Series) -> int:
-    return int((verdicts_.map(STANDING) == "holds").sum())
+    return int((verdicts_.map(OUTCOMES) == "holds").sum())
 
 
 def _finding(data: pd.DataFrame, further: pd.Series) -> str:
     """How many claims hold, and which do not."""
     first = data.drop_duplicates("id").set_index("id")["verdict"]
-    standing = first.map(STANDING)
-    failing, open_ = first.index[standing.isin(["fails", "contrary"])], first.index[standing == "open"]
+    outcome = first.map(OUTCOMES)
+    failing, open_ = first.index[outcome.isin(["fails", "contrary"])], first.index[outcome == "open"]
     text = f"{_holding(first)} of {len(first)} claims hold by their headline contrast"
     parts = [f"{', '.join(names)} {verb}" for names, verb in ((failing, "do not"), (open_, "undecided")) if len(names)]
     text += f" ({'; '.join(parts)})" if parts else ""

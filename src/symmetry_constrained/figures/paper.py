@@ -37,10 +37,10 @@ def paper_table(table: pd.DataFrame, networks: pd.DataFrame, clean: pd.DataFrame
         column = published.column(row["test_set"])
         colour = COLOURS[model(row["features"], row["training_set"])]
         for source, offset, shade in ((networks, -0.15, colour), (clean, 0.22, CLEAN_COLOUR)):
-            cell = source[(source[published.CELL] == row[published.CELL]).all(axis=1)]
+            cell = source[(source[published.PAPER_KEYS] == row[published.PAPER_KEYS]).all(axis=1)]
             heights = position + offset + random.uniform(-0.1, 0.1, len(cell))
             axes.scatter(cell[column], heights, s=11, color=shade, alpha=0.6, linewidths=0, zorder=2)
-            kept = cell[["study", "protocol", *published.CELL, "split", "seed"]]
+            kept = cell[["study", "protocol", *published.PAPER_KEYS, "split", "seed"]]
             drawn.append(kept.assign(test_set=row["test_set"], accuracy=cell[column]))
         for prefix, offset in (("", -0.15), ("clean_", 0.22)):
             low, median, high = row[f"{prefix}low"], row[f"{prefix}median"], row[f"{prefix}high"]
@@ -111,7 +111,7 @@ def _row_label(row: pd.Series) -> str:
 def bound(networks: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Accuracy on inverted images against accuracy on the images, a point per network, with the line R + R̄ = 1."""
     figure, axes = plt.subplots(figsize=(WIDTH, 5.2))
-    data = networks[["study", *published.CELL, "split", "seed", "test_accuracy", "inverted_accuracy"]].copy()
+    data = networks[["study", *published.PAPER_KEYS, "split", "seed", "test_accuracy", "inverted_accuracy"]].copy()
     data.insert(1, "model", models(networks))
     shown = present(data["model"])
     for name in shown:

@@ -65,10 +65,10 @@ def figure(folder: Path, stated: list[claims.Claim]) -> str:
 
 def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
-    standing = rows["verdict"].map(rules.STANDING)
+    standing = rows["verdict"].map(rules.OUTCOMES)
     headlines = [page.headline(own) for _, own in rows.groupby("id", sort=False)]
     heads = pd.concat([own.iloc[:1] for own in headlines])
-    held = int((heads["verdict"].map(rules.STANDING) == "holds").sum())
+    held = int((heads["verdict"].map(rules.OUTCOMES) == "holds").sum())
     # As in the figure: the headline contrast under the other protocol is no further one.
     further = standing.drop(pd.concat(headlines).index)
     counts = ", ".join(
@@ -90,7 +90,7 @@ def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
 def findings(folder: Path, stated: list[claims.Claim]) -> str:
     """What does not hold, the published numbers, the leak, and the titles of the figures."""
     rows = _rows(folder)
-    against = rows[rows["verdict"].map(rules.STANDING).isin(["fails", "contrary"])]
+    against = rows[rows["verdict"].map(rules.OUTCOMES).isin(["fails", "contrary"])]
     lines = [*published_sentences(pd.read_csv(folder / "tables/published_numbers.csv")), page.leak(rows)]
     if len(against):
         parts = []

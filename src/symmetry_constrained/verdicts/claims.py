@@ -1,9 +1,9 @@
-"""The paper's claims, judged: each contrast of `claims.yaml` computed from the run's tables, and its verdict.
+"""The paper's claims as `claims.yaml` states them, each with the contrasts that judge it.
 
-Verdicts of a published contrast: `replicated` (with `, smaller` or `, larger` where the published effect lies outside
+Verdicts of a published contrast: `replicated` (with `, smaller` or `, larger` if the published effect is outside of
 the prediction interval), `absent`, `reversed`, `inconclusive`. Of a new test, which the paper never made: `supported`,
-`not supported`, `inconclusive`. Of a mathematical claim: `proved` (and no violation found) or `refuted`. The rules
-stand in `verdict`; nothing in them depends on the data.
+`not supported`, `inconclusive`. Of a mathematical claim: `proved` (and no violation was found) or `refuted`. The rules
+are in `rules.verdict` and do not depend on the data.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ TABLES = ("networks", "equal_terms", "images", "cost", "bound")  # or one under 
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says, in our own words."""
+    """A claim of the paper, in our words."""
 
     id: str
     section: str
@@ -49,10 +49,11 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
     except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
         needs = "every claim has an id, a section, a title, a statement and contrasts"
         raise ValueError(f"{path}: {here}: {' '.join(str(error).split())}: {needs}") from None
-    for what, names in (("claim", [c.id for c in claims]), ("contrast", [(r.id, r.name) for r in rules])):
-        again = [name for name in names if names.count(name) > 1]
-        if again:
-            raise ValueError(f"{path}: the {what} {again[0]} stands there twice")
+    names: list[tuple[str, object]] = [("claim", claim.id) for claim in claims]
+    names += [("contrast", (rule.id, rule.name)) for rule in rules]
+    again = [f"the {what} {name}" for what, name in names if names.count((what, name)) > 1]
+    if again:
+        raise ValueError(f"{path}: {again[0]} is there twice")
     return claims, rules
 
 
@@ -74,7 +75,7 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     try:
         margin = float(margin)
     except (TypeError, ValueError):
-        raise ValueError(f"{where}: {margin!r} is no number; at most needs a limit") from None
+        raise ValueError(f"{where}: {margin!r} is not a number; at most needs a limit") from None
     given = {key: contrast[key] for key in names if key in contrast}
     if "unit" not in given and (ratio or contrast["direction"] == "zero"):
         given["unit"] = "ratio" if ratio else "largest violation"
@@ -89,7 +90,7 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
 
 
 def _check_sources(contrast: dict, where: str) -> None:
-    """ValueError if a contrast does not say what its effect is computed from, or no verdict is defined for it."""
+    """ValueError if a contrast does not say how its effect is computed, or if no verdict is defined for it."""
     of, zero, mathematical = contrast.get("of"), contrast["direction"] == "zero", contrast["kind"] == "mathematical"
     left, right = contrast.get("left", {}), contrast.get("right", {})
     if of not in TABLES and not str(of).startswith("theory/"):
@@ -97,7 +98,7 @@ def _check_sources(contrast: dict, where: str) -> None:
     if not isinstance(contrast.get("by", []), list):
         raise ValueError(f"{where}: by must be a list of columns")
     if zero != mathematical:
-        raise ValueError(f"{where}: what is mathematical, and nothing else, has the direction zero")
+        raise ValueError(f"{where}: a mathematical contrast, and no other, has the direction zero")
     if contrast["kind"] == "published contrast" and (of != "networks" or contrast["direction"] == "at most"):
         raise ValueError(f"{where}: a published contrast is of networks, and above or at least")
     if of == "cost" and not (left and right and contrast.get("currency") in CURRENCIES):
@@ -108,6 +109,6 @@ def _check_sources(contrast: dict, where: str) -> None:
 
 
 def with_places(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose empty protocol and dataset are empty text, which a CSV file does not keep."""
+    """A table whose missing protocol and dataset are empty text; a CSV file does not distinguish the two."""
     places = ["protocol", "dataset"]
     return table.astype(dict.fromkeys(places, object)).fillna(dict.fromkeys(places, ""))

@@ -1,8 +1,8 @@
-"""Contrasts: how far two cells lie apart, paired network by network, with honest intervals.
+"""Contrasts: the difference of two cells, paired network by network, with intervals that allow for few units.
 
 Two networks of one split and seed share their images and, where shapes agree, their initial weights, so a contrast is
 the mean of paired differences. Its interval comes from the two-level bootstrap of `statistics`, widened for few
-units; its prediction interval is where one more pair would fall, which a published pair is compared with.
+units. A published pair is compared with its prediction interval, which holds one more pair with 95 % chance.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from symmetry_constrained.analysis import statistics
 from symmetry_constrained.analysis.columns import check_columns
 
 PAIR = ["split", "seed"]
-FEWEST = 5  # pairs of which a bootstrap of medians says something: three resampled are often one and the same
-ENOUGH = 39  # pairs: one more falls outside of their range with 5 % chance
+FEWEST = 5  # pairs for a bootstrap of medians: resampled, three pairs are often a single one
+ENOUGH = 39  # pairs: with 5 % chance, one more is outside of their range
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """An effect, the 95 % and 90 % intervals of it, and where one more pair would fall with 95 % chance."""
+    """An effect, its 95 % and 90 % intervals, and the interval that holds one more pair with 95 % chance."""
 
     effect: float
     low: float = np.nan
@@ -42,12 +42,12 @@ def select(table: pd.DataFrame, where: dict) -> pd.DataFrame:
 
 
 def differences(left: pd.Series | float, right: pd.Series | float) -> pd.Series:
-    """Differences left − right `by_pair`; one of them may be a plain number. Networks that failed are left out."""
-    return (left - right).dropna().sort_index()
+    """Differences left − right `by_pair`; one of them may be a number. Networks that failed are left out."""
+    return pd.Series(left - right).dropna().sort_index()
 
 
 def by_pair(rows: pd.DataFrame, value: str) -> pd.Series:
-    """A cell's column by (split, seed). ValueError if a column is missing or a pair stands there twice."""
+    """A cell's column by (split, seed). ValueError if a column is missing or a pair is there twice."""
     check_columns(rows, (*PAIR, value))
     values = rows.set_index(PAIR)[value].astype(float)
     check_pairs(values)
@@ -55,10 +55,10 @@ def by_pair(rows: pd.DataFrame, value: str) -> pd.Series:
 
 
 def check_pairs(values: pd.Series) -> None:
-    """ValueError if a pair of split and seed stands twice in the index."""
+    """ValueError if a pair of split and seed is twice in the index."""
     if values.index.has_duplicates:
         split, seed = values.index[values.index.duplicated()][0]
-        raise ValueError(f"split {split}, seed {seed} stands twice in a cell of a contrast")
+        raise ValueError(f"split {split}, seed {seed} is twice in a cell of a contrast")
 
 
 def of_pairs(differences: pd.Series) -> Contrast:
@@ -81,9 +81,9 @@ def of_pairs(differences: pd.Series) -> Contrast:
 
 
 def widening(splits: np.ndarray, level: float) -> float:
-    """What a percentile bootstrap over few units is too narrow by: √(m/(m−1)) · t/z at this level.
+    """The factor by which a percentile bootstrap over few units is too narrow at this level: √(m/(m−1)) · t/z.
 
-    The S splits are m = S units; where there is one split, its networks are. Student's t has the networks' N − 1
+    m is the number of splits, or of networks if there is one split. Student's t has the networks' N − 1
     degrees of freedom: in the paper's cells the splits add next to nothing to the variance between seeds (an
     intraclass correlation of 0.00 to 0.04 over 5 splits of 20 seeds).
     """
@@ -108,10 +108,10 @@ def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end
     """Right's median cost over left's, for evaluations of networks indexed by (split, seed), inf where not reached.
 
     prices: (once, each evaluation) of left and of right. ends: the evaluations of their budgets, lower limits of what
-    a network that did not get there would need. The effect is inf where most of right's did not, 0 where most of
-    left's did not, nan where both are so. The low end takes right's limit, and 0 where left has no median; the high
-    end left's limit, and inf where right has none; below five pairs there is no interval. ValueError if a pair stands
-    there twice.
+    a network that did not reach the target would need. The effect is inf if most networks of right did not, 0 if most
+    of left did not, nan if both are so. The low end uses the limit of right, and is 0 if left has no median; the high
+    end uses the limit of left, and is inf if right has no median. Below five pairs there is no interval. ValueError if
+    a pair is there twice.
     """
     for values in (left, right):
         check_pairs(values)

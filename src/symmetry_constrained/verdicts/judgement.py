@@ -1,6 +1,7 @@
-"""From the run's tables to `claims.csv`: which rows a contrast reads, and what the paper published for them."""
+"""From the run's tables to `claims.csv`: the rows that a contrast reads, and the numbers that the paper published."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,17 +10,23 @@ import pandas as pd
 
 from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import check_columns, derive
-from symmetry_constrained.analysis.cost_to_target import CELL, evaluations_needed, prices, solo_by_cell
+from symmetry_constrained.analysis.cost_to_target import (
+    HISTORY_KEYS,
+    PRICE_KEYS,
+    evaluations_needed,
+    prices,
+    solo_by_cell,
+)
 from symmetry_constrained.verdicts import contrasts, published
 from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast, select
 from symmetry_constrained.verdicts.rules import Rule
-from symmetry_constrained.verdicts.table import COLUMNS, claim_row
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row
 
 
 @dataclass
 class Tables:
-    """What the claims are judged by. networks, history: all rows; the others as they are on disk."""
+    """The tables that claims are judged by. networks, history: all rows; the others as they are on disk."""
 
     networks: pd.DataFrame
     history: pd.DataFrame
@@ -38,14 +45,14 @@ def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
     rows = []
     for rule in rules:
         try:
-            found = list(_rows(rule, tables))
+            judged = list(_rows(rule, tables))
         except ValueError as error:
             raise ValueError(f"claims: {rule.id}, {rule.name}: {error}") from None
-        rows += found or [claim_row(rule, Contrast(np.nan), "not run in this configuration", "", "")]
-    return pd.DataFrame(rows, columns=COLUMNS)
+        rows += judged or [claim_row(rule, Contrast(np.nan), "not run in this configuration", "", "")]
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
-def _rows(rule: Rule, tables: Tables):
+def _rows(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
     if rule.of == "networks":
         yield from _of_networks(rule, tables)
     elif rule.of == "cost":
@@ -56,45 +63,45 @@ def _rows(rule: Rule, tables: Tables):
         yield from _of_table(rule, tables.others[rule.of])
 
 
-def _of_networks(rule: Rule, tables: Tables):
+def _of_networks(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
     for (protocol, dataset), study in tables.studies.items():
         rows = derive(published.of_the_paper(tables.networks, study))
         file = f"tables/networks.csv where study={study}, fraction=1, hidden_layers={paper.HYPHENATED}"
-        for at, found in _by_group(rule, rows):
+        for at, contrast in _by_group(rule, rows):
             number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
-            # Of a dataset for which the paper has no number, it is a new test.
-            own = replace(rule, kind="new test") if np.isnan(number) else rule
-            yield claim_row(own, found, _evidence(file, rule, at), protocol, dataset, number, at)
+            # On a dataset for which the paper gives no number, the contrast is a new test.
+            kept = replace(rule, kind="new test") if np.isnan(number) else rule
+            yield claim_row(kept, contrast, _evidence(file, rule, at), protocol, dataset, number, at)
 
 
-def _of_table(rule: Rule, table: pd.DataFrame):
-    """Any table: with columns split and seed unless the rule is about every row."""
+def _of_table(rule: Rule, table: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """The rows of any table; it has columns split and seed unless the rule is about all rows together."""
     table = table.assign(**{name: table.get(name, "") for name in ("protocol", "dataset")}, split=table.get("split", 0))
     table = with_places(table)
     file = f"{'' if '/' in rule.of else 'tables/'}{rule.of}.csv"
     if rule.direction == "zero":
-        # One statement about every row, whichever protocol it is of.
+        # One statement about all rows, under whichever protocol.
         rows, value = select(table, rule.where), rule.left["value"]
         check_columns(rows, [value])
         if len(rows):
             count = next((int(rows[name].sum()) for name in ("n", "networks") if name in rows), len(rows))
-            found = Contrast(float(rows[value].max(skipna=False)), n=count)
+            contrast = Contrast(float(rows[value].max(skipna=False)), n=count)
             datasets = "; ".join(dict.fromkeys(name for name in rows["dataset"] if name))
-            yield claim_row(rule, found, _evidence(file, rule, ()), "", datasets)
+            yield claim_row(rule, contrast, _evidence(file, rule, ()), "", datasets)
         return
     for (protocol, dataset), rows in table.groupby(["protocol", "dataset"], sort=False):
-        for at, found in _by_group(rule, rows):
-            yield claim_row(rule, found, _evidence(file, rule, at), protocol, dataset, at=at)
+        for at, contrast in _by_group(rule, rows):
+            yield claim_row(rule, contrast, _evidence(file, rule, at), protocol, dataset, at=at)
 
 
-def _of_images(rule: Rule, tables: Tables):
+def _of_images(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
     table = tables.others["images"]
     for _, row in select(table, rule.where).iterrows():
         if row["target"] != tables.targets.get(row["dataset"]) or pd.isna(row["reference"]):
             continue
         low, high = row["ratio_low"], row["ratio_high"]
         if np.isinf(low):
-            # The rival never gets there, so it needs more than all images of the study.
+            # The rival never reaches the target, so it needs more than all images of the study.
             low = _all_images(tables, row["study"]) / row["high"]
         if row["ratio_bound"] == "at least":
             high = np.inf
@@ -102,10 +109,10 @@ def _of_images(rule: Rule, tables: Tables):
             low = 0.0
         if row["n"] < contrasts.FEWEST:
             low = high = np.nan
-        found = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
+        contrast = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
         file = f"tables/sample_efficiency.csv where study={row['study']}, target={row['target']:g}"
         evidence = _evidence(file, rule, ())
-        yield claim_row(rule, found, evidence, row["protocol"], row["dataset"])
+        yield claim_row(rule, contrast, evidence, row["protocol"], row["dataset"])
 
 
 def _all_images(tables: Tables, study: str) -> int:
@@ -113,58 +120,58 @@ def _all_images(tables: Tables, study: str) -> int:
     return int(derive(tables.networks[tables.networks["study"] == study])["images"].max())
 
 
-def _of_cost(rule: Rule, tables: Tables):
+def _of_cost(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
     timings = solo_by_cell(tables.solo)
     for (protocol, dataset), study in tables.studies.items():
         if protocol != "clean" or dataset not in tables.targets:
             continue
         rows = select(tables.history, {"study": study, "fraction": 1.0, "hidden_layers": paper.HYPHENATED} | rule.where)
-        costs, paid, ends = [], [], []
+        costs, price, ends = [], [], []
         for side in (rule.left, rule.right):
-            cell = select(rows, side).sort_values([*CELL, "split", "seed", "evaluations"], kind="stable")
+            cell = select(rows, side).sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
             if cell.empty:
                 break
-            course = evaluations_needed(cell, tables.targets[dataset])
-            costs.append(course.droplevel([name for name in course.index.names if name not in contrasts.PAIR]))
-            price = prices(cell.iloc[0], timings.get(tuple(cell[CELL].iloc[0])))
-            if rule.currency not in price:
+            needed = evaluations_needed(cell, tables.targets[dataset])
+            costs.append(needed.droplevel([name for name in needed.index.names if name not in contrasts.PAIR]))
+            by_currency = prices(cell.iloc[0], timings.get(tuple(cell[PRICE_KEYS].iloc[0])))
+            if rule.currency not in by_currency:
                 break
-            paid.append(price[rule.currency])
+            price.append(by_currency[rule.currency])
             ends.append(float(cell["evaluations"].max()))
-        if len(paid) == 2:
-            found = contrasts.of_ratio(*costs, tuple(paid), tuple(ends))
+        if len(price) == 2:
+            contrast = contrasts.of_ratio(costs[0], costs[1], (price[0], price[1]), (ends[0], ends[1]))
             file = f"tables/history.csv where study={study}, fraction=1, target={tables.targets[dataset]:g} on both"
-            yield claim_row(rule, found, _evidence(file, rule, ()), protocol, dataset)
+            yield claim_row(rule, contrast, _evidence(file, rule, ()), protocol, dataset)
 
 
-def _by_group(rule: Rule, rows: pd.DataFrame):
-    """(values of the rule's `by`, the contrast) in the table's order; of all its rows without `by`."""
+def _by_group(rule: Rule, rows: pd.DataFrame) -> Iterator[tuple[tuple, Contrast]]:
+    """(values of the rule's `by`, the contrast) in the table's order; a single contrast of all rows without `by`."""
     rows = select(rows, rule.where)
     check_columns(rows, rule.by)
     for at, cells in rows.groupby(list(rule.by), sort=False) if rule.by else [((), rows)]:
-        found = contrasts.of_pairs(_differences(rule, cells))
-        if found.n:
-            yield at, found
+        contrast = contrasts.of_pairs(_differences(rule, cells))
+        if contrast.n:
+            yield at, contrast
 
 
 def _differences(rule: Rule, rows: pd.DataFrame) -> pd.Series:
     """left − right by (split, seed)."""
-    sides = []
-    for side in (rule.left, rule.right):
-        if "constant" in side:
-            sides.append(float(side["constant"]))
-        else:
-            sides.append(contrasts.by_pair(select(rows, _rows_of(side)), side["value"]))
-    return contrasts.differences(*sides)
+    left, right = (
+        float(side["constant"])
+        if "constant" in side
+        else contrasts.by_pair(select(rows, _rows_of(side)), side["value"])
+        for side in (rule.left, rule.right)
+    )
+    return contrasts.differences(left, right)
 
 
 def _rows_of(side: dict) -> dict:
-    """A side without the column that is read."""
+    """The cell of a side, without the column that is read."""
     return {name: value for name, value in side.items() if name != "value"}
 
 
 def _published(rule: Rule, numbers: pd.DataFrame, dataset: str, at: dict) -> float:
-    """The paper's own effect, from the numbers it gives for both cells; nan if it gives none for one of them."""
+    """The paper's own effect, from the numbers it gives for both cells; nan if it gives no number for one of them."""
     if rule.kind != "published contrast":
         return np.nan
     values = []

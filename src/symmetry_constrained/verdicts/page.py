@@ -1,14 +1,14 @@
-"""The verdicts for people: a table, and two or three plain sentences per claim, all from the rows of `claims.csv`."""
+"""The page of verdicts: a table, and two or three sentences per claim, all from the rows of `claims.csv`."""
 
 import numpy as np
 import pandas as pd
 
 from symmetry_constrained.verdicts.claims import Claim, with_places
 from symmetry_constrained.verdicts.paper_tables import markdown
-from symmetry_constrained.verdicts.rules import STANDING
+from symmetry_constrained.verdicts.rules import OUTCOMES
 
 SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥"}
-MARKS = {verdict: SQUARES[standing] for verdict, standing in STANDING.items()}
+MARKS = {verdict: SQUARES[outcome] for verdict, outcome in OUTCOMES.items()}
 INTRODUCTION = """\
 # Verdicts
 
@@ -27,9 +27,9 @@ def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
     parts = [INTRODUCTION, leak(rows), "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
-        stands = f"{claim.statement} (Where: {claim.section}.)"
-        found = " ".join(sentences(own))
-        parts += [f"## {claim.id}. {claim.title}", "", stands, "", found, "", markdown(contrast_table(own))]
+        statement = f"{claim.statement} (Where: {claim.section}.)"
+        outcome = " ".join(sentences(own))
+        parts += [f"## {claim.id}. {claim.title}", "", statement, "", outcome, "", markdown(contrast_table(own))]
     return "\n".join(parts)
 
 
@@ -78,7 +78,7 @@ def headline(own: pd.DataFrame) -> pd.DataFrame:
 
 
 def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
-    """A row per contrast of a claim, with where to look."""
+    """A row per contrast of a claim, with the evidence for it."""
     return pd.DataFrame(
         {
             "contrast": own["contrast"],
@@ -95,14 +95,14 @@ def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
 
 
 def _more(row: pd.Series) -> str:
-    """What would decide an inconclusive contrast, in a few words."""
+    """How many more pairs would decide an inconclusive contrast."""
     if row["verdict"] != "inconclusive" or not np.isfinite(row["needed"]):
         return ""
     return f" ({row['needed']:,.0f} more pairs would decide)"
 
 
 def sentences(own: pd.DataFrame) -> list[str]:
-    """What was found of one claim, in two or three sentences."""
+    """The outcome for one claim, in two or three sentences."""
     first = headline(own)
     main = first.iloc[0]
     said = [_main_sentence(main)]
@@ -154,7 +154,7 @@ def _needs(row: pd.Series) -> str:
 
 
 def leak(rows: pd.DataFrame) -> str:
-    """Does the paper's leak matter? The same contrasts under both protocols."""
+    """Whether the paper's leak matters: the same contrasts under both protocols."""
     keys = ["id", "contrast", "dataset"]
     compared = rows[rows["kind"] == "published contrast"]
     sides = [compared[compared["protocol"] == name].set_index(keys) for name in ("published", "clean")]

@@ -1,4 +1,4 @@
-"""The paper's Tables 1 and 2, beside what the same cells give here."""
+"""The paper's Tables 1 and 2 beside the results of the same cells here."""
 
 import pandas as pd
 
@@ -28,7 +28,7 @@ HEADINGS = {
     "2": "Table 2 of the paper: invariant features",
     "talk": "The author's later talk: MNIST",
 }
-# What fits a terminal.
+# The columns that fit a terminal.
 NARROW = [
     "network",
     "features",
@@ -50,10 +50,10 @@ def paper_table(numbers: pd.DataFrame, clean: pd.DataFrame, table: str) -> pd.Da
     """
     rows = numbers[numbers["table"] == table].copy()
     for index, row in rows.iterrows():
-        cell = clean[(clean[published.CELL] == row[published.CELL]).all(axis=1)]
-        found = statistics.place(row["published"], cell[published.column(row["test_set"])].to_numpy())
+        cell = clean[(clean[published.PAPER_KEYS] == row[published.PAPER_KEYS]).all(axis=1)]
+        rank = statistics.place(row["published"], cell[published.column(row["test_set"])].to_numpy())
         for name in ("median", "low", "high", "n"):
-            rows.loc[index, f"clean_{name}"] = getattr(found, name)
+            rows.loc[index, f"clean_{name}"] = getattr(rank, name)
     return rows.astype({"clean_n": int}).reset_index(drop=True) if len(rows) else rows
 
 
@@ -82,7 +82,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def page(parts: dict[str, pd.DataFrame], note: str) -> str:
-    """Readable tables by heading, and a note below them, as a page that stands alone."""
+    """Readable tables by heading, and a note below them, as a page that needs no other file."""
     body = "".join(
         f"<h2>{heading}</h2>{table.to_html(index=False, border=0, justify='left')}" for heading, table in parts.items()
     )

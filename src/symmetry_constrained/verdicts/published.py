@@ -1,4 +1,4 @@
-"""The paper's numbers: each one's rerun from its own seeds (verdict A) and its place among many draws (verdict B).
+"""The paper's numbers: the rerun of each from its own seeds (verdict A) and its rank among many draws (verdict B).
 
 A published number is one network on one split, so it is compared with single draws, never with a mean's interval.
 """
@@ -12,14 +12,14 @@ import pandas as pd
 from symmetry_constrained import paper
 from symmetry_constrained.analysis import statistics
 
-CELL = ["dataset", "network", "features", "training_set"]
+PAPER_KEYS = ["dataset", "network", "features", "training_set"]  # what the paper says of a number's network
 TABLES = {"1": "table1", "2": "table2", "talk": "talk"}  # in the paper, and in the author's later talk
 
 
 def of_the_paper(networks: pd.DataFrame, study: str) -> pd.DataFrame:
-    """Rows of `networks.csv` that a published number may be placed among: all training images, the paper's layers.
+    """Rows of `networks.csv` that published numbers are compared with: all training images, the paper's layers.
 
-    Not those whose training overflowed.
+    Networks whose training overflowed are left out.
     """
     if "status" in networks:
         networks = networks[networks["status"] != "non_finite"]
@@ -40,21 +40,21 @@ def judge(
     draws: pd.DataFrame,
     needed: int,
 ) -> pd.DataFrame:
-    """One row per published number: its reruns, its place among the draws, both verdicts.
+    """One row per published number: its reruns, its rank among the draws, both verdicts.
 
-    reruns, perturbed: by the id of the network. draws: `networks.csv` rows to place the numbers among. needed:
-    perturbed networks without which "not reproduced" is not said.
+    reruns, perturbed: by the id of the network. draws: `networks.csv` rows to compare the numbers with. needed: with
+    fewer perturbed networks, a number is never called "not reproduced".
     """
     rows = []
     for _, row in numbers.iterrows():
         again, chaos = reruns[row["id"]], perturbed[row["id"]]
-        cell = draws[(draws[CELL] == row[CELL]).all(axis=1)]
+        cell = draws[(draws[PAPER_KEYS] == row[PAPER_KEYS]).all(axis=1)]
         accuracy = cell[column(row["test_set"])].to_numpy()
-        found = statistics.place(row["published"], accuracy, row["decimals"])
+        rank = statistics.place(row["published"], accuracy, row["decimals"])
         side = test_set(row["test_set"])
         values = again.set_index(["solver", "budget"])[side]
         rows.append(
-            row[["id", "table", *CELL, "test_set", "published"]].to_dict()
+            row[["id", "table", *PAPER_KEYS, "test_set", "published"]].to_dict()
             | {
                 "rerun_scikit_learn": values.get(("scikit-learn", "evaluations"), np.nan),
                 "rerun_ours": values.get(("ours", "evaluations"), np.nan),
@@ -64,10 +64,10 @@ def judge(
                 "perturbed_high": chaos[side].max() if len(chaos) else np.nan,
                 "perturbed_n": len(chaos),
             }
-            | asdict(found)
+            | asdict(rank)
             | {
                 "same_seed": same_seed(row, again, chaos, needed),
-                "typicality": statistics.typicality(found),
+                "typicality": statistics.typicality(rank),
             }
         )
     table = pd.DataFrame(rows)
@@ -76,7 +76,7 @@ def judge(
 
 
 def test_set(name: str) -> str:
-    """The test set that a number is read on: one accuracy stands for `both` where features are invariant."""
+    """The test set that a number is read on: with invariant features, `both` test sets have one accuracy."""
     return "original" if name == "both" else name
 
 

@@ -1,4 +1,4 @@
-"""How a contrast is judged by the rule it falls under."""
+"""The rules that turn a contrast into a verdict."""
 
 from dataclasses import dataclass, field
 
@@ -6,10 +6,8 @@ import numpy as np
 
 from symmetry_constrained.verdicts.contrasts import Contrast
 
-RATIOS = ("images", "cost")  # of these the effect is a ratio, whose margin is a factor, and not a difference
-
-
-ROUNDING = 1e-9  # what float64 may leave of an exact property
+RATIOS = ("images", "cost")  # contrasts of these are ratios, and their margin is a factor
+ROUNDING = 1e-9  # violations of an exact property that rounding in float64 explains
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,8 @@ class Rule:
         return self.of in RATIOS
 
 
-# What each verdict says of its claim; `contrary`: not just that it fails.
-STANDING = {
+# The outcome of each verdict for its claim; `contrary`: the opposite of the claim holds.
+OUTCOMES = {
     "replicated": "holds",
     "replicated, smaller": "holds",
     "replicated, larger": "holds",
@@ -52,54 +50,54 @@ STANDING = {
 
 
 def boundary(rule: Rule) -> float:
-    """What the effect must be above, or below for `at most`, for the claim to hold."""
+    """The line that the effect must be above, or below for `at most`, for the claim to hold."""
     if rule.direction == "at least":
         return 1 / rule.margin if rule.ratio else -rule.margin
     return rule.margin
 
 
-def verdict(rule: Rule, found: Contrast, published: float = np.nan) -> str:
-    """The verdict of one contrast; `inconclusive` where nothing was run, and without an interval, so for one pair."""
-    if found.n == 0:
+def verdict(rule: Rule, contrast: Contrast, published: float = np.nan) -> str:
+    """The verdict of one contrast; `inconclusive` if nothing was run, and without an interval, as for a single pair."""
+    if contrast.n == 0:
         return "inconclusive"
     if rule.direction == "zero":
-        return "refuted" if not found.effect <= rule.margin else "proved"
-    if np.isnan(found.effect) or np.isnan([found.low, found.high]).any():
+        return "refuted" if not contrast.effect <= rule.margin else "proved"
+    if np.isnan(contrast.effect) or np.isnan([contrast.low, contrast.high]).any():
         return "inconclusive"
     line = boundary(rule)
     if rule.direction == "at most":
-        holds, fails = found.high <= line, found.low > line
+        holds, fails = contrast.high <= line, contrast.low > line
     else:
-        holds, fails = found.low > line, found.high < line
+        holds, fails = contrast.low > line, contrast.high < line
     if rule.kind == "new test":
         return "supported" if holds else "not supported" if fails else "inconclusive"
     if holds:
-        if np.isnan(published) or found.prediction_low <= published <= found.prediction_high:
+        if np.isnan(published) or contrast.prediction_low <= published <= contrast.prediction_high:
             return "replicated"
-        return "replicated, smaller" if found.effect < published else "replicated, larger"
-    if rule.direction == "above" and max(abs(found.low90), abs(found.high90)) < rule.margin:
+        return "replicated, smaller" if contrast.effect < published else "replicated, larger"
+    if rule.direction == "above" and max(abs(contrast.low90), abs(contrast.high90)) < rule.margin:
         return "absent"
-    if found.high < -rule.margin:
+    if contrast.high < -rule.margin:
         return "reversed"
     return "inconclusive"
 
 
-def needed(rule: Rule, found: Contrast) -> float:
-    """How many more pairs would decide an inconclusive contrast, if its effect stays what it is.
+def needed(rule: Rule, contrast: Contrast) -> float:
+    """How many more pairs would decide an inconclusive contrast if its effect does not change.
 
-    Each end of the interval closes in on the effect with √n, on a logarithmic scale for a ratio, until those that the
-    verdict of this effect turns on are past their lines. nan without an interval, or if such an end is not finite;
-    inf if the effect lies on the line.
+    Each end of the interval approaches the effect as 1 / √n, on a logarithmic scale for a ratio, until the ends that
+    decide the verdict have crossed their lines. nan without an interval, or if such an end is not finite; inf if the
+    effect is on the line.
     """
-    effect, line = found.effect, boundary(rule)
-    if found.n < 2 or np.isnan([effect, found.low, found.high]).any():
+    effect, line = contrast.effect, boundary(rule)
+    if contrast.n < 2 or np.isnan([effect, contrast.low, contrast.high]).any():
         return np.nan
-    ends = [(found.low if effect > line else found.high, line)]
+    ends = [(contrast.low if effect > line else contrast.high, line)]
     if rule.kind == "published contrast" and rule.direction == "above":
         if effect < -rule.margin:
-            ends = [(found.high, -rule.margin)]
+            ends = [(contrast.high, -rule.margin)]
         elif effect < rule.margin:
-            ends = [(found.low90, -rule.margin), (found.high90, rule.margin)]
+            ends = [(contrast.low90, -rule.margin), (contrast.high90, rule.margin)]
     more = 1.0
     for end, at in ends:
         values = np.array([effect, end, at])
@@ -108,5 +106,5 @@ def needed(rule: Rule, found: Contrast) -> float:
         if not np.isfinite(values).all():
             return np.nan
         half, distance = abs(values[1] - values[0]), abs(values[2] - values[0])
-        more = max(more, found.n * ((half / distance) ** 2 - 1) if distance else np.inf)
+        more = max(more, contrast.n * ((half / distance) ** 2 - 1) if distance else np.inf)
     return float(np.ceil(more))
