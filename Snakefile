@@ -7,8 +7,15 @@ from snakemake.utils import min_version
 
 min_version("9.19")
 
+# The folder of this file, which holds all that the rules name. Snakemake's `workflow.basedir` is another folder where
+# this file is used as a module.
+ROOT = Path(str(workflow.current_basedir))
+if not ROOT.samefile("."):
+    print(f"This workflow runs in the folder of its Snakefile only: cd {ROOT}, and start it there.", file=sys.stderr)
+    sys.exit(1)
+
 # This checkout's library, installed or not.
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+sys.path.insert(0, str(ROOT / "src"))
 
 
 configfile: "config/config.yaml"
@@ -25,7 +32,7 @@ include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/audit.smk"
 
 
-# The report's opening page is made by the workflow: what was found.
+# The report's opening page is made by the workflow, from the titles of the figures.
 report: f"{RESULTS}/findings.rst"
 
 
@@ -59,8 +66,17 @@ workflow.localrules(*(rule.name for rule in workflow.rules if rule.benchmark is 
 
 
 onstart:
-    hold_results()
-    print(plan(), file=sys.stderr)
+    STARTED["lock"] = or_stop(locks.hold, RESULTS)
+    if workflow.local_exec:
+        or_stop(devices.check, config["device"])
+        outputs = {path for job in workflow.dag.needrun_jobs() for path in job.output}
+        STARTED["record"] = workflow_runs.begin(sys.argv, workflow.cores, outputs)
+    print(targets.summary(BATCHES, RESULTS), file=sys.stderr)
+
+
+onsuccess:
+    if "record" in STARTED:
+        workflow_runs.end(STARTED["record"])
 
 
 onerror:

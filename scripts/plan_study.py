@@ -13,7 +13,7 @@ from snakemake.utils import update_config
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import planning, spent
+from symmetry_constrained.runs import job_costs, planning
 from symmetry_constrained.verdicts import paper_tables, published
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +31,7 @@ def configuration(path: Path) -> dict:
 def main(arguments: argparse.Namespace) -> None:
     numbers = published.read(arguments.published)
     before, config = configuration(arguments.measured), configuration(arguments.study)
-    measured = spent.read(arguments.results, numbers)
+    measured = job_costs.read(arguments.results, numbers)
     options = {
         "nodes": arguments.nodes,
         "side_by_side": arguments.jobs_per_node,

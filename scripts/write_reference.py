@@ -1,4 +1,4 @@
-"""Keep what stands for a finished run in results/reference/, and put its numbers into README.md and REPLICATION.md.
+"""Keep what a finished run found in results/reference/, and put its numbers into README.md and REPLICATION.md.
 
 What is kept: tables, figures, verdicts, manifest, the audit's counts, benchmarks, and run.json, which states the
 command, commit, machine and wall time.
@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.runs import reference, reference_text
+from symmetry_constrained.runs import reference, reference_text, workflow_runs
 from symmetry_constrained.verdicts import claims
 
 PROJECT = Path(__file__).parent.parent
@@ -18,7 +18,7 @@ CLAIMS = PROJECT / "workflow/resources/claims.yaml"
 def main(arguments: argparse.Namespace) -> None:
     out = arguments.out
     by_hand = dict(map(_timed, arguments.seconds))
-    about = reference.describe(arguments.results, arguments.quick, arguments.logs, by_hand)
+    about = reference.describe(arguments.results, arguments.quick, arguments.records, by_hand)
     kept = reference.keep(arguments.results, out)
     artifacts.write_json(about | {"kept": kept}, out / reference.RUN)
     blocks = reference_text.blocks(out, claims.read(CLAIMS)[0])
@@ -43,7 +43,9 @@ if __name__ == "__main__":
     parser.add_argument(
         "--quick", type=Path, default=Path("results/quick"), help="folder of a quick run, if there is one"
     )
-    parser.add_argument("--logs", type=Path, default=Path(".snakemake/log"), help="Snakemake's logs, for the times")
+    parser.add_argument(
+        "--records", type=Path, default=workflow_runs.FOLDER, help="folder with a record of each run, for the times"
+    )
     parser.add_argument(
         "--seconds",
         nargs="*",

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import planning, spent
-from symmetry_constrained.runs.planning import Cost
+from symmetry_constrained.runs import job_costs, planning
+from symmetry_constrained.runs.job_costs import Cost
 from symmetry_constrained.verdicts import published
 
 ROOT = Path(__file__).parents[2]
@@ -57,32 +57,32 @@ def test_a_batch_costs_what_a_loop_over_its_weights_says(training_set, images):
 
 
 def test_a_budget_in_iterations_counts_somewhat_more_evaluations_and_the_smaller_of_two_counts():
-    assert planning.evaluations({"max_evaluations": 200}) == 200
-    assert planning.evaluations({"max_iterations": 200}) == pytest.approx(220)
-    assert planning.evaluations({"max_iterations": 1000, "max_evaluations": 200}) == 200
+    assert job_costs.evaluations({"max_evaluations": 200}) == 200
+    assert job_costs.evaluations({"max_iterations": 200}) == pytest.approx(220)
+    assert job_costs.evaluations({"max_iterations": 1000, "max_evaluations": 200}) == 200
 
 
 def test_weights_are_those_of_the_library():
     from symmetry_constrained.networks.architecture import Architecture
 
     for features, inputs in (("neighbour", 64), ("quadratic", 64 * 65 // 2)):
-        found = planning.weights(features, "digits", [10, 5])
+        found = job_costs.weights(features, "digits", [10, 5])
         assert found == Architecture(inputs, (10, 5)).parameters(False)
     with pytest.raises(ValueError, match=r"^dataset: 'mnits' is unknown; choose one of digits, "):
-        planning.weights("identity", "mnits", [10, 5])
+        job_costs.weights("identity", "mnits", [10, 5])
 
 
 @given(tick=st.floats(1e-5, 1e-1), rate=st.floats(1e-13, 1e-8), seed=st.integers(0, 99))
 def test_fitting_finds_the_costs_that_made_the_seconds(tick, rate, seed):
     random = np.random.default_rng(seed)
     rows = pd.DataFrame({"ticks": random.integers(10, 5000, 12), "work": 10 ** random.uniform(6, 12, 12)})
-    found = spent.fit(rows.assign(seconds=tick * rows["ticks"] + rate * rows["work"]))
+    found = job_costs.fit(rows.assign(seconds=tick * rows["ticks"] + rate * rows["work"]))
     np.testing.assert_allclose(found, (tick, rate), rtol=1e-6)
 
 
 def test_a_fit_is_never_negative():
     rows = pd.DataFrame({"ticks": [100, 100], "work": [1e9, 2e9], "seconds": [2.0, 1.0]})
-    assert min(spent.fit(rows)) >= 0
+    assert min(job_costs.fit(rows)) >= 0
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def run(tmp_path_factory):
         timings, networks = [], []
         for fraction in (0.1, 1.0):
             n = round(fraction * images)
-            seconds = TICK * 40 + RATE * 6 * 40 * n * planning.weights("identity", "digits", [10, 5])
+            seconds = TICK * 40 + RATE * 6 * 40 * n * job_costs.weights("identity", "digits", [10, 5])
             timings.append([fraction, 6, 240, 0.0, seconds, 0.0])
             networks += [["digits", fraction, n, 40]] * 6
         columns = ["fraction", "networks", "evaluations", "feature_seconds", "training_seconds", "judging_seconds"]
@@ -125,7 +125,7 @@ def benchmark(path, seconds):
 
 @pytest.fixture
 def measured(run):
-    return spent.read(run, published.read(PUBLISHED))
+    return job_costs.read(run, published.read(PUBLISHED))
 
 
 def configuration(**digits_clean):
@@ -154,7 +154,7 @@ def test_a_runs_costs_are_read_from_its_files(run, measured):
 
 def test_a_folder_without_benchmarks_is_refused_in_one_line(tmp_path):
     with pytest.raises(ValueError, match=r"^\S+: holds no training batch with its benchmark; run a study first$"):
-        spent.read(tmp_path, published.read(PUBLISHED))
+        job_costs.read(tmp_path, published.read(PUBLISHED))
 
 
 def test_every_job_of_a_configuration_is_planned_and_costs_what_its_like_did(measured):
@@ -169,7 +169,7 @@ def test_every_job_of_a_configuration_is_planned_and_costs_what_its_like_did(mea
     reruns = table[table["rule"] == "rerun_published"]
     assert len(reruns) == numbers.loc[numbers["dataset"] == "digits", "id"].nunique()
     # Four by each solver and budget, and 200 networks of 200 evaluations at twice the rate of float32.
-    perturbed = 200 * (TICK + 2 * RATE * 200 * 7185 * planning.weights("identity", "digits", [10, 5]))
+    perturbed = 200 * (TICK + 2 * RATE * 200 * 7185 * job_costs.weights("identity", "digits", [10, 5]))
     assert reruns["seconds"].iloc[0] == pytest.approx(4 * 2.0 + perturbed, rel=1e-6)
     assert table.loc[table["rule"] == "random_networks", "seconds"].tolist() == [5.0]
 
@@ -231,7 +231,7 @@ def test_a_plan_names_the_limit_that_decides(nodes, per_submission, limit, hours
 def test_more_nodes_never_take_longer_and_no_limit_is_undercut(count, nodes, together, seed):
     random = np.random.default_rng(seed)
     table = pd.DataFrame({"networks": 1, "seconds": 10 ** random.uniform(0, 4, count), "bytes": 0.0})
-    table["short"] = table["seconds"] < planning.SHORT_SECONDS
+    table["short"] = table["seconds"] < job_costs.SHORT_SECONDS
     options = {"side_by_side": 4, "together": together, "per_submission": 1.0, "overhead": 6.0, "gpu": False}
     rows = planning.plan("any", table, 0.0, [nodes, nodes + 1], **options)
     assert rows["hours"].is_monotonic_decreasing
@@ -241,10 +241,10 @@ def test_more_nodes_never_take_longer_and_no_limit_is_undercut(count, nodes, tog
 
 def test_the_typical_costs_group_short_batches_and_leave_long_ones_alone():
     full = SPEC | {"fractions": [1.0], "seeds": list(range(20)), "hidden_layers": [10, 5]}
-    assert planning.expected_seconds(full | {"budget": {"max_evaluations": 200}}) < planning.SHORT_SECONDS
+    assert job_costs.expected_seconds(full | {"budget": {"max_evaluations": 200}}) < job_costs.SHORT_SECONDS
     long = full | {"budget": {"max_iterations": 5000}, "hidden_layers": [40, 20]}
-    assert planning.expected_seconds(long) > planning.SHORT_SECONDS
-    assert planning.expected_seconds(full | {"dataset": "mnist"}) > planning.expected_seconds(full)
+    assert job_costs.expected_seconds(long) > job_costs.SHORT_SECONDS
+    assert job_costs.expected_seconds(full | {"dataset": "mnist"}) > job_costs.expected_seconds(full)
 
 
 def test_the_script_prints_and_writes_the_table(run, tmp_path, capsys):

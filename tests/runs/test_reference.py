@@ -37,16 +37,6 @@ committed = pytest.mark.skipif(not (REFERENCE / reference.RUN).exists(), reason=
 STATED = claims.read(ROOT / "workflow/resources/claims.yaml")[0]
 TITLE = "digits: a < b & c"
 SVG = "<svg><dc:title>digits: a &lt; b\n&amp; c</dc:title></svg>"
-LOG = """\
-  Date: 2026-01-02 03:04:05
-  Command: /a folder/.venv/bin/snakemake --cores all --config device=cpu
-Provided cores: 8
-[Fri Jan  2 03:04:07 2026]
-rule one:
-    output: {outputs}
-    log: results/logs/one.log
-Elapsed time: {elapsed}
-"""
 TEXT = """# Title
 <!-- reference: figure -->
 old
@@ -99,7 +89,7 @@ def run(tmp_path, monkeypatch) -> Path:
     unrecorded = ["audit/audit.json", "code/.snakemake_timestamp"]
     manifest.write(results, about | {"machine": machine | {"platform": "Linux"}}, entries, unrecorded)
     audited([True, True])
-    log(outputs)
+    record(outputs)
     Path("README.md").write_text(TEXT)
     return results
 
@@ -130,10 +120,11 @@ def audited(held: list[bool]) -> None:
     )
 
 
-def log(outputs: list[str], elapsed: str = "0:01:05.260000", name: str = "2026-01-02") -> None:
-    path = Path(f".snakemake/log/{name}.snakemake.log")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(LOG.format(outputs=", ".join(outputs), elapsed=elapsed), encoding="utf-8")
+def record(outputs: list[str], name: str = "2026-01-02", **changes) -> None:
+    """A record of a run that made the outputs in 65.26 seconds."""
+    times = {"began": "2026-01-02T03:04:05+00:00", "ended": "2026-01-02T03:05:10.260000+00:00"}
+    about = times | {"command": "snakemake --cores all --config device=cpu", "cores": 8, "made": outputs}
+    artifacts.write_json(about | changes, Path(f".snakemake/runs/{name}.json"))
 
 
 def write(*arguments: str) -> tuple[int, str]:
@@ -256,37 +247,28 @@ def test_the_command_the_times_and_the_machine(run):
     assert "quick" not in about["seconds"] and about["quick_bytes"] is None
 
 
-def test_a_log_counts_only_if_its_one_call_made_everything(run):
+def test_a_record_counts_only_if_its_one_run_made_everything(run):
     outputs = [f"results/{path}" for path in json.loads((run / "manifest.json").read_text())["artefacts"]]
-    log(outputs[:-3], name="2026-01-03")
+    record(outputs[:-3], name="2026-01-03")
+    record(outputs, name="2026-01-04", ended=None)
     write()
     assert json.loads(kept()["run.json"])["seconds"]["run"]["seconds"] == 65.3
-    log([])
+    record([])
     status, words = write()
     assert status == 1
     assert words == (
-        "write_reference.py: .snakemake/log: no log of one call that made all of results, so how long it took is not "
-        "known; say so with --seconds run=N"
+        "write_reference.py: .snakemake/runs: no record of one run that made all of results, so how long it took is "
+        "not known; say so with --seconds run=N"
     )
     assert write("--seconds", "run=70")[0] == 0
     assert json.loads(kept()["run.json"])["seconds"]["run"] == {"seconds": 70.0, "measured": "by hand"}
 
 
-@pytest.mark.parametrize(
-    ("elapsed", "seconds"),
-    [("0:00:02", 2), ("12:00:00.5", 43200.5), ("1 day, 1:00:00", 90000), ("2 days, 0:00:01", 172801)],
-)
-def test_how_long_a_log_says_it_took(elapsed, seconds):
-    found = reference.read_log(LOG.format(outputs="a b/c.csv, d", elapsed=elapsed))
-    assert found.seconds == seconds
-    assert found.made == {"a b/c.csv", "d"}
-
-
-def test_a_log_that_was_cut_off_is_none():
-    text = LOG.format(outputs="a", elapsed="0:00:02")
-    assert reference.read_log(text) is not None
-    assert reference.read_log(text[: text.index("Elapsed")]) is None
-    assert reference.read_log(text.replace("Provided cores", "Cores")) is None
+def test_two_runs_that_shared_the_work_are_not_timed_as_one(run):
+    outputs = [f"results/{path}" for path in json.loads((run / "manifest.json").read_text())["artefacts"]]
+    record(outputs[:5])
+    record(outputs[5:], name="2026-01-03")
+    assert write()[0] == 1
 
 
 def test_more_than_one_commit_and_changes_are_told(run):

@@ -4,29 +4,25 @@
 rule gather_networks:
     input:
         code=code("scripts/gather_networks.py"),
-        networks=[f"{folder}/networks.csv" for folder in BATCH_FOLDERS],
+        tables=[f"{folder}/networks.csv" for folder in BATCH_FOLDERS],
     output:
         f"{RESULTS}/tables/networks.csv",
     log:
-        f"{RESULTS}/logs/gather_networks.log",
+        f"{LOGS}/gather_networks.log",
     conda:
         "../../environment.yml"
     shell:
-        "python {input.code[0]} {input.networks:q} --out {output:q} 2>&1 | tee {log:q}"
+        logged("{input.tables:q} --out {output:q}")
 
 
-rule gather_history:
+use rule gather_networks as gather_history with:
     input:
         code=code("scripts/gather_networks.py"),
-        history=[f"{folder}/history.csv" for folder in BATCH_FOLDERS],
+        tables=[f"{folder}/history.csv" for folder in BATCH_FOLDERS],
     output:
         f"{RESULTS}/tables/history.csv",
     log:
-        f"{RESULTS}/logs/gather_history.log",
-    conda:
-        "../../environment.yml"
-    shell:
-        "python {input.code[0]} {input.history:q} --out {output:q} 2>&1 | tee {log:q}"
+        f"{LOGS}/gather_history.log",
 
 
 rule summarise:
@@ -41,14 +37,16 @@ rule summarise:
             labels={"result": "Every mean with its interval (CSV)"},
         ),
     log:
-        f"{RESULTS}/logs/summarise.log",
+        f"{LOGS}/summarise.log",
     conda:
         "../../environment.yml"
+    params:
+        options=[],
     shell:
-        "python {input.code[0]} --networks {input.networks:q} --out {output:q} 2>&1 | tee {log:q}"
+        logged("--networks {input.networks:q} {params.options:q} --out {output:q}")
 
 
-rule measure_efficiency:
+use rule summarise as measure_efficiency with:
     input:
         code=code("scripts/measure_efficiency.py"),
         networks=rules.gather_networks.output,
@@ -60,13 +58,9 @@ rule measure_efficiency:
             labels={"result": "Images needed (CSV)"},
         ),
     log:
-        f"{RESULTS}/logs/measure_efficiency.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/measure_efficiency.log",
     params:
-        targets=target_options(),
-    shell:
-        "python {input.code[0]} --networks {input.networks:q} {params.targets} --out {output:q} 2>&1 | tee {log:q}"
+        options=options(target=config["targets"]),
 
 
 rule cost_to_target:
@@ -82,14 +76,13 @@ rule cost_to_target:
             labels={"result": "Cost to target (CSV)"},
         ),
     log:
-        f"{RESULTS}/logs/cost_to_target.log",
+        f"{LOGS}/cost_to_target.log",
     conda:
         "../../environment.yml"
     params:
-        targets=target_options(),
+        options=options(target=config["targets"]),
     shell:
-        "python {input.code[0]} --history {input.history:q} --solo {input.solo:q} {params.targets} --out {output:q}"
-        " 2>&1 | tee {log:q}"
+        logged("--history {input.history:q} --solo {input.solo:q} {params.options:q} --out {output:q}")
 
 
 rule check_bound:
@@ -106,15 +99,14 @@ rule check_bound:
             labels={"result": "The largest R + R̄ of every cell (CSV)"},
         ),
     log:
-        f"{RESULTS}/logs/check_bound.log",
+        f"{LOGS}/check_bound.log",
     conda:
         "../../environment.yml"
     params:
         batches=BATCH_FOLDERS,
         splits=BATCH_SPLITS,
     shell:
-        "python {input.code[0]} --batches {params.batches:q} --splits {params.splits:q} --out {output:q}"
-        " 2>&1 | tee {log:q}"
+        logged("--batches {params.batches:q} --splits {params.splits:q} --out {output:q}")
 
 
 rule judge_published:
@@ -122,8 +114,8 @@ rule judge_published:
         code=code("scripts/judge_published.py"),
         published=PUBLISHED,
         networks=rules.gather_networks.output,
-        reruns=expand(rules.rerun_published.output.reruns, id=published_ids()),
-        perturbed=expand(rules.rerun_published.output.perturbed, id=published_ids()),
+        reruns=expand(rules.rerun_published.output.reruns, id=IDS),
+        perturbed=expand(rules.rerun_published.output.perturbed, id=IDS),
     output:
         numbers=report(
             f"{RESULTS}/tables/published_numbers.csv",
@@ -137,17 +129,21 @@ rule judge_published:
             category="The paper's tables",
             labels={"result": "Tables 1 and 2, number by number"},
         ),
-        tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=paper_tables()),
-        markdown=expand(f"{RESULTS}/tables/{{table}}.md", table=paper_tables()),
+        tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=PAPER_TABLES),
+        markdown=expand(f"{RESULTS}/tables/{{table}}.md", table=PAPER_TABLES),
     log:
-        f"{RESULTS}/logs/judge_published.log",
+        f"{LOGS}/judge_published.log",
     conda:
         "../../environment.yml"
     params:
-        studies=[placed["study"] for placed in PLACED.values()],
-        clean_studies=[placed["clean_study"] for placed in PLACED.values()],
-        reruns=[f"{RESULTS}/reruns/{id}" for id in published_ids()],
+        options=options(
+            studies=[settings["study"] for settings in COMPARED.values()],
+            clean_studies=[settings["clean_study"] for settings in COMPARED.values()],
+        ),
+        reruns=[f"{RESULTS}/reruns/{id}" for id in IDS],
         out=subpath(output.numbers, parent=True),
     shell:
-        "python {input.code[0]} --published {input.published} --networks {input.networks:q} --studies {params.studies}"
-        " --clean-studies {params.clean_studies} --reruns {params.reruns:q} --out {params.out:q} 2>&1 | tee {log:q}"
+        logged(
+            "--published {input.published:q} --networks {input.networks:q} {params.options:q}"
+            " --reruns {params.reruns:q} --out {params.out:q}"
+        )

@@ -30,11 +30,11 @@ rule write_config:
     output:
         f"{RESULTS}/config.json",
     log:
-        f"{RESULTS}/logs/write_config.log",
+        f"{LOGS}/write_config.log",
     conda:
         "../../environment.yml"
     params:
-        config=json.dumps(config, indent=2, ensure_ascii=False),
+        config=lambda wildcards: json.dumps(config, indent=2, ensure_ascii=False),
     shell:
         "printf '%s\\n' {params.config:q} > {output:q} 2> {log:q}"
 
@@ -50,27 +50,43 @@ rule write_manifest:
         crate=f"{RESULTS}/ro-crate-metadata.json",
         code=directory(f"{RESULTS}/code"),
     log:
-        f"{RESULTS}/logs/write_manifest.log",
+        f"{LOGS}/write_manifest.log",
     conda:
         "../../environment.yml"
     params:
-        config=AS_GIVEN,
-        snakefile=workflow.main_snakefile,
+        # As functions of the output they are no reason to rerun: a study may be moved, and its configuration is an input.
+        config=lambda wildcards, output: json.dumps(AS_GIVEN),
+        snakefile=lambda wildcards, output: workflow.main_snakefile,
         on_demand=[path for path in ON_DEMAND if Path(path).exists()],
         results=subpath(output.manifest, parent=True),
         unrecorded=UNRECORDED,
     shell:
         "temporary=$(mktemp -d); trap 'rm -rf \"$temporary\"' EXIT;"
         " printf '%s' {params.config:q} > \"$temporary/config.json\";"
-        " python -m snakemake {input.study:q} {params.on_demand:q} --nolock --quiet --detailed-summary"
+        ' "$PYTHON" -m snakemake {input.study:q} {params.on_demand:q} --nolock --quiet --detailed-summary'
         ' --snakefile {params.snakefile:q} --configfile "$temporary/config.json"'
         ' > "$temporary/listing.tsv" 2> {log:q} || {{ cat {log:q}; exit 1; }};'
-        ' python {input.code[0]} {params.results:q} --listing "$temporary/listing.tsv"'
+        ' "$PYTHON" {input.code[0]:q} {params.results:q} --listing "$temporary/listing.tsv"'
         " --sources {input.workflow:q} --unrecorded {params.unrecorded:q} 2>&1 | tee -a {log:q}"
 
 
-rule write_audit:
-    # Says what does not hold rather than failing, so that the page is there to be read; `audit` fails.
+rule audit:
+    # On demand, of the results as they are: it depends on none of them, so nothing is made again first.
+    input:
+        code=code("scripts/audit.py"),
+    log:
+        f"{LOGS}/audit.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=RESULTS,
+        options=[],
+    shell:
+        logged("{params.results:q} {params.options:q}")
+
+
+use rule audit as write_audit with:
+    # A check that fails is no failure of this job, so that there is a page to read; `audit` fails.
     input:
         code=code("scripts/audit.py"),
         manifest=rules.write_manifest.output,
@@ -83,29 +99,12 @@ rule write_audit:
             labels={"result": "What was recomputed, and whether it holds"},
         ),
     log:
-        f"{RESULTS}/logs/write_audit.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/write_audit.log",
     resources:
         mem_mb=1000,
     params:
         results=subpath(output.json, ancestor=2),
-    shell:
-        "python {input.code[0]} {params.results:q} --in-run 2>&1 | tee {log:q}"
-
-
-rule audit:
-    # On demand, of the results as they lie there: it depends on none of them, so nothing is made again first.
-    input:
-        code=code("scripts/audit.py"),
-    log:
-        f"{RESULTS}/logs/audit.log",
-    conda:
-        "../../environment.yml"
-    params:
-        results=RESULTS,
-    shell:
-        "python {input.code[0]} {params.results:q} 2>&1 | tee {log:q}"
+        options=["--in-run"],
 
 
 rule write_report:
@@ -117,6 +116,6 @@ rule write_report:
         page=f"{RESULTS}/report.html",
         record=f"{RESULTS}/report.json",
     log:
-        f"{RESULTS}/logs/write_report.log",
+        f"{LOGS}/write_report.log",
     run:
-        write_report(output.page, input.targets)
+        reports.write(Path(output.page), input.targets, workflow.main_snakefile, AS_GIVEN)

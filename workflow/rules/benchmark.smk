@@ -12,47 +12,39 @@ rule measure_throughput:
     input:
         code=code("scripts/measure_throughput.py"),
     output:
-        [f"{RESULTS}/benchmarks/{name}.csv" for name in ("throughput", "accuracies", "peaks")],
+        [f"{BENCHMARKS}/{name}.csv" for name in ("throughput", "accuracies", "peaks")],
     log:
-        f"{RESULTS}/logs/measure_throughput.log",
+        f"{LOGS}/measure_throughput.log",
     conda:
         "../../environment.yml"
     threads: 1024
     resources:
         mem_mb=12000,
-        gpu=int(USES_GPU),
+        gpu=GPU,
     params:
         # As a function of the output it is no reason to rerun.
         data_folder=lambda wildcards, output: config["data"],
-        device=config["device"],
+        options=options(device=config["device"]),
         out=subpath(output[0], parent=True),
     shell:
-        "python {input.code[0]} --data-folder {params.data_folder:q} --device {params.device} --out {params.out:q}"
-        " 2>&1 | tee {log:q}"
+        logged("--data-folder {params.data_folder:q} {params.options:q} --out {params.out:q}")
 
 
-rule measure_scaling:
+use rule measure_throughput as measure_scaling with:
     input:
         code=code("scripts/measure_scaling.py"),
     output:
-        f"{RESULTS}/benchmarks/scaling.csv",
+        f"{BENCHMARKS}/scaling.csv",
     log:
-        f"{RESULTS}/logs/measure_scaling.log",
-    conda:
-        "../../environment.yml"
-    threads: 1024
+        f"{LOGS}/measure_scaling.log",
     resources:
         mem_mb=4000,
-        gpu=int(USES_GPU),
+        gpu=GPU,
     params:
-        data_folder=lambda wildcards, output: config["data"],
-        device=config["device"],
-    shell:
-        "python {input.code[0]} --data-folder {params.data_folder:q} --device {params.device} --out {output:q}"
-        " 2>&1 | tee {log:q}"
+        out=lambda wildcards, output: output[0],
 
 
-rule draw_throughput:
+use rule draw_paper_tables as draw_throughput with:
     input:
         code=code("notebooks/throughput.ipynb"),
         throughput=rules.measure_throughput.output,
@@ -62,10 +54,6 @@ rule draw_throughput:
         page=f"{RESULTS}/notebooks/throughput.html",
         notebook=f"{RESULTS}/notebooks/throughput.ipynb",
     log:
-        f"{RESULTS}/logs/draw_throughput.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/draw_throughput.log",
     params:
         parameters=notebook_parameters(),
-    shell:
-        NOTEBOOK

@@ -1,9 +1,10 @@
 # Every claim of the paper: experiments on its theory, and the verdicts.
 
-# Digits without the leak: they are always there.
+# Digits without the leak, which need no download.
 THEORY_DATA = data_files("digits", "clean", 0)
-# Where the biases of a network may come from: every dataset of the studies that is in pictures of its own.
-EMULATED = [name for name in ("digits", "mnist") if name == "digits" or name in DATASETS]
+# Where a network's biases may come from: every dataset of the studies that has pictures of its own.
+STUDIED_DATA = {spec["dataset"] for spec in BATCHES.values()}
+EMULATED = [name for name in ("digits", "mnist") if name == "digits" or name in STUDIED_DATA]
 THEORY = f"{RESULTS}/theory"
 
 
@@ -14,9 +15,9 @@ rule check_random_networks:
     output:
         f"{THEORY}/random_networks.csv",
     log:
-        f"{RESULTS}/logs/check_random_networks.log",
+        f"{LOGS}/check_random_networks.log",
     benchmark:
-        f"{RESULTS}/benchmarks/theory/random_networks.tsv"
+        f"{BENCHMARKS}/theory/random_networks.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -25,100 +26,41 @@ rule check_random_networks:
     params:
         data=subpath(input.images, parent=True),
         split=subpath(input.rows, parent=True),
-        options=theory_options("random_networks"),
+        options=options(**config["theory"]["random_networks"]),
+        out=lambda wildcards, output: output[0],
     shell:
-        "python {input.code[0]} --data {params.data:q} --split {params.split:q} {params.options} --out {output:q}"
-        " 2>&1 | tee {log:q}"
+        logged("--data {params.data:q} --split {params.split:q} {params.options:q} --out {params.out:q}")
 
 
-rule train_label_blind:
+use rule check_random_networks as train_label_blind with:
     input:
         **THEORY_DATA,
         code=code("scripts/train_label_blind.py"),
     output:
         f"{THEORY}/label_blind.csv",
     log:
-        f"{RESULTS}/logs/train_label_blind.log",
+        f"{LOGS}/train_label_blind.log",
     benchmark:
-        f"{RESULTS}/benchmarks/theory/label_blind.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
+        f"{BENCHMARKS}/theory/label_blind.tsv"
     params:
-        data=subpath(input.images, parent=True),
-        split=subpath(input.rows, parent=True),
-        options=theory_options("label_blind"),
-    shell:
-        "python {input.code[0]} --data {params.data:q} --split {params.split:q} {params.options} --out {output:q}"
-        " 2>&1 | tee {log:q}"
+        options=options(**config["theory"]["label_blind"]),
 
 
-rule emulate_bias:
-    input:
-        unpack(lambda wildcards: data_files(wildcards.dataset, "clean", 0)),
-        code=code("scripts/emulate_bias.py"),
-    output:
-        networks=f"{THEORY}/emulated_bias/{{dataset}}.csv",
-        conditions=f"{THEORY}/emulated_bias/{{dataset}}-conditions.csv",
-    log:
-        f"{RESULTS}/logs/emulate_bias/{{dataset}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/theory/emulated_bias-{{dataset}}.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards: dataset_memory(wildcards.dataset),
-    params:
-        data=subpath(input.images, parent=True),
-        split=subpath(input.rows, parent=True),
-        options=lambda wildcards: theory_options(f"emulated_bias_{wildcards.dataset}"),
-    shell:
-        "python {input.code[0]} --dataset {wildcards.dataset} --data {params.data:q} --split {params.split:q}"
-        " {params.options} --out {output.networks:q} --conditions {output.conditions:q} 2>&1 | tee {log:q}"
-
-
-rule gather_emulated_bias:
-    input:
-        code=code("scripts/gather_networks.py"),
-        tables=expand(rules.emulate_bias.output.networks, dataset=EMULATED),
-    output:
-        f"{THEORY}/emulated_bias.csv",
-    log:
-        f"{RESULTS}/logs/gather_emulated_bias.log",
-    conda:
-        "../../environment.yml"
-    shell:
-        "python {input.code[0]} {input.tables:q} --out {output:q} 2>&1 | tee {log:q}"
-
-
-rule amplify_bias:
+use rule check_random_networks as amplify_bias with:
     input:
         **THEORY_DATA,
         code=code("scripts/amplify_bias.py"),
     output:
         f"{THEORY}/amplification.csv",
     log:
-        f"{RESULTS}/logs/amplify_bias.log",
+        f"{LOGS}/amplify_bias.log",
     benchmark:
-        f"{RESULTS}/benchmarks/theory/amplification.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=1000,
+        f"{BENCHMARKS}/theory/amplification.tsv"
     params:
-        data=subpath(input.images, parent=True),
-        split=subpath(input.rows, parent=True),
-        options=theory_options("amplification"),
-    shell:
-        "python {input.code[0]} --data {params.data:q} --split {params.split:q} {params.options} --out {output:q}"
-        " 2>&1 | tee {log:q}"
+        options=options(**config["theory"]["amplification"]),
 
 
-rule measure_orbits:
+use rule check_random_networks as measure_orbits with:
     input:
         **THEORY_DATA,
         code=code("scripts/measure_orbits.py"),
@@ -130,25 +72,17 @@ rule measure_orbits:
         minima=f"{THEORY}/minima.csv",
         random_angles=f"{THEORY}/random_angles.csv",
     log:
-        f"{RESULTS}/logs/measure_orbits.log",
+        f"{LOGS}/measure_orbits.log",
     benchmark:
-        f"{RESULTS}/benchmarks/theory/orbits.tsv"
-    conda:
-        "../../environment.yml"
-    threads: 1
+        f"{BENCHMARKS}/theory/orbits.tsv"
     resources:
         mem_mb=1500,
     params:
-        data=subpath(input.images, parent=True),
-        split=subpath(input.rows, parent=True),
+        options=options(**config["theory"]["orbits"]),
         out=subpath(output.orbits, parent=True),
-        options=theory_options("orbits"),
-    shell:
-        "python {input.code[0]} --data {params.data:q} --split {params.split:q} {params.options} --out {params.out:q}"
-        " 2>&1 | tee {log:q}"
 
 
-rule compare_invariants:
+use rule check_random_networks as compare_invariants with:
     input:
         unpack(lambda wildcards: data_files("digits", "clean", wildcards.split)),
         code=code("scripts/compare_invariants.py"),
@@ -157,39 +91,64 @@ rule compare_invariants:
         signs=f"{THEORY}/invariants/split-{{split}}/sign_symmetries.csv",
         phases=f"{THEORY}/invariants/split-{{split}}/phase_symmetries.csv",
     log:
-        f"{RESULTS}/logs/compare_invariants/{{split}}.log",
+        f"{LOGS}/compare_invariants/{{split}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/theory/invariants-{{split}}.tsv"
+        f"{BENCHMARKS}/theory/invariants-{{split}}.tsv"
+    resources:
+        mem_mb=1500,
+    params:
+        options=options(**config["theory"]["invariants"]),
+        out=subpath(output.invariants, parent=True),
+
+
+rule emulate_bias:
+    input:
+        unpack(lambda wildcards: data_files(wildcards.dataset, "clean", 0)),
+        code=code("scripts/emulate_bias.py"),
+    output:
+        networks=f"{THEORY}/emulated_bias/{{dataset}}.csv",
+        conditions=f"{THEORY}/emulated_bias/{{dataset}}-conditions.csv",
+    log:
+        f"{LOGS}/emulate_bias/{{dataset}}.log",
+    benchmark:
+        f"{BENCHMARKS}/theory/emulated_bias-{{dataset}}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=lambda wildcards: job_costs.memory_mb(wildcards.dataset),
     params:
         data=subpath(input.images, parent=True),
         split=subpath(input.rows, parent=True),
-        out=subpath(output.invariants, parent=True),
-        options=theory_options("invariants"),
+        options=lambda wildcards: words(config["theory"][f"emulated_bias_{wildcards.dataset}"]),
     shell:
-        "python {input.code[0]} --data {params.data:q} --split {params.split:q} {params.options}"
-        " --out {params.out:q} 2>&1 | tee {log:q}"
+        logged(
+            "--dataset {wildcards.dataset:q} --data {params.data:q} --split {params.split:q} {params.options:q}"
+            " --out {output.networks:q} --conditions {output.conditions:q}"
+        )
 
 
-rule gather_invariants:
+use rule gather_networks as gather_emulated_bias with:
+    input:
+        code=code("scripts/gather_networks.py"),
+        tables=expand(rules.emulate_bias.output.networks, dataset=EMULATED),
+    output:
+        f"{THEORY}/emulated_bias.csv",
+    log:
+        f"{LOGS}/gather_emulated_bias.log",
+
+
+use rule gather_networks as gather_invariants with:
     input:
         code=code("scripts/gather_networks.py"),
         tables=expand(rules.compare_invariants.output.invariants, split=range(config["theory"]["splits"])),
     output:
         f"{THEORY}/invariants.csv",
     log:
-        f"{RESULTS}/logs/gather_invariants.log",
-    conda:
-        "../../environment.yml"
-    shell:
-        "python {input.code[0]} {input.tables:q} --out {output:q} 2>&1 | tee {log:q}"
+        f"{LOGS}/gather_invariants.log",
 
 
-rule compare_on_equal_terms:
+use rule cost_to_target as compare_on_equal_terms with:
     input:
         code=code("scripts/compare_on_equal_terms.py"),
         history=rules.gather_history.output,
@@ -197,14 +156,9 @@ rule compare_on_equal_terms:
     output:
         f"{RESULTS}/tables/equal_terms.csv",
     log:
-        f"{RESULTS}/logs/compare_on_equal_terms.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/compare_on_equal_terms.log",
     params:
-        study=config["figures"]["budget"],
-    shell:
-        "python {input.code[0]} --history {input.history:q} --study {params.study} --solo {input.solo:q}"
-        " --out {output:q} 2>&1 | tee {log:q}"
+        options=options(study=config["figures"]["budget"]),
 
 
 # What a claim may be judged by, beside the tables of the studies.
@@ -240,14 +194,14 @@ rule judge_claims:
         ),
         page=f"{RESULTS}/verdicts.md",
     log:
-        f"{RESULTS}/logs/judge_claims.log",
+        f"{LOGS}/judge_claims.log",
     conda:
         "../../environment.yml"
     params:
-        studies=judged_studies(),
-        targets=" ".join(f"--target {name}={value}" for name, value in config["figures"]["target"].items()),
+        options=options(study=targets.judged_studies(config), target=config["figures"]["target"]),
         results=subpath(output.claims, ancestor=2),
     shell:
-        "python {input.code[0]} --claims {input.claims} --published {input.published} --results {params.results:q}"
-        " --theory {input.theory:q} {params.studies} {params.targets} --out {output.claims:q} --page {output.page:q}"
-        " 2>&1 | tee {log:q}"
+        logged(
+            "--claims {input.claims:q} --published {input.published:q} --results {params.results:q}"
+            " --theory {input.theory:q} {params.options:q} --out {output.claims:q} --page {output.page:q}"
+        )

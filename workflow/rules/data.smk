@@ -9,7 +9,7 @@ rule fetch_dataset:
         images=f"{RESULTS}/data/{{dataset}}/images.npy",
         labels=f"{RESULTS}/data/{{dataset}}/labels.npy",
     log:
-        f"{RESULTS}/logs/fetch_dataset/{{dataset}}.log",
+        f"{LOGS}/fetch_dataset/{{dataset}}.log",
     conda:
         "../../environment.yml"
     params:
@@ -17,8 +17,7 @@ rule fetch_dataset:
         data_folder=lambda wildcards, output: config["data"],
         out=subpath(output.images, parent=True),
     shell:
-        "python {input.code[0]} --dataset {wildcards.dataset} --data-folder {params.data_folder:q} --out {params.out:q}"
-        " 2>&1 | tee {log:q}"
+        logged("--dataset {wildcards.dataset:q} --data-folder {params.data_folder:q} --out {params.out:q}")
 
 
 rule make_split:
@@ -30,12 +29,14 @@ rule make_split:
         rows=f"{RESULTS}/splits/{{dataset}}/{{protocol}}/split-{{split}}/rows.csv",
         scaling=f"{RESULTS}/splits/{{dataset}}/{{protocol}}/split-{{split}}/scaling.csv",
     log:
-        f"{RESULTS}/logs/make_split/{{dataset}}-{{protocol}}-{{split}}.log",
+        f"{LOGS}/make_split/{{dataset}}-{{protocol}}-{{split}}.log",
     conda:
         "../../environment.yml"
     params:
         data=subpath(input.images, parent=True),
         out=subpath(output.rows, parent=True),
     shell:
-        "python {input.code[0]} --dataset {wildcards.dataset} --data {params.data:q} --protocol {wildcards.protocol}"
-        " --split {wildcards.split} --out {params.out:q} 2>&1 | tee {log:q}"
+        logged(
+            "--dataset {wildcards.dataset:q} --data {params.data:q} --protocol {wildcards.protocol:q}"
+            " --split {wildcards.split:q} --out {params.out:q}"
+        )

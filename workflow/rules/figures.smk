@@ -1,11 +1,12 @@
 # Notebooks read the tables and draw; they train nothing.
 
+WHOLE_CURVES = targets.whole_curves(config)
 CURVES = [config["studies"][study]["dataset"] for study in config["figures"]["curves"]]
 FIGURES_OF = {
-    "paper_tables": [*paper_tables(), "bound", "figure1"],
+    "paper_tables": [*PAPER_TABLES, "bound", "figure1"],
     "overfitting": [f"{kind}-{dataset}" for dataset in CURVES for kind in ("sides", "accuracy", "gaps")]
     + ["images-needed", "random-sign-factor"],
-    "training_cost": [f"cost-{config['studies'][study]['dataset']}" for study in WHOLE],
+    "training_cost": [f"cost-{config['studies'][study]['dataset']}" for study in WHOLE_CURVES],
     "budget": ["budget"],
     "theory": [
         "verdicts",
@@ -71,7 +72,7 @@ rule draw_paper_tables:
         *drawn("paper_tables"),
         notebook=f"{RESULTS}/notebooks/paper_tables.ipynb",
     log:
-        f"{RESULTS}/logs/draw_paper_tables.log",
+        f"{LOGS}/draw_paper_tables.log",
     conda:
         "../../environment.yml"
     params:
@@ -80,7 +81,7 @@ rule draw_paper_tables:
         NOTEBOOK
 
 
-rule draw_overfitting:
+use rule draw_paper_tables as draw_overfitting with:
     input:
         code=code("notebooks/overfitting.ipynb"),
         summary=rules.summarise.output,
@@ -89,16 +90,12 @@ rule draw_overfitting:
         *drawn("overfitting"),
         notebook=f"{RESULTS}/notebooks/overfitting.ipynb",
     log:
-        f"{RESULTS}/logs/draw_overfitting.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/draw_overfitting.log",
     params:
         parameters=notebook_parameters(curves=config["figures"]["curves"], target=config["figures"]["target"]),
-    shell:
-        NOTEBOOK
 
 
-rule draw_training_cost:
+use rule draw_paper_tables as draw_training_cost with:
     input:
         code=code("notebooks/training_cost.ipynb"),
         cost=rules.cost_to_target.output,
@@ -107,16 +104,12 @@ rule draw_training_cost:
         *drawn("training_cost"),
         notebook=f"{RESULTS}/notebooks/training_cost.ipynb",
     log:
-        f"{RESULTS}/logs/draw_training_cost.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/draw_training_cost.log",
     params:
-        parameters=notebook_parameters(curves=WHOLE, target=config["figures"]["target"]),
-    shell:
-        NOTEBOOK
+        parameters=notebook_parameters(curves=WHOLE_CURVES, target=config["figures"]["target"]),
 
 
-rule draw_budget:
+use rule draw_paper_tables as draw_budget with:
     input:
         code=code("notebooks/budget.ipynb"),
         history=rules.gather_history.output,
@@ -124,16 +117,12 @@ rule draw_budget:
         *drawn("budget"),
         notebook=f"{RESULTS}/notebooks/budget.ipynb",
     log:
-        f"{RESULTS}/logs/draw_budget.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/draw_budget.log",
     params:
         parameters=notebook_parameters(budget=config["figures"]["budget"]),
-    shell:
-        NOTEBOOK
 
 
-rule draw_theory:
+use rule draw_paper_tables as draw_theory with:
     input:
         code=code("notebooks/theory.ipynb"),
         claims=rules.judge_claims.output.claims,
@@ -144,13 +133,9 @@ rule draw_theory:
         *drawn("theory"),
         notebook=f"{RESULTS}/notebooks/theory.ipynb",
     log:
-        f"{RESULTS}/logs/draw_theory.log",
-    conda:
-        "../../environment.yml"
+        f"{LOGS}/draw_theory.log",
     params:
         parameters=notebook_parameters(emulated=EMULATED),
-    shell:
-        NOTEBOOK
 
 
 rule write_findings:
@@ -160,8 +145,8 @@ rule write_findings:
     output:
         f"{RESULTS}/findings.rst",
     log:
-        f"{RESULTS}/logs/write_findings.log",
+        f"{LOGS}/write_findings.log",
     conda:
         "../../environment.yml"
     shell:
-        "python {input.code[0]} {input.figures:q} --out {output:q} 2>&1 | tee {log:q}"
+        logged("{input.figures:q} --out {output:q}")

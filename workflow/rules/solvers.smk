@@ -1,10 +1,10 @@
 # On demand, `snakemake --cores all solvers`: do our ensembles reach what scikit-learn's estimator reaches?
 
-# Two splits of the study that the digits' numbers are placed among.
+# Two splits of the study that the digits' numbers are compared with.
 SOLVER_BATCHES = [
-    key for key in BATCHES if "digits" in PLACED and key[0] == PLACED["digits"]["study"] and key[-1] in ("0", "1")
+    key for key in BATCHES if "digits" in COMPARED and key[0] == COMPARED["digits"]["study"] and key[-1] in ("0", "1")
 ]
-SOLVER_TABLE = f"{RESULTS}/solvers/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.csv"
+SOLVER_TABLE = f"{RESULTS}/solvers/{BATCH_NAME}.csv"
 
 
 rule train_scikit_learn:
@@ -14,9 +14,9 @@ rule train_scikit_learn:
     output:
         SOLVER_TABLE,
     log:
-        f"{RESULTS}/logs/train_scikit_learn/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.log",
+        f"{LOGS}/train_scikit_learn/{BATCH_NAME}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train_scikit_learn/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.tsv"
+        f"{BENCHMARKS}/train_scikit_learn/{BATCH_NAME}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
@@ -27,8 +27,7 @@ rule train_scikit_learn:
         data=subpath(input.images, parent=True),
         split=subpath(input.rows, parent=True),
     shell:
-        "python {input.code[0]} --spec {params.spec:q} --data {params.data:q} --split {params.split:q}"
-        " --out {output:q} 2>&1 | tee {log:q}"
+        logged("--spec {params.spec:q} --data {params.data:q} --split {params.split:q} --out {output:q}")
 
 
 rule compare_solvers:
@@ -39,9 +38,8 @@ rule compare_solvers:
     output:
         f"{RESULTS}/tables/solvers.csv",
     log:
-        f"{RESULTS}/logs/compare_solvers.log",
+        f"{LOGS}/compare_solvers.log",
     conda:
         "../../environment.yml"
     shell:
-        "python {input.code[0]} --networks {input.networks:q} --scikit-learn {input.tables:q} --out {output:q}"
-        " 2>&1 | tee {log:q}"
+        logged("--networks {input.networks:q} --scikit-learn {input.tables:q} --out {output:q}")

@@ -13,30 +13,29 @@ rule train_batch:
         predictions=f"{BATCH}/predictions.safetensors",
         provenance=f"{BATCH}/provenance.json",
     log:
-        f"{RESULTS}/logs/train_batch/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.log",
+        f"{LOGS}/train_batch/{BATCH_NAME}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train_batch/{{study}}-{{features}}-{{training_set}}-{{hidden_layers}}-{{split}}.tsv"
+        f"{BENCHMARKS}/train_batch/{BATCH_NAME}.tsv"
     group:
         batch_group
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory,
-        gpu=int(USES_GPU),
+        mem_mb=lambda wildcards: job_costs.memory_mb(spec(wildcards)["dataset"]),
+        gpu=GPU,
     params:
         spec=lambda wildcards: json.dumps(spec(wildcards)),
         data=subpath(input.images, parent=True),
         split=subpath(input.rows, parent=True),
         out=subpath(output.networks, parent=True),
     shell:
-        "python {input.code[0]} --spec {params.spec:q} --data {params.data:q} --split {params.split:q}"
-        " --out {params.out:q} 2>&1 | tee {log:q}"
+        logged("--spec {params.spec:q} --data {params.data:q} --split {params.split:q} --out {params.out:q}")
 
 
 rule rerun_published:
     input:
-        unpack(number_data),
+        unpack(lambda wildcards: data_files(number(wildcards)["dataset"], "published", number(wildcards)["split_seed"])),
         code=code("scripts/rerun_published.py"),
         published=PUBLISHED,
     output:
@@ -44,9 +43,9 @@ rule rerun_published:
         perturbed=f"{RESULTS}/reruns/{{id}}/perturbed.csv",
         provenance=f"{RESULTS}/reruns/{{id}}/provenance.json",
     log:
-        f"{RESULTS}/logs/rerun_published/{{id}}.log",
+        f"{LOGS}/rerun_published/{{id}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/rerun_published/{{id}}.tsv"
+        f"{BENCHMARKS}/rerun_published/{{id}}.tsv"
     group:
         rerun_group
     conda:
@@ -54,39 +53,42 @@ rule rerun_published:
     threads: 1
     resources:
         mem_mb=1000,
-        gpu=int(USES_GPU),
+        gpu=GPU,
     params:
-        options=rerun_options,
+        options=lambda wildcards: words(targets.rerun_options(config, number(wildcards)["dataset"])),
         data=subpath(input.images, parent=True),
         split=subpath(input.rows, parent=True),
         out=subpath(output.reruns, parent=True),
     shell:
-        "python {input.code[0]} --id {wildcards.id} --published {input.published} --data {params.data:q}"
-        " --split {params.split:q} {params.options} --out {params.out:q} 2>&1 | tee {log:q}"
+        logged(
+            "--id {wildcards.id:q} --published {input.published:q} --data {params.data:q} --split {params.split:q}"
+            " {params.options:q} --out {params.out:q}"
+        )
+
+
+TIMED_ALONE = targets.timed_alone(config, BATCHES)
+TIMED_ON = [data_files(*(spec[key] for key in SPLIT_KEYS)) for spec in TIMED_ALONE]
 
 
 rule time_solo:
     # More threads than there are: scaled down to all cores, so that nothing else runs meanwhile.
     input:
         code=code("scripts/time_solo.py"),
-        files=SOLO_FILES,
+        files=sorted({path for files in TIMED_ON for path in files.values()}),
     output:
         f"{RESULTS}/tables/solo_timings.csv",
     log:
-        f"{RESULTS}/logs/time_solo.log",
+        f"{LOGS}/time_solo.log",
     benchmark:
-        f"{RESULTS}/benchmarks/time_solo.tsv"
+        f"{BENCHMARKS}/time_solo.tsv"
     conda:
         "../../environment.yml"
     threads: 1024
     resources:
         mem_mb=2500,
-        gpu=int(USES_GPU),
+        gpu=GPU,
     params:
-        specs=json.dumps([BATCHES[key] for key in SOLO_KEYS]),
+        options=options(specs=json.dumps(TIMED_ALONE), **config["solo"]),
         results=subpath(output[0], ancestor=2),
-        repeats=config["solo"]["repeats"],
-        max_evaluations=config["solo"]["max_evaluations"],
     shell:
-        "python {input.code[0]} --specs {params.specs:q} --results {params.results:q} --repeats {params.repeats}"
-        " --max-evaluations {params.max_evaluations} --out {output:q} 2>&1 | tee {log:q}"
+        logged("{params.options:q} --results {params.results:q} --out {output:q}")

@@ -1,21 +1,20 @@
-"""The reference run: what is kept of a finished run in `results/reference/`, and what is known of the run itself.
+"""The reference run: what is kept of a finished run in `results/reference/`, and how that run was made.
 
 Files are kept byte for byte, those over a megabyte compressed, and each must still be what the run's manifest says.
 """
 
 import gzip
 import json
-import re
 import shutil
 import sys
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from symmetry_constrained import artifacts
+from symmetry_constrained.runs import workflow_runs
 from symmetry_constrained.runs.crate import MANIFEST
+from symmetry_constrained.runs.workflow_runs import WorkflowRun
 
 KEPT = ("config.json", "verdicts.md", "tables/*.csv", "tables/*.md", "theory/*.csv", "figures/*.svg")
 FRONT = "sides-digits"  # the figure that the README opens with: as a PNG too
@@ -24,48 +23,6 @@ LARGE = 10**6  # bytes, above which a file is compressed
 LIMIT = 10 * 2**20  # bytes of the whole folder
 RUN, AUDIT, JOBS = "run.json", "audit.json", "benchmarks/jobs.csv"
 TIMED = ("run", "quick", "paper", "test", "set-up")  # what may be timed by hand
-
-
-@dataclass(frozen=True)
-class Sitting:
-    """One call of the workflow, as its log tells."""
-
-    command: str  # without the folder of the program
-    began: datetime
-    cores: int
-    seconds: float
-    made: frozenset[str]  # paths as seen from the project
-
-
-def read_log(text: str) -> Sitting | None:
-    """A log of Snakemake's; None unless it ran to its end."""
-    stated = {
-        name: value for name, value in re.findall(r"^ *(Date|Command|Provided cores|Elapsed time): (.+)$", text, re.M)
-    }
-    elapsed = re.fullmatch(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)", stated.get("Elapsed time", ""))
-    if elapsed is None or not {"Date", "Command", "Provided cores"} <= set(stated):
-        return None
-    days, hours, minutes, seconds = (float(part or 0) for part in elapsed.groups())
-    outputs = (part for line in re.findall(r"^    output: (.+)$", text, re.M) for part in line.split(", "))
-    return Sitting(
-        command=re.sub(r"^.*?/snakemake(/__main__\.py)?(?= |$)", "snakemake", stated["Command"]),
-        began=datetime.fromisoformat(stated["Date"]),
-        cores=int(stated["Provided cores"]),
-        seconds=timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds(),
-        made=frozenset(part.strip() for part in outputs),
-    )
-
-
-def sitting(manifest: dict, logs: Path) -> Sitting | None:
-    """The call that made all of a run in one go, from the folder of logs; None if none did."""
-    due = {
-        f"{manifest['results']}/{path}" for path, entry in manifest["artefacts"].items() if entry["kind"] == "output"
-    }
-    for log in sorted(logs.glob("*.snakemake.log"), reverse=True):
-        found = read_log(log.read_text(encoding="utf-8", errors="replace"))
-        if found is not None and due <= found.made:
-            return found
-    return None
 
 
 def keep(results: Path, out: Path) -> list[str]:
@@ -134,54 +91,54 @@ def jobs(results: Path, manifest: dict) -> pd.DataFrame:
     return found.sort_values("seconds", ascending=False).round(1).reset_index()
 
 
-def describe(results: Path, quick: Path, logs: Path, by_hand: dict[str, float]) -> dict:
+def describe(results: Path, quick: Path, records: Path, by_hand: dict[str, float]) -> dict:
     """`run.json`: the command, commit, machine and wall time behind the reference.
 
-    logs: Snakemake's. by_hand: seconds of what was timed by hand, by the names of `TIMED`. ValueError in one line
-    if nothing tells how long the run took.
+    quick: results of a quick run, if there is one. records: of workflow runs. by_hand: seconds of what was timed by
+    hand, by the names of `TIMED`. ValueError in one line if nothing says how long the run took.
     """
     unknown = sorted(set(by_hand) - set(TIMED))
     if unknown:
         raise ValueError(f"seconds: {unknown[0]!r} is unknown; choose one of {', '.join(TIMED)}")
     manifest = _json(results / MANIFEST)
-    found = sitting(manifest, logs)
-    if found is None and "run" not in by_hand:
+    run = workflow_runs.that_made(manifest, records)
+    if run is None and "run" not in by_hand:
         raise ValueError(
-            f"{logs}: no log of one call that made all of {results}, so how long it took is not known; "
+            f"{records}: no record of one run that made all of {results}, so how long it took is not known; "
             "say so with --seconds run=N"
         )
-    records = [results / path for path in manifest["artefacts"] if path.endswith("provenance.json")]
-    commits = {_json(record)["commit"] for record in records}
+    provenance = [results / path for path in manifest["artefacts"] if path.endswith("provenance.json")]
+    commits = {_json(record)["commit"] for record in provenance}
     commits.add(manifest["commit"])
     outputs = {(entry["rule"], entry["log"]) for entry in manifest["artefacts"].values() if entry["kind"] == "output"}
     return {
-        "command": found.command if found else None,
-        "commits": sorted(commits),  # more than one: not of one state of the code
-        "began": found.began.isoformat(sep=" ") if found else None,
+        "command": run.command if run else None,
+        "commits": sorted(commits),  # more than one: not made by one state of the code
+        "began": run.began.strftime("%Y-%m-%d %H:%M:%S") if run else None,
         "written": manifest["written"],
-        "cores": found.cores if found else manifest["machine"]["cores"],
+        "cores": run.cores if run else manifest["machine"]["cores"],
         "machine": manifest["machine"],
         "software": manifest["software"],
         "networks": len(pd.read_csv(results / "tables/networks.csv", usecols=[0])),
         "jobs": len(outputs),
         "bytes": sum(entry["bytes"] for entry in manifest["artefacts"].values()),
         "environment_bytes": folder_bytes(Path(sys.prefix)) if sys.prefix != sys.base_prefix else None,
-        "seconds": _seconds(found, quick, logs, by_hand),
+        "seconds": _seconds(run, quick, records, by_hand),
         "quick_bytes": folder_bytes(quick) if quick.is_dir() else None,
     }
 
 
-def _seconds(found: Sitting | None, quick: Path, logs: Path, by_hand: dict[str, float]) -> dict[str, dict]:
+def _seconds(run: WorkflowRun | None, quick: Path, records: Path, by_hand: dict[str, float]) -> dict[str, dict]:
     """By what was timed: seconds, and how they were measured."""
-    told = {"run": found}
+    runs = {"run": run}
     if (quick / MANIFEST).is_file():
-        told["quick"] = sitting(_json(quick / MANIFEST), logs)
+        runs["quick"] = workflow_runs.that_made(_json(quick / MANIFEST), records)
     timed = {
         name: {
             "seconds": round(one.seconds, 1),
-            "measured": "elapsed time of the one call that made it all, by its log",
+            "measured": "from start to end of the one run that made it all",
         }
-        for name, one in told.items()
+        for name, one in runs.items()
         if one is not None
     }
     timed |= {name: {"seconds": seconds, "measured": "by hand"} for name, seconds in by_hand.items()}

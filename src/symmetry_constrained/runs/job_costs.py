@@ -1,4 +1,4 @@
-"""What a finished run cost: read from its timings, benchmark files and folders.
+"""What jobs cost: a formula for training, and the measured costs of a finished run.
 
 A training job takes a while to start; then each fraction of its training images takes
 
@@ -8,20 +8,96 @@ for N networks side by side, E evaluations of each, n images and w weights: `tic
 small it is, `rate` what each weight costs for each image.
 """
 
+import itertools
 import json
+import math
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.runs.planning import Cost, perturbed_seconds, pixels, weights
+from symmetry_constrained import paper
+from symmetry_constrained.data.datasets import CLASSES, COUNTS, SHAPES, check_name
+from symmetry_constrained.features.inversion import feature_count
+
+# Training images: four fifths of the digits in five positions; the sets like MNIST come divided.
+IMAGES = {"digits": 7_185} | {name: training for name, (training, _) in COUNTS.items()}
+EVALUATIONS_PER_ITERATION = 1.1  # a line search seldom asks for a second one
+# Below this a job is not worth a submission of its own.
+SHORT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Spent:
+class Cost:
+    """What a training job costs: seconds to start, per evaluation, and per evaluation, network, image and weight."""
+
+    start: float
+    tick: float
+    rate: float
+
+    def seconds(self, spec: Mapping[str, Any]) -> float:
+        """A batch (a `spec.Spec` as a mapping) that uses its whole budget."""
+        each, networks = evaluations(spec["budget"]), len(spec["networks"]) * len(spec["seeds"])
+        images = IMAGES[spec["dataset"]] * sum(spec["fractions"]) * (2 if spec["training_set"] == "augmented" else 1)
+        per_image = weights(spec["features"], spec["dataset"], spec["hidden_layers"])
+        return self.start + each * (self.tick * len(spec["fractions"]) + self.rate * networks * images * per_image)
+
+
+# The default study's on one core of an AMD EPYC virtual machine, by the pixels of an image.
+TYPICAL = {64: Cost(3.0, 0.0027, 1.5e-10), 784: Cost(4.0, 0.0071, 6.1e-11)}
+
+
+def expected_seconds(spec: Mapping[str, Any]) -> float:
+    """What a batch takes on one core like ours, within a factor of two or so."""
+    return TYPICAL[pixels(spec["dataset"])].seconds(spec)
+
+
+def memory_mb(dataset: str) -> int:
+    """What a batch is given: measured peaks are 0.7 GB on digits, 1.2 GB on ±X of 60,000 images of 28x28."""
+    return 1000 if dataset == "digits" else 1800
+
+
+def perturbed_seconds(cost: Cost, dataset: str, networks: int) -> float:
+    """What so many perturbed copies of a published network take: 200 evaluations each; float64 costs twice."""
+    spec = {
+        "dataset": dataset,
+        "features": "identity",
+        "training_set": "original",
+        "hidden_layers": paper.HIDDEN_LAYERS,
+    }
+    spec |= {
+        "fractions": (1.0,),
+        "networks": ("biased",),
+        "seeds": range(networks),
+        "budget": {"max_evaluations": paper.BUDGET},
+    }
+    return replace(cost, start=0.0, rate=2 * cost.rate).seconds(spec) if networks else 0.0
+
+
+def pixels(dataset: str) -> int:
+    """Pixels of an image. ValueError in one line for an unknown dataset."""
+    check_name(dataset)
+    return math.prod(SHAPES[dataset])
+
+
+def weights(features: str, dataset: str, hidden_layers: Iterable[int]) -> int:
+    """Weights of a network, biases left out."""
+    sizes = [feature_count(features, pixels(dataset)), *hidden_layers, CLASSES]
+    return sum(fan_in * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
+
+
+def evaluations(budget: Mapping[str, int]) -> float:
+    """Evaluations of one network that uses its whole budget."""
+    iterations = budget.get("max_iterations", math.inf) * EVALUATIONS_PER_ITERATION
+    return min(iterations, budget.get("max_evaluations", math.inf))
+
+
+@dataclass(frozen=True)
+class MeasuredCosts:
     """What a finished run cost, in seconds and bytes."""
 
     costs: dict[int, Cost]  # by pixels of an image
@@ -34,7 +110,7 @@ class Spent:
     gpu: bool
 
 
-def read(results: Path, published: pd.DataFrame) -> Spent:
+def read(results: Path, published: pd.DataFrame) -> MeasuredCosts:
     """From a finished run's folder. published: `published.csv`, for each rerun's dataset.
 
     ValueError in one line where there is no batch with its benchmark.
@@ -51,7 +127,7 @@ def read(results: Path, published: pd.DataFrame) -> Spent:
         costs[int(size)] = Cost(float(start), *fit(part))
     fitted = [costs[row.pixels].tick * row.ticks + costs[row.pixels].rate * row.work for row in timings.itertuples()]
     sums = jobs.groupby("pixels")[["bytes", "networks"]].sum()
-    return Spent(
+    return MeasuredCosts(
         costs=costs,
         timings=timings.assign(fitted=fitted),
         rerun_seconds=_rerun_seconds(results, published, costs),
@@ -107,23 +183,23 @@ def _batch(folder: Path, results: Path) -> tuple[pd.DataFrame, dict] | None:
 def _rerun_seconds(results: Path, published: pd.DataFrame, costs: dict[int, Cost]) -> dict[str, float]:
     """Seconds of a rerun's job for each solver and budget, its perturbed networks left out, by dataset."""
     datasets = dict(zip(published["id"], published["dataset"], strict=True))
-    spent: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for path in sorted(results.glob("benchmarks/rerun_published/*.tsv")):
         folder = results / f"reruns/{path.stem}"
         if path.stem in datasets and all((folder / f"{name}.csv").exists() for name in ("reruns", "perturbed")):
             dataset = datasets[path.stem]
             reruns, perturbed = (len(pd.read_csv(folder / f"{name}.csv")) for name in ("reruns", "perturbed"))
             others = perturbed_seconds(costs[pixels(dataset)], dataset, perturbed) if pixels(dataset) in costs else 0.0
-            spent.setdefault(dataset, []).append(max(_seconds(path) - others, 0.0) / reruns)
-    return {dataset: float(np.mean(seconds)) for dataset, seconds in spent.items()}
+            seconds.setdefault(dataset, []).append(max(_seconds(path) - others, 0.0) / reruns)
+    return {dataset: float(np.mean(each)) for dataset, each in seconds.items()}
 
 
 def _other_seconds(results: Path) -> dict[str, float]:
-    spent: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for path in sorted([*results.glob("benchmarks/theory/*.tsv"), *results.glob("benchmarks/*.tsv")]):
         name = re.sub(r"-\d+$", "", path.stem).replace("-", "_")
-        spent.setdefault(name, []).append(_seconds(path))
-    return {name: float(np.mean(seconds)) for name, seconds in spent.items()}
+        seconds.setdefault(name, []).append(_seconds(path))
+    return {name: float(np.mean(each)) for name, each in seconds.items()}
 
 
 def _seconds(benchmark: Path) -> float:

@@ -1,0 +1,59 @@
+"""The command lines of the workflow's jobs: which interpreter runs them, and how values become options."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def prefix(python: str, sources: Path) -> str:
+    """What every job's shell starts with: bash's strict mode, the interpreter, this checkout's library, a home.
+
+    python: the interpreter's path, for jobs to call as "$PYTHON". A rule's own text must not name it, because Snakemake
+    reruns a rule whose text has changed: another environment or a moved checkout would rerun everything. Jupyter needs
+    a home folder that it may write to. Braces are doubled, since Snakemake formats the text.
+    """
+    text = (
+        f"set -euo pipefail; PYTHON={shlex.quote(python)}; export PYTHONPATH={shlex.quote(str(sources))};"
+        ' [ -w "${HOME:-}" ] || export HOME="${TMPDIR:-/tmp}"; '
+    )
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def logged(arguments: str) -> str:
+    """The shell command of a rule whose first `input.code` is a script; what the script prints is shown and logged.
+
+    arguments: the rest of the command, with Snakemake's placeholders, each of them quoted: `--out {output:q}`.
+    """
+    return f'"$PYTHON" {{input.code[0]:q}} {arguments} 2>&1 | tee {{log:q}}'
+
+
+# Runs one notebook and writes its page as HTML.
+NOTEBOOK = (
+    '"$PYTHON" -m papermill -k python3 --cwd notebooks -y {params.parameters:q} --no-progress-bar {input.code[0]:q}'
+    " {output.notebook:q} > {log:q} 2>&1"
+    ' && "$PYTHON" -m nbconvert --to html --log-level WARN {output.notebook:q} >> {log:q} 2>&1'
+)
+
+
+def words(options: Mapping[str, Any]) -> list[str]:
+    """Options as words of a command line, unquoted: for a placeholder `{params.options:q}`, or for shlex.join.
+
+    A list is one option with several values, `--seeds 1 2`, and a mapping one option for each of its entries,
+    `--target=digits=0.7`, or for each item of an entry that is a list. Anything else is `--name=value`, so that a value
+    may begin with a dash. ValueError for an item of a list that begins with a dash and would be taken for an option.
+    """
+    found = []
+    for key, value in options.items():
+        name = f"--{key.replace('_', '-')}"
+        if isinstance(value, Mapping):
+            for entry, items in value.items():
+                found += [f"{name}={entry}={item}" for item in (items if isinstance(items, list | tuple) else [items])]
+        elif isinstance(value, list | tuple):
+            for item in map(str, value):
+                if item.startswith("-"):
+                    raise ValueError(f"{name}: {item!r} begins with a dash; it would be taken for an option")
+            found += [name, *map(str, value)]
+        else:
+            found.append(f"{name}={value}")
+    return found

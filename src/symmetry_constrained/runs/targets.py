@@ -1,0 +1,75 @@
+"""What a configuration asks for, beside its training batches: published numbers, tables, and what is timed alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from symmetry_constrained.runs import config as settings
+from symmetry_constrained.verdicts.published import TABLES
+
+
+def compared(config: Mapping[str, Any]) -> dict[str, dict]:
+    """The datasets whose published numbers are compared with networks trained here, with the settings for that."""
+    return {dataset: config["published_numbers"][dataset] for dataset in settings.placed(config)}
+
+
+def published_ids(config: Mapping[str, Any], numbers: pd.DataFrame) -> list[str]:
+    """The published networks whose cell is studied, in the table's order. numbers: rows of `published.csv`."""
+    ids, datasets = [], compared(config)
+    for _, number in numbers.iterrows():
+        if number["dataset"] in datasets:
+            study = config["studies"][datasets[number["dataset"]]["study"]]
+            trained = study["features"].get(number["features"], [])
+            if number["training_set"] in trained and number["network"] in study["networks"]:
+                ids.append(number["id"])
+    return list(dict.fromkeys(ids))
+
+
+def paper_tables(config: Mapping[str, Any], numbers: pd.DataFrame) -> list[str]:
+    """The names of the paper's tables of which a number is compared."""
+    ids = published_ids(config, numbers)
+    return [TABLES[table] for table in dict.fromkeys(numbers.loc[numbers["id"].isin(ids), "table"])]
+
+
+def rerun_options(config: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+    """How the published networks of a dataset are rerun: options of the script."""
+    own, shared = compared(config)[dataset], config["published_numbers"]
+    return {
+        "solvers": own["solvers"],
+        "budgets": own["budgets"],
+        "perturbed_networks": own["perturbed_networks"],
+        "perturbed_at_a_time": shared["perturbed_at_a_time"],
+        "perturbation": shared["perturbation"],
+        "device": config["device"],
+    }
+
+
+def judged_studies(config: Mapping[str, Any]) -> dict[str, str]:
+    """The studies that the paper's claims are judged by, each under PROTOCOL=DATASET."""
+    return {
+        f"{protocol}={dataset}": own[key]
+        for dataset, own in compared(config).items()
+        for protocol, key in (("published", "study"), ("clean", "clean_study"))
+    }
+
+
+def whole_curves(config: Mapping[str, Any]) -> list[str]:
+    """The studies drawn as curves that train on all images."""
+    return [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
+
+
+def timed_alone(config: Mapping[str, Any], batches: Mapping[tuple, dict]) -> list[dict]:
+    """A batch for each model that is timed alone: of the studies drawn that train on all images, on its first split."""
+    studies = {*whole_curves(config), config["figures"]["budget"]}
+    first: dict[tuple, dict] = {}
+    for (study, *model, _), spec in batches.items():
+        if study in studies:
+            first.setdefault((study, *model), spec)
+    return list(first.values())
+
+
+def summary(batches: Mapping[tuple, dict], results: str) -> str:
+    """One line that says how much a configuration trains."""
+    networks = sum(len(spec["seeds"]) * len(spec["networks"]) * len(spec["fractions"]) for spec in batches.values())
+    return f"{len(batches)} training batches of {networks:,} networks in all; results in {results}/"
