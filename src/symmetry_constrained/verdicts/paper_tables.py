@@ -75,10 +75,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def markdown(table: pd.DataFrame) -> str:
     """A table of text and numbers as Markdown."""
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
-    for row in table.itertuples(index=False):
-        lines.append("| " + " | ".join(str(value).replace("|", "\\|") for value in row) + " |")
-    return "\n".join(lines) + "\n"
+    text = table.map(lambda cell: str(cell).replace("|", "\\|"))
+    return text.to_markdown(index=False, disable_numparse=True) + "\n"
 
 
 def page(parts: dict[str, pd.DataFrame], note: str) -> str:
@@ -103,7 +101,4 @@ def narrow(table: pd.DataFrame) -> pd.DataFrame:
 
 def aligned(table: pd.DataFrame) -> str:
     """A table of text and numbers in columns, for a terminal."""
-    rows = [list(table.columns), *table.astype(str).to_numpy().tolist()]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]]) + "\n"
+    return table.map(str).to_markdown(index=False, disable_numparse=True, tablefmt="simple") + "\n"
