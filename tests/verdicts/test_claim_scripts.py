@@ -18,14 +18,6 @@ from symmetry_constrained.verdicts.table import CLAIM_COLUMNS
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The folder of a made-up run, and its tables."""
-    folder, made_up = tmp_path_factory.mktemp("run"), tables()
-    write(made_up, folder)
-    return folder, made_up
-
-
-@pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The digits, and a split of them."""
     folder = tmp_path_factory.mktemp("made")
