@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+from symmetry_constrained.kernels.eager import FLOOR
 from symmetry_constrained.networks.architecture import Architecture
-from symmetry_constrained.networks.ensemble import CLIP, FLOOR, Ensemble, Samples, evaluate
+from symmetry_constrained.networks.ensemble import CLIP, Ensemble, Samples, evaluate
 from symmetry_constrained.training.scikit_learn import BiasFreeNetwork, Network
 
 torch.set_num_threads(1)
 pytestmark = pytest.mark.usefixtures("arithmetic")
 
+ALPHA = 1e-2
 HIDDEN = [(10, 5), (7,), (6, 5, 4)]
 MIXED = np.array([True, False, False, True, True])
 
@@ -26,7 +28,7 @@ def problem(hidden=(10, 5), inputs=6, classes=10, biased=MIXED, n=50, scale=1.0,
     """An ensemble with random rows, its samples, and the arrays they are made of."""
     random = np.random.default_rng(seed)
     architecture = Architecture(inputs, hidden, classes)
-    ensemble = Ensemble(architecture, biased, **{"dtype": torch.float64, "alpha": 1e-2} | kwargs)
+    ensemble = Ensemble(architecture, biased, **{"dtype": torch.float64, "alpha": ALPHA} | kwargs)
     rows = random.normal(size=(len(biased), architecture.row_length)) * scale
     rows[~np.asarray(biased)[:, None] & architecture.is_bias()] = 0.0
     points = random.uniform(-1, 1, (n, inputs))
@@ -100,7 +102,7 @@ def test_loss_and_gradient_are_autograds(hidden, scale):
     assert losses.dtype == gradients.dtype == torch.float64
     is_bias = ensemble.architecture.is_bias()
     for lane, biased in enumerate(MIXED):
-        loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ensemble.alpha)
+        loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ALPHA)
         assert np.abs(gradient[is_bias]).min() > 0
         gradient[is_bias] *= biased
         assert losses[lane].item() == pytest.approx(loss, rel=1e-12)
@@ -115,7 +117,7 @@ def test_classes_too_unlikely_for_a_number_change_nothing():
     assert (logits.amax(1) - logits.amin(1)).min() > -2 * FLOOR
     losses, gradients = ensemble.loss_and_gradient(rows, samples)
     for lane in np.flatnonzero(MIXED):
-        loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ensemble.alpha)
+        loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ALPHA)
         assert losses[lane].item() == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(gradients[lane], gradient, rtol=1e-10, atol=1e-14)
 
@@ -128,7 +130,7 @@ def test_a_network_without_hidden_layers_works_or_is_refused():
     except ValueError:
         return
     for lane in np.flatnonzero(MIXED):
-        loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ensemble.alpha)
+        loss, gradient = autograd(rows[lane], sizes(ensemble), points, labels, ALPHA)
         assert losses[lane].item() == pytest.approx(loss, rel=1e-12)
         np.testing.assert_allclose(gradients[lane], gradient, rtol=1e-10, atol=1e-14)
 
@@ -167,7 +169,7 @@ def test_chosen_lanes_get_their_own_loss_and_gradient():
 
 def test_float32_is_close_to_float64():
     ensemble, rows, samples, points, labels = problem(n=1000)
-    single = Ensemble(ensemble.architecture, MIXED, ensemble.alpha, torch.float32)
+    single = Ensemble(ensemble.architecture, MIXED, ALPHA, torch.float32)
     loss, gradient = single.loss_and_gradient(rows, single.samples(points, labels))
     exact_loss, exact_gradient = ensemble.loss_and_gradient(rows, samples)
     assert loss.dtype == gradient.dtype == torch.float64
@@ -182,7 +184,7 @@ def test_blocks_change_nothing_but_rounding(lane_block, block_bytes):
     ensemble, rows, samples, *_ = problem(n=700)
     loss, gradient = ensemble.loss_and_gradient(rows, samples)
     values, judged = all_logits(ensemble, rows, samples), evaluate(ensemble, rows, samples)
-    ensemble.lane_block, ensemble.block_bytes = lane_block, block_bytes
+    ensemble.layers.lane_block, ensemble.layers.block_bytes = lane_block, block_bytes
     blocks = list(ensemble.logits(rows, samples))
     assert {lanes.stop - lanes.start for lanes, _, _ in blocks} == {min(lane_block, 5), 5 % lane_block or lane_block}
     if block_bytes == 1:
@@ -242,7 +244,7 @@ def recorded(kind, points, labels, hidden, seed, alpha):
 @pytest.mark.parametrize("kind, biased", [(MLPClassifier, True), (Network, True), (BiasFreeNetwork, False)])
 def test_start_loss_and_gradient_are_scikit_learns(hidden, kind, biased):
     ensemble, _, samples, points, labels = problem(hidden, biased=np.array([biased]), n=200)
-    calls = recorded(kind, points, labels, hidden, seed=7, alpha=ensemble.alpha)
+    calls = recorded(kind, points, labels, hidden, seed=7, alpha=ALPHA)
     np.testing.assert_array_equal(calls[0][0], ensemble.architecture.initial(7, biased))
     assert len(calls) > 5
     for row, loss, gradient in calls:

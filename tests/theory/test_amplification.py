@@ -112,7 +112,7 @@ def naive_parts(row, images):
 def test_even_and_odd_parts_are_those_of_a_loop(seed):
     ensemble = Ensemble(ARCHITECTURE, np.ones(3, dtype=bool), dtype=torch.float64)
     # More images than fit in one block.
-    ensemble.block_bytes = 1
+    ensemble.layers.block_bytes = 1
     rows, images = random_rows(seed, 3), np.random.default_rng(seed).normal(size=(300, 5))
     rows[2, ARCHITECTURE.is_bias()] = 0
     up, down = (ensemble.samples(sign * images, np.zeros(300, dtype=int)) for sign in (1, -1))

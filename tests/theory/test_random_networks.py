@@ -9,9 +9,9 @@ from helpers import oracles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symmetry_constrained.kernels.eager import Layers
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
-from symmetry_constrained.theory import random_networks
 from symmetry_constrained.theory.random_networks import DEPTHS, SCALES, violations
 
 PROPERTIES = ("odd", "opposite", "bound", "label-blind")
@@ -231,7 +231,7 @@ def test_the_largest_sum_is_of_a_block_at_least_as_large_as_that_of_all_images(m
     random = np.random.default_rng(3)
     images, labels = random.uniform(-1, 1, (700, 12)), random.integers(0, CLASSES, 700)
     _, whole = search(20, images.astype(np.float32), labels)
-    monkeypatch.setattr(random_networks.Ensemble, "_sample_block", lambda self, lanes: 10_000)
+    monkeypatch.setattr(Layers, "sample_block", lambda self, lanes: 10_000)
     _, single = search(20, images.astype(np.float32), labels)
     assert single["odd"] == pytest.approx(whole["odd"])
     assert whole["bound"] >= single["bound"] > 0

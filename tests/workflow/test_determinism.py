@@ -98,7 +98,7 @@ def test_a_whole_training_in_other_company_is_far_from_another_seeds(digits):
     """200 evaluations: the parameters may be anywhere, the accuracies move by a fraction of what a seed moves them."""
     few, _ = in_company(digits, FEW, 0.5, 200, "float32")
     many, _ = in_company(digits, MANY, 0.5, 200, "float32")
-    assert set(few["status"]) <= set(problem.STATUSES) - {"running", "non_finite", "abnormal"}
+    assert set(few["status"]) <= {status.text for status in problem.Status} - {"running", "non_finite", "abnormal"}
     for column in ("train_accuracy", "test_accuracy"):
         spread = many.groupby("network")[column].std().mean()
         assert (few[column] - many[column]).abs().mean() < spread / 2

@@ -20,7 +20,7 @@ import torch
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
-from symmetry_constrained.optim.lbfgs_memory import MEMORY
+from symmetry_constrained.optim.lbfgs import MEMORY
 from symmetry_constrained.optim.problem import GTOL, Budget
 
 

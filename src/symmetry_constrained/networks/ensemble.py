@@ -1,11 +1,12 @@
-"""Ensembles of small tanh networks: parameters, loss, gradient and predictions.
+"""Ensembles of small networks: parameters, loss, gradient and predictions.
 
-A network is z <- tanh(W z + b) over its hidden layers, then the logits f(x) = U z + c (section 2 of the paper); a
-bias-free one has b = c = 0, so f(-x) = -f(x). K networks are evaluated together, feature-major: activations have
-shape (K, units, n) with the samples contiguous, and all K first layers are one matrix product (K·units x d)(d x n).
+A network is z <- σ(W z + b) over its hidden layers, then the logits f(x) = U z + c (section 2 of the paper), where σ is
+tanh unless another of `activations` is chosen. A bias-free network has b = c = 0, so f(-x) = -f(x) if σ is odd. K
+networks are evaluated together, feature-major: activations have shape (K, units, n) with the samples contiguous, and
+all K first layers are one matrix product (K·units x d)(d x n).
 
-Parameters travel as float64 rows, shape (K, P). Layer by layer a row holds (fan_out, fan_in + 1) in C order, the bias
-being the last column: the weight of a constant input. A bias-free network has the same row with zeros there.
+Parameters are float64 rows, shape (K, P). Layer by layer a row holds (fan_out, fan_in + 1) in C order; the last column
+is the bias, the weight of a constant input. A bias-free network has the same row with zeros there.
 """
 
 import copy
@@ -17,21 +18,19 @@ import torch
 from torch import Tensor
 
 from symmetry_constrained import paper
-from symmetry_constrained.kernels import compiled
+from symmetry_constrained.kernels import seam
+from symmetry_constrained.kernels.eager import Forward, Layers, of_true_class
+from symmetry_constrained.networks import activations
 from symmetry_constrained.networks.architecture import Architecture
 
 CLIP = 1e-10  # scikit-learn 0.19 clips a class probability here, in the reported loss only
-# Blocks sized so that one layer's activations stay in a core's cache; a GPU wants them large.
+# Blocks in which PyTorch computes: one layer's activations stay in a core's cache; a GPU needs large ones.
 LANE_BLOCK = {"cpu": 64, "cuda": 256}
 BLOCK_BYTES = {"cpu": 655_360, "cuda": 268_435_456}  # of the widest layer's activations
-# Where compiled code reads and writes them once: samples, and bytes of the first layer's activations.
-COMPILED_BLOCK, COMPILED_BYTES = 1024, 5_242_880
-# Classes this much less likely (1e-26) add nothing to a gradient, and an exp that underflows takes 100 times as long.
-FLOOR = -60.0
 
 
 def resolve_device(name: str) -> str:
-    """`auto` is CUDA where there is one, then the CPU. ValueError in one line for a device that is not there."""
+    """The device of that name; `auto` is CUDA where there is a GPU, else the CPU. ValueError if it is not there."""
     kind, _, number = name.partition(":")
     if kind not in ("auto", "cpu", "cuda") or (number and not number.isdecimal()):
         raise ValueError(f"device: {name!r} is unknown; choose auto, cpu, cuda or cuda:N")
@@ -46,7 +45,7 @@ class Samples:
     """Labelled inputs on a device, feature-major: (d + 1, n) with a last row of ones, and one-hot labels."""
 
     def __init__(self, inputs, labels: np.ndarray, classes: int, dtype: torch.dtype, device: str):
-        """inputs: an array (n, d), or what has its shape and gives its `blocks`. labels (n,) in 0..classes-1."""
+        """inputs: an array (n, d), or an object with its `shape` and `blocks`. labels (n,): 0 to classes - 1."""
         labels = np.asarray(labels)
         if len(inputs.shape) != 2 or labels.ndim != 1 or inputs.shape[0] != len(labels):
             raise ValueError(f"inputs must be (n, d) and labels (n,), not {inputs.shape} and {labels.shape}")
@@ -73,16 +72,9 @@ class Samples:
         other.inputs[:-1].neg_()
         return other
 
-    def of_true_class(self, values: Tensor, block: slice) -> Tensor:
-        """Values (L, classes, b) of a block of the samples -> those of their true classes, (L, b)."""
-        width = values.shape[2]
-        # Half the time of a gather along the classes.
-        places = self.index[block] * width + torch.arange(width, device=values.device)
-        return values.flatten(1).index_select(1, places)
-
 
 class Ensemble:
-    """K networks of one architecture, biased or bias-free each, on one precision and device."""
+    """K networks of one architecture, each biased or bias-free, in one precision and on one device."""
 
     def __init__(
         self,
@@ -91,14 +83,23 @@ class Ensemble:
         alpha: float = paper.ALPHA,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
+        activation: str = "tanh",
     ):
-        """biased: mask (K,). alpha: weight of the L2 penalty, alpha / (2n) · sum of squared weights."""
-        self.architecture = architecture
-        self.alpha, self.dtype, self.device = alpha, dtype, torch.device(device)
-        self.lane_block = LANE_BLOCK.get(self.device.type, LANE_BLOCK["cpu"])
-        self.block_bytes = BLOCK_BYTES.get(self.device.type, BLOCK_BYTES["cpu"])
+        """biased: mask (K,). alpha: weight of the L2 penalty, alpha / (2n) · sum of squared weights.
+
+        activation: a name in `activations.ACTIVATIONS`.
+        """
+        self.architecture, self.dtype, self.device = architecture, dtype, torch.device(device)
+        self.layers = Layers(
+            sizes=tuple(map(int, (architecture.inputs, *architecture.hidden_layers, architecture.classes))),
+            split=architecture.split,
+            dtype=dtype,
+            activation=activations.of(activation),
+            lane_block=LANE_BLOCK.get(self.device.type, LANE_BLOCK["cpu"]),
+            block_bytes=BLOCK_BYTES.get(self.device.type, BLOCK_BYTES["cpu"]),
+        )
         self.biased = np.asarray(biased, dtype=bool)
-        self._room = torch.empty(0)
+        self._scratch = torch.empty(0, dtype=dtype, device=self.device)
         masks = torch.tensor(np.stack([architecture.trainable(one) for one in (False, True)]), dtype=torch.float64)
         self.trainable = masks[self.biased.astype(np.int64)].to(self.device)  # (K, P)
         self.penalty = alpha * torch.tensor(~architecture.is_bias(), dtype=torch.float64, device=self.device)  # (P,)
@@ -122,115 +123,51 @@ class Ensemble:
         rows: parameters (L, P) float64 of the networks numbered `lanes` (all, unless given).
         Returns the losses (L,) and gradients (L, P) in float64; biases that are not trained have gradient 0.
         """
-        library = compiled.library_for(rows) if self.dtype == torch.float32 else None
-        if library is not None:
-            return self._compiled(library, rows, samples, lanes)
-        trainable = self.trainable if lanes is None else self.trainable.index_select(0, lanes)
-        loss = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
+        numbers = torch.arange(len(rows), device=self.device) if lanes is None else lanes.to(torch.int64)
+        kernels = seam.of(rows)
+        loss = torch.empty(len(rows), dtype=torch.float64, device=self.device)
         gradient = torch.empty_like(rows)
-        for start in range(0, len(rows), self.lane_block):
-            block = slice(start, start + self.lane_block)
-            some = rows[block]
-            cross_entropy = self._accumulate(some.to(self.dtype), samples, gradient[block])
-            penalty = some * self.penalty
-            loss[block] = cross_entropy.add_(torch.linalg.vecdot(penalty, some), alpha=0.5).div_(len(samples))
-            gradient[block].add_(penalty).mul_(1 / len(samples)).mul_(trainable[block])
-        return loss, gradient
-
-    def _compiled(self, library, rows: Tensor, samples: Samples, lanes: Tensor | None) -> tuple[Tensor, Tensor]:
-        """`loss_and_gradient` with all but the two products with the inputs in compiled code."""
-        lanes = torch.arange(len(rows)) if lanes is None else lanes.to(torch.int64)
-        sizes = np.array([fan_out for _, fan_out in self.architecture.layers])
-        inputs = samples.inputs[:-1]
-        loss = torch.zeros(len(rows), dtype=torch.float64)
-        gradient = torch.empty_like(rows)
-        size = min(len(samples), COMPILED_BLOCK)
-        together = max(1, COMPILED_BYTES // (size * int(sizes[0]) * inputs.itemsize))
+        together = kernels.lane_block(self.layers, len(samples))
         for start in range(0, len(rows), together):
             block = slice(start, start + together)
-            some, ends = rows[block], loss[block]
-            shape = (*some.shape, int(sizes[0]), len(inputs))
-            weights = torch.empty(len(some) * sizes[0], len(inputs))
-            rest = torch.empty(len(some), rows.shape[1] - sizes[0] * len(inputs))
-            library.unpack(*shape, some, weights, rest)
-            by_weights, by_rest = torch.zeros_like(weights), torch.zeros_like(rest)
-            for at in range(0, len(samples), size):
-                x, labels = inputs[:, at : at + size], samples.index[at : at + size]
-                products = torch.mm(weights, x, out=self._products(len(weights), x.shape[1]))
-                library.through_layers(sizes, len(sizes), len(some), x.shape[1], products, rest, labels, ends, by_rest)
-                by_weights.addmm_(products, x.mT)
-            masks = (self.penalty, self.trainable, lanes[block])
-            library.penalise(*shape, len(samples), some, *masks, by_weights, by_rest, ends, gradient[block])
+            networks = kernels.networks(self.layers, rows[block])
+            for place, inputs, products in self._first_products(networks, samples):
+                networks.through_layers(products, samples, place)
+                networks.by_first.addmm_(products, inputs.mT)
+            masks = self.penalty, self.trainable, numbers[block]
+            loss[block] = networks.finish(*masks, len(samples), gradient[block])
         return loss, gradient
-
-    def _products(self, rows: int, columns: int) -> Tensor:
-        """Room for a matrix, always the same: new pages would cost a tenth of the time."""
-        if self._room.numel() < rows * columns:
-            self._room = torch.empty(rows * columns)
-        return self._room[: rows * columns].view(rows, columns)
-
-    def _accumulate(self, rows: Tensor, samples: Samples, gradient: Tensor) -> Tensor:
-        """Sums over the samples for L networks: cross-entropies (L,), and the gradient (L, P) written in place."""
-        layers = self.architecture.split(rows)
-        transposed = [layer[:, :, :-1].mT.contiguous() for layer in layers[1:]]
-        gradients = [torch.zeros_like(layer) for layer in layers]
-        total = torch.zeros(len(rows), dtype=torch.float64, device=self.device)
-        for block, (outputs, activations) in self._forward(layers, samples):
-            inputs, logits = samples.inputs[:, block], outputs[-1]
-            logits -= logits.amax(1, keepdim=True)
-            true = samples.of_true_class(logits, block)
-            sums = logits.clamp_min_(FLOOR).exp_().sum(1, keepdim=True)
-            total += (sums[:, 0].log() - true).sum(1, dtype=torch.float64)
-            # d loss / d logits
-            delta = torch.addcmul(samples.minus_one_hot[:, block], logits, sums.reciprocal_(), out=logits)
-            for index in range(len(activations) - 1, -1, -1):
-                gradients[index + 1].baddbmm_(delta, activations[index].mT)
-                below = outputs[index]
-                torch.bmm(transposed[index], delta, out=below)
-                delta = torch.ops.aten.tanh_backward.grad_input(below, activations[index][:, :-1], grad_input=below)
-            gradients[0].flatten(0, 1).addmm_(delta.flatten(0, 1), inputs.mT)
-        torch.cat([part.flatten(1) for part in gradients], 1, out=gradient)
-        return total
-
-    def _forward(self, layers: list[Tensor], samples: Samples) -> Iterator[tuple[slice, tuple[list, list]]]:
-        """Block by block of the samples: what each layer gives (L, units, b), the last being the logits, and the hidden
-        layers' activations (L, units + 1, b) with a last row of ones. Both are overwritten by the next block.
-        """
-        lanes = len(layers[0])
-        layers = [layer.contiguous() for layer in layers]
-        size = self._sample_block(lanes)
-        outputs, activations = [], []
-        for start in range(0, len(samples), size):
-            block = slice(start, min(start + size, len(samples)))
-            width = block.stop - start
-            if not outputs or outputs[0].shape[2] != width:
-                outputs = [layer.new_empty(lanes, layer.shape[1], width) for layer in layers]
-                activations = [layer.new_ones(lanes, layer.shape[1] + 1, width) for layer in layers[:-1]]
-            torch.mm(layers[0].flatten(0, 1), samples.inputs[:, block], out=outputs[0].flatten(0, 1))
-            for layer, below, activation, above in zip(layers[1:], outputs, activations, outputs[1:], strict=False):
-                torch.tanh(below, out=activation[:, :-1])
-                torch.bmm(layer, activation, out=above)
-            yield block, (outputs, activations)
 
     def logits(self, rows: Tensor, samples: Samples) -> Iterator[tuple[slice, slice, Tensor]]:
         """Yield (lanes, samples, logits (L, classes, b)) block by block, for the parameters rows (K, P).
 
         The logits are overwritten by the next block.
         """
-        for start in range(0, len(rows), self.lane_block):
-            lanes = slice(start, min(start + self.lane_block, len(rows)))
-            for block, (outputs, _) in self._forward(self.architecture.split(rows[lanes].to(self.dtype)), samples):
-                yield lanes, block, outputs[-1]
+        for start in range(0, len(rows), self.layers.lane_block):
+            lanes = slice(start, min(start + self.layers.lane_block, len(rows)))
+            networks = Forward(self.layers, rows[lanes])
+            for place, _, products in self._first_products(networks, samples):
+                yield lanes, place, networks.forward(products)[-1]
 
-    def _sample_block(self, lanes: int) -> int:
-        """Samples per block for so many networks at once."""
-        widest = max(fan_out for _, fan_out in self.architecture.layers)
-        return max(256, self.block_bytes // (lanes * widest * self.dtype.itemsize))
+    def _first_products(self, networks, samples: Samples) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """Block by block: its place among the samples, its inputs (d or d + 1, b), and the first layers times these.
+
+        The products (L·units, b) are in a reusable scratch buffer; a fresh allocation costs about 10 % of the time.
+        """
+        rows, features = networks.first.shape
+        for start in range(0, len(samples), networks.sample_block):
+            place = slice(start, min(start + networks.sample_block, len(samples)))
+            width = place.stop - start
+            if self._scratch.numel() < rows * width:
+                self._scratch = self._scratch.new_empty(rows * width)
+            inputs = samples.inputs[:features, place]
+            products = self._scratch[: rows * width].view(rows, width)
+            yield place, inputs, torch.mm(networks.first, inputs, out=products)
 
 
 @dataclass
 class Evaluation:
-    """What K networks say of n samples."""
+    """Predictions of K networks for n samples."""
 
     classes: np.ndarray  # (K, n) uint8: the most likely class
     loss: np.ndarray  # (K,) mean cross-entropy, without the penalty
@@ -250,7 +187,7 @@ def evaluate(ensemble: Ensemble, rows: Tensor, samples: Samples) -> Evaluation:
         # Not argmax, which is 14 times slower along this axis; ties go to the first class either way.
         best = (logits == logits.amax(1, keepdim=True)) * countdown
         classes[lanes, block] = (count - best.amax(1)).cpu().numpy()
-        true = samples.of_true_class(torch.log_softmax(logits, 1), block)
+        true = of_true_class(torch.log_softmax(logits, 1), samples.index[block])
         loss[lanes] -= true.sum(1, dtype=torch.float64)
         clipped[lanes] += (true < np.log(CLIP)).sum(1)
     return Evaluation(

@@ -2,44 +2,35 @@
 
 One *tick* is one batched evaluation at every live lane's trial point, followed by masked algebra. Each lane's line
 search then asks for another trial, has its step accepted, or fails; no lane waits for another's line search, and no
-sum couples two lanes. Finished lanes leave the batch. Vectors (K, n) and the memory stay on the device; what is one
-number per lane, or a few hundred, is on the host in NumPy.
+sum couples two lanes. Finished lanes leave the batch. Vectors (K, n) and the memory stay on the device; single numbers
+per lane are on the host in NumPy.
 
 The rules are those of L-BFGS-B 3.0 on its unconstrained path (Zhu, Byrd, Lu and Nocedal 1997; `scipy/optimize`),
 which scikit-learn's `solver="lbfgs"` runs. Whatever the precision of the evaluations, the optimiser computes in
-float64; the pairs it remembers may be kept in theirs (`memory`).
+float64; the pairs in its memory may be kept in theirs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained.kernels import compiled
-from symmetry_constrained.optim import lbfgs_memory, line_search
-from symmetry_constrained.optim.lbfgs_memory import Memory
+from symmetry_constrained.kernels import seam
+from symmetry_constrained.kernels.eager import Eager
+from symmetry_constrained.kernels.memory import Memory
+from symmetry_constrained.optim import line_search
 from symmetry_constrained.optim.line_search import Search
-from symmetry_constrained.optim.problem import (
-    ABNORMAL,
-    CONVERGED_GRADIENT,
-    CONVERGED_LOSS,
-    FTOL,
-    GTOL,
-    MAX_EVALUATIONS,
-    MAX_ITERATIONS,
-    NON_FINITE,
-    RUNNING,
-    STATUSES,
-    Budget,
-    Evaluate,
-    Result,
-)
+from symmetry_constrained.optim.problem import FTOL, GTOL, Accepted, Budget, Evaluate, Result, Status, Ticked
 
+# The statuses as plain integers: NumPy takes 4 times as long to compare with a member of an enumeration.
+RUNNING, MAX_ITERATIONS, MAX_EVALUATIONS, CONVERGED_GRADIENT, CONVERGED_LOSS, ABNORMAL, NON_FINITE = (
+    status.value for status in Status
+)
+MEMORY = 10  # m: pairs kept
 TRIALS = 20  # evaluations allowed in one line search
 EPS = np.finfo(np.float64).eps
-COMPACT_BELOW = 0.75  # finished lanes leave when fewer than this share is live
+COMPACT_BELOW = 0.75  # finished lanes leave when the share of live ones is smaller
 
 
 @dataclass
@@ -60,24 +51,25 @@ class State:
     trials: np.ndarray  # (K,) evaluations in this line search
     iterations: np.ndarray  # (K,)
     evaluations: np.ndarray  # (K,)
-    status: np.ndarray  # (K,) index into STATUSES
+    status: np.ndarray  # (K,) of `Status`
     memory: Memory
+    kernels: Eager
 
     def select(self, lanes: np.ndarray) -> "State":
         """Keep the given lanes only."""
-        on_device = torch.from_numpy(lanes).to(self.x.device)
-        values = (getattr(self, field.name) for field in fields(self))
-        return State(
-            *(
-                value.select(lanes)
-                if isinstance(value, Search | Memory)
-                else value[on_device if isinstance(value, Tensor) else lanes]
-                for value in values
-            )
-        )
+        on_device = self.to_device(lanes)
+
+        def selected(value):
+            if isinstance(value, Eager):
+                return value
+            if isinstance(value, Search | Memory):
+                return value.select(lanes)
+            return value[on_device if isinstance(value, Tensor) else lanes]
+
+        return State(*(selected(getattr(self, field.name)) for field in fields(self)))
 
     def to_device(self, values: np.ndarray) -> Tensor:
-        """Numbers of the host, where the vectors are."""
+        """Numbers of the host, moved to the device of the vectors."""
         return torch.from_numpy(values).to(self.x.device)
 
 
@@ -89,34 +81,33 @@ def minimise(
     gtol: float = GTOL,
     ftol: float = FTOL,
     dtype: torch.dtype = torch.float64,
-    accepted: Callable[[State, np.ndarray], None] | None = None,
-    ticked: Callable[[State], None] | None = None,
+    accepted: Accepted | None = None,
+    ticked: Ticked | None = None,
 ) -> Result:
     """Minimise K functions from the rows of x0, shape (K, n).
 
-    evaluate: points (L, n) in float64 and the numbers (L,) of their lanes -> losses (L,), gradients (L, n).
     dtype: the precision of the evaluations.
     accepted: called with the state and the mask (L,) of lanes whose step has just been accepted.
     ticked: called after every tick.
     """
-    state = _start(x0.to(torch.float64), dtype)
+    state = _start(x0.to(torch.float64).contiguous(), dtype)
     result = Result(
         x=state.x.clone(),
         loss=torch.full((len(x0),), torch.nan, dtype=torch.float64),
         gradient=torch.full_like(state.x, torch.nan),
         iterations=torch.zeros(len(x0), dtype=torch.int64),
         evaluations=torch.zeros(len(x0), dtype=torch.int64),
-        status=[STATUSES[RUNNING]] * len(x0),
+        status=[Status.RUNNING.text] * len(x0),
     )
     first = True
     while len(state.lane):
         f, state.g = _evaluate(state, evaluate)
-        state.f, largest, slope = _measure(f, state.g, state.d)
+        state.f, largest, slope = state.kernels.measure(f, state.g, state.d)
         running = state.status == RUNNING
         state.evaluations = state.evaluations + running
         state.trials = state.trials + running
         state.status[running & ~(np.isfinite(state.f) & np.isfinite(largest))] = NON_FINITE
-        # Finished lanes stay for a while, and their numbers may be anything.
+        # Finished lanes stay for a while; their numbers are meaningless.
         with np.errstate(all="ignore"):
             if first:
                 _first_point(state, largest <= gtol)
@@ -156,7 +147,7 @@ def _evaluate(s: State, evaluate: Evaluate) -> tuple[Tensor, Tensor]:
 
 def _start(x0: Tensor, dtype: torch.dtype) -> State:
     """Lanes (K, n) before their first evaluation."""
-    lanes = len(x0)
+    lanes, kernels = len(x0), seam.of(x0)
 
     def zeros(*shape: int, dtype=np.float64) -> np.ndarray:
         return np.zeros((lanes, *shape), dtype=dtype)
@@ -177,20 +168,21 @@ def _start(x0: Tensor, dtype: torch.dtype) -> State:
         iterations=zeros(dtype=np.int64),
         evaluations=zeros(dtype=np.int64),
         status=zeros(dtype=np.int64),
-        memory=lbfgs_memory.of(x0, dtype),
+        memory=kernels.memory(x0, MEMORY, dtype),
+        kernels=kernels,
     )
 
 
 def _first_point(s: State, flat: np.ndarray) -> None:
-    """The starting point itself: it may already be a minimum, its gradient `flat`."""
+    """Begin at the starting point, unless its gradient is `flat`: then it is a minimum already."""
     _move(s, np.ones(len(s.lane), dtype=bool))
     s.status[(s.status == RUNNING) & flat] = CONVERGED_GRADIENT
     _begin(s, s.status == RUNNING)
-    _try(s)
+    s.kernels.trials(s.search.stp, s.t, s.d, s.z, s.x)
 
 
 def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: float, accepted) -> None:
-    """Judge every live lane's trial point, where the slope is g·d and the gradient may be `flat`; move the lane on."""
+    """Take every live lane from its trial point, where the slope is g·d and the gradient may be `flat`, to the next."""
     live = s.status == RUNNING
     following, ended = line_search.update(s.search, s.f, slope)
     done = live & ended
@@ -200,7 +192,7 @@ def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: f
     if done.any():
         s.iterations = s.iterations + done
         reduction = np.maximum(np.maximum(np.abs(s.fold), np.abs(s.f)), 1.0)
-        # The first that holds counts, in the order of L-BFGS-B.
+        # The first that holds is the status, in the order of L-BFGS-B.
         tests = {
             MAX_ITERATIONS: s.iterations >= budget.max_iterations,
             MAX_EVALUATIONS: s.evaluations > budget.max_evaluations,
@@ -220,35 +212,30 @@ def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: f
     begin = (done | failed) & (s.status == RUNNING)
     if begin.any():
         _begin(s, begin)
-    _try(s)
+    s.kernels.trials(s.search.stp, s.t, s.d, s.z, s.x)
 
 
 def _fail(s: State, failed: np.ndarray) -> None:
-    """Back to where the search began: forget the memory, or give up if there is none."""
+    """Return to the start of the search and forget the memory, or give up if it is empty."""
     s.status[failed & (s.memory.count == 0)] = ABNORMAL
     s.memory.forget(failed)
 
 
 def _move(s: State, lanes: np.ndarray) -> None:
-    """To the trial point, from where these lanes search on."""
+    """Make the trial point the start of the next line search of these lanes."""
     if lanes.all():
-        # What lay in t and r is of no use: the next trial and its evaluation are written there.
+        # The next trial and its gradient will overwrite the old t and r.
         s.t, s.x, s.r, s.g, s.fold = s.x, s.t, s.g, s.r, s.f
         return
     s.fold = np.where(lanes, s.f, s.fold)
-    if library := compiled.library_for(s.x):
-        library.copy_rows(*s.x.shape, lanes, s.x, s.t)
-        library.copy_rows(*s.x.shape, lanes, s.g, s.r)
-        return
-    places = s.to_device(np.flatnonzero(lanes))
-    s.t.index_copy_(0, places, s.x.index_select(0, places))
-    s.r.index_copy_(0, places, s.g.index_select(0, places))
+    s.kernels.copy_rows(lanes, s.x, s.t)
+    s.kernels.copy_rows(lanes, s.g, s.r)
 
 
 def _begin(s: State, lanes: np.ndarray) -> None:
     """Choose a direction from (t, r) and set the first trial of a new line search."""
     slope = s.memory.descend(lanes, s.t, s.r, s.z, s.d)
-    # A direction that is not finite, or does not descend: forget the memory and follow the gradient.
+    # Where the direction is not finite or does not descend, forget the memory and follow the gradient.
     bad = lanes & ~(np.isfinite(slope) & (slope < 0))
     if bad.any():
         s.status[bad & (s.memory.count == 0)] = ABNORMAL
@@ -266,16 +253,6 @@ def _begin(s: State, lanes: np.ndarray) -> None:
     s.trials = np.where(lanes, 0, s.trials)
 
 
-def _try(s: State) -> None:
-    """Go to the points at the searches' trial steps; a full step ends exactly at z."""
-    if library := compiled.library_for(s.x):
-        library.trials(*s.x.shape, s.search.stp, s.t, s.d, s.z, s.x)
-        return
-    torch.addcmul(s.t, s.to_device(s.search.stp)[:, None], s.d, out=s.x)
-    places = s.to_device(np.flatnonzero(s.search.stp == 1.0))
-    s.x.index_copy_(0, places, s.z.index_select(0, places))
-
-
 def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     """Append the pair of the step just accepted where its curvature is positive enough (L-BFGS-B's `matupd`)."""
     stp = s.search.stp
@@ -284,20 +261,8 @@ def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     s.memory.remember(lanes, np.where(enough, curvature, 0.0), stp, s.d, s.g, s.r)
 
 
-def _measure(f: Tensor, g: Tensor, d: Tensor) -> np.ndarray:
-    """Losses (K,), largest components of the gradients (K, n), not finite if any is, and slopes g·d; (3, K)."""
-    if library := compiled.library_for(g):
-        numbers = np.empty((3, len(f)))
-        numbers[0] = f
-        library.slopes(*g.shape, g, d, numbers[1], numbers[2])
-        return numbers
-    # All that the host needs to know of the evaluation, in one transfer.
-    numbers = [f, torch.linalg.vector_norm(g, torch.inf, 1), torch.linalg.vecdot(g, d)]
-    return torch.stack(numbers).cpu().numpy()
-
-
 def _retire(s: State, result: Result) -> State:
-    """Write the finished lanes down, and drop them once enough have finished."""
+    """Once enough lanes have finished, write their results and drop them."""
     live = s.status == RUNNING
     if live.mean() >= COMPACT_BELOW:
         return s
@@ -309,5 +274,5 @@ def _retire(s: State, result: Result) -> State:
     result.iterations[lanes] = torch.from_numpy(s.iterations[finished])
     result.evaluations[lanes] = torch.from_numpy(s.evaluations[finished])
     for lane, status in zip(lanes.tolist(), s.status[finished].tolist(), strict=True):
-        result.status[lane] = STATUSES[status]
+        result.status[lane] = Status(status).text
     return s.select(np.flatnonzero(live))

@@ -1,36 +1,43 @@
-"""What an optimiser is given and what it returns: budgets, ends, results."""
+"""What an optimiser is given and returns: budgets, results and the ways in which a run ends."""
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
+import numpy as np
 from torch import Tensor
 
 FTOL = 2.220446049250313e-09  # relative reduction of the loss that counts as convergence
-
-
 GTOL = 1e-4  # largest gradient component that counts as convergence
 
-
-STATUSES = (
-    "running",
-    "max_iterations",
-    "max_evaluations",
-    "converged_gradient",
-    "converged_loss",
-    "abnormal",  # a line search failed with nothing left to forget
-    "non_finite",  # the loss or its gradient overflowed
-)
-
-
-RUNNING, MAX_ITERATIONS, MAX_EVALUATIONS, CONVERGED_GRADIENT, CONVERGED_LOSS, ABNORMAL, NON_FINITE = range(7)
-
-
+# Points (L, n) in float64 and the numbers (L,) of their lanes -> losses (L,), gradients (L, n).
 Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class Status(enum.IntEnum):
+    """Whether and why a lane ended."""
+
+    RUNNING = 0
+    MAX_ITERATIONS = 1
+    MAX_EVALUATIONS = 2
+    CONVERGED_GRADIENT = 3
+    CONVERGED_LOSS = 4
+    ABNORMAL = 5  # a line search failed with an empty memory
+    NON_FINITE = 6  # the loss or its gradient overflowed
+
+    @property
+    def text(self) -> str:
+        """The status as files have it: its name in small letters."""
+        return self.name.lower()
 
 
 @dataclass(frozen=True)
 class Budget:
-    """When to stop. scikit-learn 0.19 read `max_iter` as evaluations, and reads it as iterations since 0.22."""
+    """The most iterations and evaluations of a training.
+
+    scikit-learn 0.19 read `max_iter` as evaluations, and reads it as iterations since 0.22.
+    """
 
     max_iterations: int = 15_000
     max_evaluations: int = 15_000
@@ -42,11 +49,41 @@ class Budget:
 
 @dataclass
 class Result:
-    """Where K lanes ended, in the caller's order."""
+    """The ends of K lanes, in the caller's order."""
 
     x: Tensor  # (K, n)
     loss: Tensor  # (K,)
     gradient: Tensor  # (K, n)
     iterations: Tensor  # (K,)
     evaluations: Tensor  # (K,)
-    status: list[str]  # K names out of STATUSES
+    status: list[str]  # (K,) texts of `Status`
+
+
+class Progress(Protocol):
+    """What an optimiser shows of its L lanes while it runs."""
+
+    lane: np.ndarray  # (L,) numbers of the lanes in the caller's order
+    x: Tensor  # (L, n) points
+    iterations: np.ndarray  # (L,)
+    evaluations: np.ndarray  # (L,)
+
+
+Accepted = Callable[
+    [Any, np.ndarray], None
+]  # Progress, and the mask (L,) of lanes that have just finished an iteration
+Ticked = Callable[[Any], None]  # Progress, now and then
+
+
+class Train(Protocol):
+    """How every optimiser trains: from the parameters rows (K, P) of an `Ensemble` on its samples."""
+
+    def __call__(
+        self,
+        ensemble: Any,
+        rows: Tensor,
+        samples: Any,
+        budget: Budget,
+        *,
+        accepted: Accepted | None = None,
+        ticked: Ticked | None = None,
+    ) -> Result: ...

@@ -1,0 +1,168 @@
+"""The kernels in PyTorch: what they compute is defined here, for any device, precision and activation.
+
+`native.Native` computes the same in compiled code. An ensemble's loss and gradient are two matrix products with the
+inputs and what lies between them: a `Pass` holds L networks on their way through the samples, block by block.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from symmetry_constrained.kernels.memory import CompactMemory, Memory
+
+# Classes this much less likely (1e-26) add nothing to a gradient, and an exp that underflows takes 100 times as long.
+FLOOR = -60.0
+
+
+class Samples(Protocol):
+    """What the kernels read of n labelled inputs."""
+
+    inputs: Tensor  # (d + 1, n), the last row ones
+    index: Tensor  # (n,) int32: the labels
+    minus_one_hot: Tensor  # (classes, n): -1 at the label, 0 elsewhere
+
+
+class Activation(Protocol):
+    """What the kernels need of an activation function."""
+
+    name: str
+    from_output: bool
+
+    def value(self, z: Tensor, out: Tensor) -> None:
+        """Write the values at z."""
+
+    def slope(self, delta: Tensor, at: Tensor, out: Tensor) -> None:
+        """Write delta times the slope, given the activations if `from_output`, else the pre-activations."""
+
+
+@dataclass
+class Layers:
+    """The layers of an ensemble's networks, and the blocks in which PyTorch computes them."""
+
+    sizes: tuple[int, ...]  # inputs, units of each hidden layer, classes
+    split: Callable[[Tensor], list[Tensor]]  # parameters (L, P) -> views (L, fan_out, fan_in + 1), one per layer
+    dtype: torch.dtype
+    activation: Activation
+    lane_block: int  # networks
+    block_bytes: int  # of the widest layer's activations
+
+    def sample_block(self, lanes: int) -> int:
+        """Samples per block for so many networks at once."""
+        return max(256, self.block_bytes // (lanes * max(self.sizes[1:]) * self.dtype.itemsize))
+
+
+class Forward:
+    """L networks that predict the samples, block by block."""
+
+    def __init__(self, layers: Layers, rows: Tensor):
+        """rows: parameters (L, P) in float64."""
+        self.activation = layers.activation
+        self.sample_block = layers.sample_block(len(rows))  # samples to a block
+        self.rows = rows
+        self.layers = [layer.contiguous() for layer in layers.split(rows.to(layers.dtype))]
+        self.first = self.layers[0].flatten(0, 1)  # (L·units, d + 1): the first layers, to be multiplied by the inputs
+        self.outputs: list[Tensor] = []  # (L, units, b) of each layer above the first
+        self.activations: list[Tensor] = []  # (L, units + 1, b) of each hidden layer, the last row ones
+
+    def forward(self, products: Tensor) -> list[Tensor]:
+        """The first layers times a block of inputs, (L·units, b) -> the outputs of all layers, the last the logits.
+
+        The first is `products` itself, and the next block overwrites the others.
+        """
+        lanes, width = len(self.rows), products.shape[1]
+        if not self.outputs or self.outputs[0].shape[2] != width:
+            self.outputs = [products.new_empty(lanes, layer.shape[1], width) for layer in self.layers[1:]]
+            self.activations = [products.new_ones(lanes, layer.shape[1] + 1, width) for layer in self.layers[:-1]]
+        outputs = [products.view(lanes, -1, width), *self.outputs]
+        for layer, below, activation, above in zip(
+            self.layers[1:], outputs, self.activations, self.outputs, strict=False
+        ):
+            self.activation.value(below, activation[:, :-1])
+            torch.bmm(layer, activation, out=above)
+        return outputs
+
+
+class Pass(Forward):
+    """L networks on their way through the samples, with the sums over the blocks so far."""
+
+    def __init__(self, layers: Layers, rows: Tensor):
+        super().__init__(layers, rows)
+        self.transposed = [layer[:, :, :-1].mT.contiguous() for layer in self.layers[1:]]
+        self.loss = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)  # (L,) sum of cross-entropies
+        self.gradients = [torch.zeros_like(layer) for layer in self.layers]
+        self.by_first = self.gradients[0].flatten(0, 1)  # (L·units, d + 1) the loss's gradient by `first`
+
+    def through_layers(self, products: Tensor, samples: Samples, block: slice) -> None:
+        """Add a block to all sums but `by_first`; `products` (L·units, b) become the gradient by themselves."""
+        outputs = self.forward(products)
+        logits = outputs[-1]
+        logits -= logits.amax(1, keepdim=True)
+        true = of_true_class(logits, samples.index[block])
+        sums = logits.clamp_min_(FLOOR).exp_().sum(1, keepdim=True)
+        self.loss += (sums[:, 0].log() - true).sum(1, dtype=torch.float64)
+        # The gradient by the logits.
+        delta = torch.addcmul(samples.minus_one_hot[:, block], logits, sums.reciprocal_(), out=logits)
+        for index in range(len(self.activations) - 1, -1, -1):
+            activation, below = self.activations[index], outputs[index]
+            self.gradients[index + 1].baddbmm_(delta, activation.mT)
+            if self.activation.from_output:
+                delta = torch.bmm(self.transposed[index], delta, out=below)
+                self.activation.slope(delta, activation[:, :-1], below)
+            else:
+                self.activation.slope(torch.bmm(self.transposed[index], delta), below, below)
+                delta = below
+
+    def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
+        """The penalised mean losses (L,), and their gradient (L, P) written in place.
+
+        penalty (P,); trainable (K, P), of which the networks' rows have these numbers (L,).
+        """
+        torch.cat([part.flatten(1) for part in self.gradients], 1, out=gradient)
+        penalised = self.rows * penalty
+        gradient.add_(penalised).mul_(1 / samples).mul_(trainable.index_select(0, numbers))
+        return self.loss.add_(torch.linalg.vecdot(penalised, self.rows), alpha=0.5).div_(samples)
+
+
+class Eager:
+    """The kernels, in PyTorch. Vectors (K, n) are float64 tensors; a number per lane is in a NumPy array (K,)."""
+
+    def networks(self, layers: Layers, rows: Tensor) -> Pass:
+        """A pass through the samples of the networks with parameters (L, P)."""
+        return Pass(layers, rows)
+
+    def lane_block(self, layers: Layers, samples: int) -> int:
+        """How many networks one pass through so many samples should hold."""
+        return layers.lane_block
+
+    def memory(self, x: Tensor, capacity: int, dtype: torch.dtype) -> Memory:
+        """An empty L-BFGS memory of so many pairs for points x (K, n) whose gradients are computed in the dtype."""
+        return CompactMemory(x, capacity)
+
+    def measure(self, f: Tensor, g: Tensor, d: Tensor) -> np.ndarray:
+        """Losses f (K,), the largest |component| of each gradient g (K, n), not finite if any is, and g·d; (3, K)."""
+        # One transfer to the host.
+        numbers = [f, torch.linalg.vector_norm(g, torch.inf, 1), torch.linalg.vecdot(g, d)]
+        return torch.stack(numbers).cpu().numpy()
+
+    def trials(self, step: np.ndarray, t: Tensor, d: Tensor, z: Tensor, out: Tensor) -> None:
+        """Write trial points (K, n): z where the step (K,) is 1, elsewhere t + step d."""
+        torch.addcmul(t, torch.from_numpy(step).to(t.device)[:, None], d, out=out)
+        places = torch.from_numpy(np.flatnonzero(step == 1.0)).to(t.device)
+        out.index_copy_(0, places, z.index_select(0, places))
+
+    def copy_rows(self, mask: np.ndarray, source: Tensor, target: Tensor) -> None:
+        """Copy the rows (K, n) of the mask (K,)."""
+        places = torch.from_numpy(np.flatnonzero(mask)).to(source.device)
+        target.index_copy_(0, places, source.index_select(0, places))
+
+
+def of_true_class(values: Tensor, labels: Tensor) -> Tensor:
+    """Values (L, classes, b), of samples with labels (b,) int32 -> those of the true classes, (L, b)."""
+    width = values.shape[2]
+    # Takes half the time of a gather along the classes.
+    places = labels * width + torch.arange(width, device=values.device)
+    return values.flatten(1).index_select(1, places)

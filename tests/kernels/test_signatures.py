@@ -1,0 +1,119 @@
+"""Wrong arguments of every compiled function are refused before C++ sees them."""
+
+import numpy as np
+import pytest
+import torch
+
+from symmetry_constrained.kernels import compiled
+from symmetry_constrained.kernels.signatures import SIGNATURES
+
+pytestmark = pytest.mark.skipif(compiled.library() is None, reason="no C++ compiler")
+
+# Of every function: sizes that fit each other.
+SIZES = {"lanes": 2, "updates": 2, "n": 9, "units": 2, "inputs": 2, "samples": 5, "layers": 2, "width": 3, "m": 2}
+SIZES |= {"stride": 16}
+CONTENTS = {
+    "sizes": [2, 3],
+    "lanes": [1, 0],
+    "places": [1, 0],
+    "numbers": [1, 0],
+    "newest": [1, 1],
+    "labels": [1, 0, 2],
+}
+ARRAYS = [(function, array) for function, signature in SIGNATURES.items() for array in signature.arrays]
+
+
+def arguments(function, tensors=False):
+    """Arguments of that function that are right, each array just long enough; by name."""
+    signature = SIGNATURES[function]
+    sizes = {name: SIZES[name] for name in signature.sizes}
+    values = {name: np.array(CONTENTS.get(name, [0])) for name in signature.arrays}
+    lengths = signature.lengths(*sizes.values(), *values.values())
+    made = {}
+    for (name, declared), length in zip(signature.arrays.items(), lengths, strict=True):
+        array = np.ones(length, dtype=declared.split(" or ")[0])
+        if name in CONTENTS:
+            array[:] = CONTENTS[name]
+        made[name] = torch.from_numpy(array) if tensors else array
+    return sizes, made
+
+
+def call(function, sizes, arrays):
+    getattr(compiled.library(), function)(*sizes.values(), *arrays.values())
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("function", SIGNATURES)
+def test_arguments_as_declared_are_taken(function, tensors):
+    call(function, *arguments(function, tensors))
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("function, array", ARRAYS)
+def test_another_type_is_refused(function, array, tensors):
+    sizes, arrays = arguments(function, tensors)
+    declared = SIGNATURES[function].arrays[array]
+    for other in {"float64", "float32", "int64", "int32", "bool", "uint8"} - set(declared.split(" or ")):
+        wrong = np.ones(10_000, dtype=other)
+        with pytest.raises(TypeError, match=f"^{function}: {array}: expected {declared}, given {other}$"):
+            call(function, sizes, arrays | {array: torch.from_numpy(wrong) if tensors else wrong})
+    for wrong in (None, 1, [1.0, 2.0]):
+        with pytest.raises(TypeError, match=f"^{function}: {array}: expected an array of {declared}, given"):
+            call(function, sizes, arrays | {array: wrong})
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("function, array", ARRAYS)
+def test_an_array_with_gaps_is_refused(function, array, tensors):
+    sizes, arrays = arguments(function, tensors)
+    right = np.asarray(arrays[array])
+    gaps = np.repeat(right, 2)[::2]
+    assert (gaps == right).all() and not gaps.flags.c_contiguous
+    with pytest.raises(ValueError, match=f"^{function}: {array}: expected contiguous"):
+        call(function, sizes, arrays | {array: torch.from_numpy(gaps) if tensors else gaps})
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+@pytest.mark.parametrize("function, array", ARRAYS)
+def test_an_array_one_number_too_short_is_refused(function, array, tensors):
+    sizes, arrays = arguments(function, tensors)
+    least = len(arrays[array])
+    # Arrays of indices and of sizes say how long others must be; the others are long enough either way.
+    assert least > 0
+    pattern = f"^{function}: {array}: expected at least {least} numbers, given {least - 1}$"
+    with pytest.raises(ValueError, match=pattern):
+        call(function, sizes, arrays | {array: arrays[array][: least - 1]})
+
+
+@pytest.mark.parametrize("function", SIGNATURES)
+def test_read_only_memory_is_refused(function):
+    sizes, arrays = arguments(function)
+    for array, right in arrays.items():
+        fixed = right.copy()
+        fixed.flags.writeable = False
+        with pytest.raises(ValueError, match=f"^{function}: {array}: expected contiguous, writeable"):
+            call(function, sizes, arrays | {array: fixed})
+
+
+@pytest.mark.parametrize("function", SIGNATURES)
+def test_sizes_must_be_integers_and_arguments_complete(function):
+    sizes, arrays = arguments(function)
+    for name in sizes:
+        with pytest.raises(TypeError, match=f"^{function}: {name}: expected an integer, given float$"):
+            call(function, sizes | {name: float(sizes[name])}, arrays)
+    first, *_ = arrays
+    with pytest.raises(TypeError, match=f"^{function}: expected .*{first}"):
+        call(function, sizes, {name: array for name, array in arrays.items() if name != first})
+
+
+@pytest.mark.parametrize("function, array", [("remember", "lanes"), ("remember", "places"), ("descend", "places")])
+def test_an_index_beyond_the_rows_of_another_array_is_refused(function, array):
+    sizes, arrays = arguments(function)
+    arrays[array][0] = 2
+    with pytest.raises(ValueError, match=f"^{function}: .* expected at least"):
+        call(function, sizes, arrays)
+
+
+def test_there_are_no_other_functions():
+    with pytest.raises(AttributeError):
+        compiled.library().sort  # noqa: B018
