@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.analysis import cost_to_target
+from symmetry_constrained.analysis import accuracy_targets, cost_to_target
 
 
 def read(paths: list[Path]) -> pd.DataFrame:
@@ -14,7 +14,7 @@ def read(paths: list[Path]) -> pd.DataFrame:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    accuracies = cost_to_target.read_targets(arguments.target)
+    accuracies = accuracy_targets.read_targets(arguments.target)
     solo = read(arguments.solo) if arguments.solo else None
     table = cost_to_target.cost_to_target(read(arguments.history), accuracies, solo)
     artifacts.write_csv(table, arguments.out)

@@ -4,14 +4,14 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.analysis import cost_to_target
+from symmetry_constrained.analysis import accuracy_targets
 from symmetry_constrained.data.splits import PROTOCOLS
 from symmetry_constrained.verdicts import claims, judgement, page
 
 
 def main(arguments: argparse.Namespace) -> None:
     stated, rules = claims.read(arguments.claims)
-    targets = {dataset: values[0] for dataset, values in cost_to_target.read_targets(arguments.target).items()}
+    targets = {dataset: values[0] for dataset, values in accuracy_targets.read_targets(arguments.target).items()}
     studies = {}
     for text in arguments.study:
         parts = text.split("=")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.analysis import cost_to_target, sample_efficiency
+from symmetry_constrained.analysis import accuracy_targets, sample_efficiency
 
 
 def main(arguments: argparse.Namespace) -> None:
-    targets = cost_to_target.read_targets(arguments.target)
+    targets = accuracy_targets.read_targets(arguments.target)
     networks = pd.read_csv(arguments.networks, dtype={"hidden_layers": str})
     artifacts.write_csv(sample_efficiency.sample_efficiency(networks, targets), arguments.out)
 

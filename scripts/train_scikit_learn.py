@@ -5,15 +5,17 @@ import json
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.benchmark import agreement
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
+from symmetry_constrained.training import scikit_learn_batch
 from symmetry_constrained.training.spec import Spec
 
 
 def main(arguments: argparse.Namespace) -> None:
     spec = Spec.from_dict(json.loads(arguments.spec))
-    artifacts.write_csv(agreement.train(spec, Dataset.read(arguments.data), Split.read(arguments.split)), arguments.out)
+    artifacts.write_csv(
+        scikit_learn_batch.train_batch(spec, Dataset.read(arguments.data), Split.read(arguments.split)), arguments.out
+    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from helpers.synthetic import at, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained.analysis.cost_to_target import read_targets
+from symmetry_constrained.analysis.accuracy_targets import read_targets
 from symmetry_constrained.analysis.sample_efficiency import COLUMNS, images_needed, sample_efficiency
 
 FRACTIONS = (0.01, 0.03, 0.1, 0.3, 1.0)

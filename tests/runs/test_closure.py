@@ -114,6 +114,43 @@ def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
     assert not drawing & {"optim", "networks.ensemble", "training.reruns"}
 
 
+ROOT_MODULES = {"", "artifacts", "cli", "layers", "paper"}
+
+
+@pytest.mark.parametrize(
+    ("program", "rooms"),
+    [
+        ("scripts/fetch_dataset.py", {"data"}),
+        ("scripts/train_batch.py", {"data", "features", "kernels", "networks", "optim", "runs", "training"}),
+        ("scripts/check_random_networks.py", {"data", "features", "kernels", "networks", "theory"}),
+        ("scripts/gather_networks.py", set()),
+        ("scripts/summarise.py", {"analysis"}),
+        ("scripts/measure_efficiency.py", {"analysis"}),
+        ("scripts/cost_to_target.py", {"analysis", "data", "features"}),
+        ("scripts/compare_solvers.py", {"analysis", "benchmark"}),
+        ("scripts/judge_published.py", {"analysis", "verdicts"}),
+        ("scripts/judge_claims.py", {"analysis", "data", "features", "verdicts"}),
+        ("notebooks/overfitting.ipynb", {"analysis", "figures"}),
+        ("notebooks/theory.ipynb", {"analysis", "features", "figures", "verdicts"}),
+        ("scripts/write_manifest.py", {"runs"}),
+        ("scripts/audit.py", {"audit"}),
+    ],
+)
+def test_a_step_depends_on_no_room_but_these(program, rooms):
+    modules = names(ROOT / program)
+    assert {name.partition(".")[0] for name in modules} - ROOT_MODULES <= rooms
+
+
+@pytest.mark.parametrize("program", [*SCRIPTS, *NOTEBOOKS], ids=lambda path: path.name)
+def test_no_judging_table_or_figure_depends_on_what_trains(program):
+    """Only what trains or times a network does, and the page on speed, which counts a network's arithmetic."""
+    trains = {"train_batch", "rerun_published", "time_solo", "train_scikit_learn", "measure_throughput"}
+    trains |= {"measure_scaling", "check_random_networks", "train_label_blind", "emulate_bias", "amplify_bias"}
+    trains |= {"measure_orbits", "compare_invariants", "throughput", "plan_study", "measure_card"}
+    found = {name for name in names(program) if name.partition(".")[0] in ("networks", "kernels", "optim")}
+    assert not found or program.stem in trains, found
+
+
 @pytest.mark.parametrize("program", [*SCRIPTS, *NOTEBOOKS], ids=lambda path: path.name)
 def test_every_program_has_a_closure_of_files_that_exist(program):
     files = closure.closure(program)

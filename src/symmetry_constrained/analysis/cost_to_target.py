@@ -6,16 +6,15 @@ those of one network trained alone (`benchmark.solo`).
 """
 
 import math
-import re
 
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained import layers
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.analysis.columns import STUDY, check_columns
 from symmetry_constrained.data.datasets import CLASSES, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count, feature_flop
-from symmetry_constrained.networks.architecture import Architecture
 
 # Networks that agree in these cost the same per evaluation; `solo_timings.csv` has a row for each.
 PRICE_KEYS = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
@@ -116,8 +115,8 @@ def prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, f
 
 def _parameters(row: pd.Series) -> int:
     hidden = tuple(map(int, str(row["hidden_layers"]).split("-")))
-    architecture = Architecture(feature_count(row["features"], _pixels(row)), hidden, CLASSES)
-    return architecture.parameters(row["network"] == "biased")
+    sizes = layers.pairs(feature_count(row["features"], _pixels(row)), hidden, CLASSES)
+    return layers.parameters(sizes, row["network"] == "biased")
 
 
 def _pixels(row: pd.Series) -> int:
@@ -132,16 +131,3 @@ def solo_by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:
     if again.any():
         raise ValueError(f"timed twice: {', '.join(map(str, solo.loc[again, PRICE_KEYS].iloc[0]))}")
     return {tuple(row[PRICE_KEYS]): row for _, row in solo.iterrows()}
-
-
-def read_targets(texts: list[str]) -> dict[str, list[float]]:
-    """["digits=0.7", "digits=0.8"] -> {"digits": [0.7, 0.8]}. ValueError in one line for anything else."""
-    targets: dict[str, list[float]] = {}
-    for text in texts:
-        parts = re.fullmatch(r"([^=\s]+)=(0?\.[0-9]+|1(?:\.0*)?)", text)
-        if not parts or not float(parts[2]):
-            raise ValueError(f"target: {text!r} is not a dataset and an accuracy above 0 and at most 1, as digits=0.7")
-        accuracies = targets.setdefault(parts[1], [])
-        if float(parts[2]) not in accuracies:
-            accuracies.append(float(parts[2]))
-    return targets

@@ -1,10 +1,11 @@
 """The shape of a network: layer sizes, the layout of a row of parameters, and initial weights."""
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+
+from symmetry_constrained.layers import pairs, parameters
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Architecture:
     @property
     def layers(self) -> list[tuple[int, int]]:
         """(fan_in, fan_out) of each layer."""
-        sizes = (self.inputs, *self.hidden_layers, self.classes)
-        return list(itertools.pairwise(sizes))
+        return pairs(self.inputs, self.hidden_layers, self.classes)
 
     @property
     def row_length(self) -> int:
@@ -31,8 +31,8 @@ class Architecture:
         return sum(fan_out * (fan_in + 1) for fan_in, fan_out in self.layers)
 
     def parameters(self, biased: bool) -> int:
-        """The trainable parameters: 740 bias-free and 765 biased for 64-10-5-10."""
-        return sum(fan_out * (fan_in + biased) for fan_in, fan_out in self.layers)
+        """The number of trainable parameters."""
+        return parameters(self.layers, biased)
 
     def split(self, rows):
         """Rows (K, P), NumPy or torch -> views (K, fan_out, fan_in + 1), one per layer."""

@@ -41,7 +41,7 @@ def _imports(module: Path) -> frozenset[Path]:
 
 def _modules(source: str) -> set[Path]:
     """Files of the library's modules that the source imports anywhere in it, and of the packages around them."""
-    files = set()
+    files: set[Path] = set()
     for node in ast.walk(ast.parse(source)):
         names = []
         if isinstance(node, ast.Import):

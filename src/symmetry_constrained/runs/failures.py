@@ -44,7 +44,7 @@ def explain(log: Path) -> list[str]:
 
 def read(text: str) -> list[Failure]:
     """What failed for good, in the log's order; jobs that shared a submission are one."""
-    submissions = {}
+    submissions: dict[str, str] = {}
     for log, jobs in GROUP.findall(text):
         submissions |= {value: log for name, value in FIELD.findall(jobs) if name == "jobid"}
     failed: dict[str, Failure] = {}

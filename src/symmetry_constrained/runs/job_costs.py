@@ -8,7 +8,6 @@ for N networks side by side, E evaluations of each, n images and w weights: `tic
 small it is, `rate` what each weight costs for each image.
 """
 
-import itertools
 import json
 import math
 import re
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import paper
+from symmetry_constrained import layers, paper
 from symmetry_constrained.data.datasets import CLASSES, COUNTS, SHAPES, check_name
 from symmetry_constrained.features.inversion import feature_count
 
@@ -68,8 +67,6 @@ def perturbed_seconds(cost: Cost, dataset: str, networks: int) -> float:
         "features": "identity",
         "training_set": "original",
         "hidden_layers": paper.HIDDEN_LAYERS,
-    }
-    spec |= {
         "fractions": (1.0,),
         "networks": ("biased",),
         "seeds": range(networks),
@@ -86,8 +83,9 @@ def pixels(dataset: str) -> int:
 
 def weights(features: str, dataset: str, hidden_layers: Iterable[int]) -> int:
     """Weights of a network, biases left out."""
-    sizes = [feature_count(features, pixels(dataset)), *hidden_layers, CLASSES]
-    return sum(fan_in * fan_out for fan_in, fan_out in itertools.pairwise(sizes))
+    return layers.parameters(
+        layers.pairs(feature_count(features, pixels(dataset)), hidden_layers, CLASSES), biased=False
+    )
 
 
 def evaluations(budget: Mapping[str, int]) -> float:
@@ -115,8 +113,8 @@ def read(results: Path, published: pd.DataFrame) -> MeasuredCosts:
 
     ValueError in one line where there is no batch with its benchmark.
     """
-    batches = [_batch(folder, results) for folder in sorted(results.glob("batches/*/*/*/*/split-*"))]
-    batches = [batch for batch in batches if batch is not None]
+    found = (_batch(folder, results) for folder in sorted(results.glob("batches/*/*/*/*/split-*")))
+    batches = [batch for batch in found if batch is not None]
     if not batches:
         raise ValueError(f"{results}: holds no training batch with its benchmark; run a study first")
     timings = pd.concat([rows for rows, _ in batches], ignore_index=True)

@@ -28,14 +28,13 @@ def read_listing(text: str) -> list[dict]:
     missing = [name for name in COLUMNS if name not in header]
     if missing or len(lines) < 2:
         raise ValueError(f"the listing has no {'column ' + missing[0] if missing else 'rows'}")
-    rows = []
+    rows: list[dict] = []
     for cells in lines[1:]:
         if len(cells) != len(header):
             raise ValueError(f"the listing's line {len(rows) + 2} has {len(cells)} cells, expected {len(header)}")
         row = {COLUMNS[name]: cell for name, cell in zip(header, cells, strict=True) if name in COLUMNS}
-        for name in ("logs", "inputs"):
-            row[name] = [part for part in row[name].split(",") if part not in ("", "-")]
-        rows.append(row)
+        lists = {name: [part for part in row[name].split(",") if part not in ("", "-")] for name in ("logs", "inputs")}
+        rows.append(row | lists)
     return rows
 
 

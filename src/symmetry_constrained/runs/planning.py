@@ -17,7 +17,7 @@ from symmetry_constrained.runs.job_costs import SHORT_SECONDS, MeasuredCosts, pe
 SPLIT_EXPERIMENT = "invariants"  # the one experiment with a job for each of theory.splits
 
 
-def grid(config: Mapping[str, Any], study: str, datasets: int, widths: int) -> dict:
+def grid(config: dict[str, Any], study: str, datasets: int, widths: int) -> dict:
     """A configuration of nothing but one study, on so many datasets like its own, with one to so many times 10-5.
 
     ValueError in one line for an unknown study.
@@ -30,7 +30,7 @@ def grid(config: Mapping[str, Any], study: str, datasets: int, widths: int) -> d
 
 
 def jobs(
-    config: Mapping[str, Any], before: Mapping[str, Any], measured: MeasuredCosts, published: pd.DataFrame
+    config: dict[str, Any], before: dict[str, Any], measured: MeasuredCosts, published: pd.DataFrame
 ) -> pd.DataFrame:
     """The jobs of a checked configuration that train: rule, networks, seconds, bytes, short.
 
@@ -57,7 +57,7 @@ def jobs(
     )
 
 
-def uncounted(config: Mapping[str, Any], measured: MeasuredCosts) -> list[str]:
+def uncounted(config: dict[str, Any], measured: MeasuredCosts) -> list[str]:
     """The jobs that a study has besides its batches and reruns, and that no benchmark file tells of."""
     names = [*(name for name, options in config["theory"].items() if isinstance(options, Mapping)), "time_solo"]
     return [name for name in names if name not in measured.other_seconds]
@@ -70,7 +70,7 @@ def submissions(table: pd.DataFrame, together: int, overhead: float) -> pd.Serie
     return pd.concat([seconds[~table["short"]], short.groupby(short.index // together).sum()], ignore_index=True)
 
 
-def stored(config: Mapping[str, Any], table: pd.DataFrame, measured: MeasuredCosts, copies: int = 1) -> float:
+def stored(config: dict[str, Any], table: pd.DataFrame, measured: MeasuredCosts, copies: int = 1) -> float:
     """Bytes that the study leaves: its batches, splits and source images. copies: of each dataset, for a grid."""
     batches = settings.batches(config).values()
     splits = {(batch["dataset"], batch["protocol"], batch["split"]) for batch in batches}
@@ -140,7 +140,7 @@ def _like(by_dataset: Mapping[str, float], dataset: str) -> float:
     return by_dataset.get(dataset, max(alike, default=math.nan))
 
 
-def _options(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _options(config: dict[str, Any], name: str) -> dict[str, Any]:
     """What the configuration tells a job that a study has once."""
     return config["solo"] if name == "time_solo" else config["theory"].get(name, {})
 

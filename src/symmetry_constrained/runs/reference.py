@@ -42,10 +42,10 @@ def keep(results: Path, out: Path) -> list[str]:
             raise ValueError(f"{results / path}: is not what {MANIFEST} says; run the study again")
     measured = [file.relative_to(results).as_posix() for pattern in MEASURED for file in sorted(results.glob(pattern))]
     shutil.rmtree(out, ignore_errors=True)
-    kept = [_copy(results / path, out / path) for path in [*paths, *measured, MANIFEST]]
+    copies = [_copy(results / path, out / path) for path in [*paths, *measured, MANIFEST]]
     artifacts.write_json(brief(audited), out / AUDIT)
     artifacts.write_csv(jobs(results, manifest), out / JOBS)
-    kept = sorted([*(path.relative_to(out).as_posix() for path in kept), AUDIT, JOBS])
+    kept = sorted([*(path.relative_to(out).as_posix() for path in copies), AUDIT, JOBS])
     size = folder_bytes(out)
     if size > LIMIT:
         raise ValueError(f"{out}: {size / 2**20:.1f} MB, more than {LIMIT / 2**20:.0f}")

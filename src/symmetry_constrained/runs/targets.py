@@ -9,12 +9,12 @@ from symmetry_constrained.runs import config as settings
 from symmetry_constrained.verdicts.published import TABLES
 
 
-def compared(config: Mapping[str, Any]) -> dict[str, dict]:
+def compared(config: dict[str, Any]) -> dict[str, dict]:
     """The datasets whose published numbers are compared with networks trained here, with the settings for that."""
     return {dataset: config["published_numbers"][dataset] for dataset in settings.placed(config)}
 
 
-def published_ids(config: Mapping[str, Any], numbers: pd.DataFrame) -> list[str]:
+def published_ids(config: dict[str, Any], numbers: pd.DataFrame) -> list[str]:
     """The published networks whose cell is studied, in the table's order. numbers: rows of `published.csv`."""
     ids, datasets = [], compared(config)
     for _, number in numbers.iterrows():
@@ -26,13 +26,13 @@ def published_ids(config: Mapping[str, Any], numbers: pd.DataFrame) -> list[str]
     return list(dict.fromkeys(ids))
 
 
-def paper_tables(config: Mapping[str, Any], numbers: pd.DataFrame) -> list[str]:
+def paper_tables(config: dict[str, Any], numbers: pd.DataFrame) -> list[str]:
     """The names of the paper's tables of which a number is compared."""
     ids = published_ids(config, numbers)
     return [TABLES[table] for table in dict.fromkeys(numbers.loc[numbers["id"].isin(ids), "table"])]
 
 
-def rerun_options(config: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+def rerun_options(config: dict[str, Any], dataset: str) -> dict[str, Any]:
     """How the published networks of a dataset are rerun: options of the script."""
     own, shared = compared(config)[dataset], config["published_numbers"]
     return {
@@ -45,7 +45,7 @@ def rerun_options(config: Mapping[str, Any], dataset: str) -> dict[str, Any]:
     }
 
 
-def judged_studies(config: Mapping[str, Any]) -> dict[str, str]:
+def judged_studies(config: dict[str, Any]) -> dict[str, str]:
     """The studies that the paper's claims are judged by, each under PROTOCOL=DATASET."""
     return {
         f"{protocol}={dataset}": own[key]
@@ -54,12 +54,12 @@ def judged_studies(config: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def whole_curves(config: Mapping[str, Any]) -> list[str]:
+def whole_curves(config: dict[str, Any]) -> list[str]:
     """The studies drawn as curves that train on all images."""
     return [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
 
 
-def timed_alone(config: Mapping[str, Any], batches: Mapping[tuple, dict]) -> list[dict]:
+def timed_alone(config: dict[str, Any], batches: Mapping[tuple, dict]) -> list[dict]:
     """A batch for each model that is timed alone: of the studies drawn that train on all images, on its first split."""
     studies = {*whole_curves(config), config["figures"]["budget"]}
     first: dict[tuple, dict] = {}

@@ -1,0 +1,100 @@
+"""Command lines of jobs: whatever a value holds, the program gets it as one word, and the shell runs nothing of it."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.utils import format as snakemake_format
+
+from symmetry_constrained.runs import commands
+
+ODD = [
+    "x=0.5 $(id)",
+    "`id`",
+    "a;b",
+    "a|b",
+    "a&b",
+    '"',
+    "'",
+    "\\",
+    "a\nb",
+    "{x}",
+    "{{",
+    "}",
+    "*",
+    "~",
+    "#",
+    "!",
+    "-x",
+    "é",
+]
+PRINT = "import json, sys; print(json.dumps(sys.argv[1:]))"
+
+
+def words_as_snakemake_passes_them(options):
+    """What a program gets whose command line is `{params.options:q}`."""
+    line = snakemake_format("{python:q} -c {code:q} {options:q}", python=sys.executable, code=PRINT, options=options)
+    return json.loads(subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True).stdout)
+
+
+def test_numbers_lists_and_mappings_are_options_in_their_order():
+    options = {
+        "seeds": [1, 2],
+        "max_evaluations": 50,
+        "weights": (0.01, 1, "inf"),
+        "target": {"digits": [0.7, 0.8], "mnist": 0.9},
+        "features": [],
+    }
+    assert shlex.join(commands.words(options)) == (
+        "--seeds 1 2 --max-evaluations=50 --weights 0.01 1 inf --target=digits=0.7 --target=digits=0.8"
+        " --target=mnist=0.9 --features"
+    )
+    assert commands.words({}) == []
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_every_value_reaches_the_program_as_one_word(odd):
+    options = commands.words({"study": odd, "target": {odd: [odd]}, "names": ["a", odd.lstrip("-")]})
+    assert options == [f"--study={odd}", f"--target={odd}={odd}", "--names", "a", odd.lstrip("-")]
+    assert words_as_snakemake_passes_them(options) == options
+    assert shlex.split(shlex.join(options)) == options
+
+
+@given(st.lists(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1), max_size=4))
+def test_quoting_is_undone_by_the_shell(values):
+    options = commands.words({f"o{place}": value for place, value in enumerate(values)})
+    assert shlex.split(snakemake_format("{options:q}", options=options)) == options
+
+
+def test_an_item_that_would_be_taken_for_an_option_is_refused():
+    with pytest.raises(ValueError, match=r"^--studies: '-x' begins with a dash; it would be taken for an option$"):
+        commands.words({"studies": ["clean", "-x"]})
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "brace {x}", "$HOME", "quote ' \" é"])
+def test_the_prefix_names_this_interpreter_and_this_checkout(tmp_path, name):
+    python, sources = tmp_path / name / "bin/python3", tmp_path / name / "src"
+    text = snakemake_format(commands.prefix(str(python), sources))
+    line = f'{text} printf "%s\\n" "$PYTHON" "$PYTHONPATH" "$HOME"'
+    run = subprocess.run(["bash", "-c", line], env={"TMPDIR": str(tmp_path)}, capture_output=True, text=True)
+    assert run.stdout.splitlines() == [str(python), str(sources), str(tmp_path)], run.stderr
+    assert "pipefail" in text
+
+
+def test_a_script_runs_as_the_given_interpreter_and_fails_through_the_log(tmp_path):
+    script = tmp_path / "a script.py"
+    script.write_text("import sys; print(sys.executable, *sys.argv[1:]); sys.exit(3)")
+    command = snakemake_format(
+        commands.prefix(sys.executable, Path("src")) + commands.logged("--out {output:q}"),
+        input=type("Input", (), {"code": [str(script)]}),
+        output="a b",
+        log=str(tmp_path / "a log"),
+    )
+    run = subprocess.run(["bash", "-c", command], env={}, capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (3, f"{sys.executable} --out a b\n")
+    assert (tmp_path / "a log").read_text() == run.stdout

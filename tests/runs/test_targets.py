@@ -1,0 +1,79 @@
+"""What a configuration asks for, against the configurations that come with the study."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs import targets
+from symmetry_constrained.verdicts import published
+
+ROOT = Path(__file__).parents[2]
+NUMBERS = published.read(ROOT / "workflow/resources/published.csv")
+
+
+def configuration(name: str) -> dict:
+    merged = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    if name != "config":
+        update_config(merged, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
+    return settings.check(merged, ROOT / "workflow/schemas/config.schema.yaml")
+
+
+def test_all_published_numbers_are_compared_by_default_and_those_on_digits_in_the_paper_alone():
+    assert targets.published_ids(configuration("config"), NUMBERS) == list(NUMBERS["id"].drop_duplicates())
+    assert targets.paper_tables(configuration("config"), NUMBERS) == ["table1", "table2", "talk"]
+    digits = NUMBERS.loc[NUMBERS["dataset"] == "digits", "id"]
+    assert targets.published_ids(configuration("paper"), NUMBERS) == list(digits.drop_duplicates())
+    assert targets.paper_tables(configuration("paper"), NUMBERS) == ["table1", "table2"]
+
+
+def test_a_number_whose_cell_is_not_studied_is_left_out():
+    config = configuration("paper")
+    config["studies"]["digits-published"] |= {"features": {"square": ["original"]}, "networks": ["bias-free"]}
+    square = NUMBERS[(NUMBERS["features"] == "square") & (NUMBERS["network"] == "bias-free")]
+    assert len(square)
+    assert targets.published_ids(config, NUMBERS) == list(square["id"].drop_duplicates())
+    assert targets.paper_tables(config, NUMBERS) == ["table2"]
+
+
+def test_reruns_and_judged_studies_follow_the_configuration():
+    config = configuration("quick")
+    assert targets.rerun_options(config, "digits") == {
+        "solvers": ["scikit-learn"],
+        "budgets": ["evaluations"],
+        "perturbed_networks": 0,
+        "perturbed_at_a_time": config["published_numbers"]["perturbed_at_a_time"],
+        "perturbation": 1e-12,
+        "device": "auto",
+    }
+    assert targets.judged_studies(config) == {
+        "published=digits": "digits-published",
+        "clean=digits": "digits-clean",
+    }
+
+
+@pytest.mark.parametrize("name", ["config", "quick", "paper", "full"])
+def test_each_model_drawn_on_all_images_is_timed_alone_once_on_the_first_split(name):
+    config = configuration(name)
+    batches = settings.batches(config)
+    timed = targets.timed_alone(config, batches)
+    studies = {*targets.whole_curves(config), config["figures"]["budget"]}
+    models = {key[:-1] for key in batches if key[0] in studies}
+    found = [
+        (spec["study"], spec["features"], spec["training_set"], "-".join(map(str, spec["hidden_layers"])))
+        for spec in timed
+    ]
+    assert sorted(found) == sorted(models)
+    for model, spec in zip(found, timed, strict=True):
+        assert spec["split"] == min(other["split"] for key, other in batches.items() if key[:-1] == model)
+
+
+def test_the_summary_counts_every_network():
+    batches = settings.batches(configuration("quick"))
+    networks = sum(
+        1 for spec in batches.values() for _ in spec["seeds"] for _ in spec["networks"] for _ in spec["fractions"]
+    )
+    line = targets.summary(batches, "results/quick")
+    assert line == f"{len(batches)} training batches of {networks} networks in all; results in results/quick/"
