@@ -34,7 +34,8 @@ rule write_config:
     conda:
         "../../environment.yml"
     params:
-        config=lambda wildcards: json.dumps(config, indent=2, ensure_ascii=False),
+        # In alphabetical order, since `--config` and `--configfile` decide what comes first in the mapping.
+        config=lambda wildcards: json.dumps(dict(sorted(config.items())), indent=2, ensure_ascii=False),
     shell:
         "printf '%s\\n' {params.config:q} > {output:q} 2> {log:q}"
 
