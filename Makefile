@@ -1,10 +1,3 @@
-# make            set up, run the default study, write the report, print the tables
-# make paper      the paper's tables alone        make quick     the whole workflow on few networks
-# make full       fifty splits by twenty seeds
-# make test       set up and run the tests        make figures   redraw from the tables
-# make audit      recompute what the results claim
-# make benchmark  our speed beside that of others, and this machine's limit (it must be idle otherwise)
-# make reference  keep a finished run in results/reference/, its numbers in README.md (TIMES="test=900": by hand)
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
@@ -16,33 +9,47 @@ CONFIG_paper := --configfile config/paper.yaml
 CONFIG_full := --configfile config/full.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default paper quick full figures benchmark audit reference test lint rooms lock clean
+.PHONY: default help paper quick full figures benchmark audit reference test lint rooms lock clean
 
+## make              set up .venv/, run the default study, write its report, print its tables
 default: $(READY)
 	@$(SNAKEMAKE)
 	@python scripts/show_tables.py results
 
+## make help         list these targets
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make paper        the paper's two tables and the experiments on its theory, on digits alone
+## make quick        the whole workflow on few networks, to see that it works
+## make full         fifty splits by twenty seeds, on a cluster (docs/clusters.md)
 paper quick full: $(READY)
 	@$(SNAKEMAKE) $(CONFIG_$@)
 	@python scripts/show_tables.py results/$@
 
+## make figures      redraw the figures from the tables
 figures: $(READY)
 	@$(SNAKEMAKE) figures
 	@$(SNAKEMAKE) --quiet all --forcerun write_manifest
 
+## make benchmark    our speed beside that of other solvers, and this machine's limit; it must be idle meanwhile
 benchmark: $(READY)
 	@$(SNAKEMAKE) benchmark --forcerun measure_throughput measure_scaling
 
+## make audit        recompute what the results claim
 audit: $(READY)
 	@python scripts/audit.py results
 
+## make reference    keep a finished run in results/reference/ and its numbers in README.md (TIMES="test=900": by hand)
 reference: $(READY)
 	@python scripts/audit.py results
 	@python scripts/write_reference.py results --seconds $(TIMES)
 
+## make test         run all tests but the slow ones
 test: $(READY)
 	@python -m pytest
 
+## make lint         check style, types, import contracts and the workflow
 lint: $(READY)
 	ruff check .
 	ruff format --check .
@@ -53,6 +60,7 @@ lint: $(READY)
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
+## make rooms        draw the rooms of the library and their imports in CONTRIBUTING.md
 rooms: $(READY)
 	@PYTHONPATH=src python scripts/draw_rooms.py
 
@@ -65,11 +73,12 @@ $(READY): requirements.txt pyproject.toml
 	@pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# After an edit of pyproject.toml: needs uv.
+## make lock         after an edit of pyproject.toml, pin every package again; needs uv
 lock:
 	uv pip compile pyproject.toml --extra workflow --extra slurm --extra test --extra build --universal \
 	  --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate --no-header \
 	  --quiet --output-file requirements.txt
 
+## make clean        remove .venv/ and what Snakemake recorded of past runs
 clean:
 	rm -rf $(VENV) .snakemake
