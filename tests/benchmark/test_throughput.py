@@ -1,6 +1,5 @@
-"""The benchmark: the roofline and the table against numbers by hand, its processes, scripts and figures."""
+"""The benchmark: its table against numbers by hand, its scripts, and its rules in the workflow."""
 
-import shutil
 import subprocess
 import sys
 
@@ -8,64 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers.made_up_bench import bench
 from helpers.runs import ROOT, SMALL, checkout
 from helpers.scripts import call
 
-from symmetry_constrained.benchmark import parallel, roofline, scaling, throughput
+from symmetry_constrained.benchmark import parallel, throughput
 from symmetry_constrained.benchmark import solvers as peers
-from symmetry_constrained.benchmark.roofline import Peaks
 from symmetry_constrained.benchmark.throughput import Bench, Cell
-from symmetry_constrained.figures import benchmark
-from symmetry_constrained.networks.architecture import Architecture
 
 COLUMNS = {"solver", "dataset", "n", "networks", "device", "dtype", "threads", "seconds_per_network_evaluation"}
 COLUMNS |= {"speed_ratio", "roofline_share", "median_accuracy", "peak_memory_mb", "networks_per_minute"}
 COLUMNS |= {"flop_per_second", "flop_per_byte", "networks_judged", "accuracy_difference", "difference_low"}
 COLUMNS |= {"difference_high", "equal_quality", "rounds", "evaluations", "seconds_slowest", "warm_up_seconds"}
 COLUMNS |= {"processes", "mean_accuracy"}
-
-
-def test_the_least_time_by_hand():
-    # 4-3-2 with 10 samples: forward 2·(12 + 6) + 5 = 41 FLOP a sample, twice, and 2·6 for the second layer's input.
-    architecture = Architecture(4, (3,), 2)
-    flop, tanh, exp, size = 10 * (2 * 41 + 12), 10 * 3, 10 * 2, 10 * 4 * 4
-    peaks = Peaks(flop=100.0, tanh=5.0, exp=2.0, bandwidth=1.0)
-    assert roofline.least_seconds(architecture, 10, 8, peaks) == pytest.approx(flop / 100 + tanh / 5 + exp / 2)
-    # Alone, the inputs are read for one network: 160 bytes at 1 byte a second.
-    assert roofline.least_seconds(architecture, 10, 1, peaks) == size == 160
-    assert roofline.intensity(architecture, 10, 8) == pytest.approx(8 * 940 / 160)
-
-
-def test_the_best_peaks_are_those_of_the_best_round():
-    def peaks(*values):
-        return dict(zip(("flop", "tanh", "exp", "bandwidth"), values, strict=True))
-
-    rounds = [[peaks(1, 5, 1, 1), peaks(3, 5, 1, 1)], [peaks(4, 1, 1, 1), peaks(2, 1, 1, 3)]]
-    assert roofline.best(rounds) == Peaks(flop=3, tanh=5, exp=1, bandwidth=2)
-
-
-def test_the_peaks_of_this_machine_are_those_of_a_machine(monkeypatch):
-    monkeypatch.setitem(roofline.SIDE, "cpu", 256)
-    monkeypatch.setattr(roofline, "STREAMED", 2**20)
-    peaks = roofline.measure({"device": "cpu", "seconds": 0.05})()
-    assert 1e8 < peaks["flop"] < 1e13
-    assert 1e6 < peaks["tanh"] < 1e12 and 1e6 < peaks["exp"] < 1e12
-    assert 1e8 < peaks["bandwidth"] < 1e13
-
-
-def bench(timed, judged):
-    one = Bench("cpu", 2)
-    one.timed = [
-        {"dataset": "digits", "n": 100, "evaluations": 50, "warm_up_seconds": 0.5, "peak_memory_mb": 7.0} | row
-        for row in timed
-    ]
-    one.judged = [
-        {"solver": solver, "dataset": "digits", "n": 100, "seed": seed, "accuracy": accuracy}
-        for solver, accuracies in judged.items()
-        for seed, accuracy in enumerate(accuracies)
-    ]
-    one.peaks = [[{"flop": 1e9, "tanh": 1e12, "exp": 1e12, "bandwidth": 1e15}] * 2]
-    return one
 
 
 def test_the_table_by_hand():
@@ -133,19 +87,14 @@ def test_no_processes_are_refused(processes):
 
 def test_a_number_of_images_that_is_not_there_is_refused(cell):
     task = {"solver": "ours", "folder": cell.folder, "n": 8000, "timed": [], "hidden_layers": [3]}
-    with pytest.raises(ValueError, match=r"^n: 8000 is no number of training images here; the nearest is 7188$"):
+    with pytest.raises(ValueError, match=r"^n: 8000 is not a number of training images here; the nearest is 7188$"):
         throughput.measure(task)
 
 
-def test_a_process_that_complains_or_dies_ends_in_one_line(cell, monkeypatch):
+def test_a_process_that_refuses_its_task_ends_in_one_line(cell):
     task = {"solver": "ours", "folder": cell.folder, "n": 8000, "timed": [], "hidden_layers": [3]}
-    with pytest.raises(ValueError, match="n: 8000 is no number"):
-        parallel.run("benchmark.throughput:measure", [task])
-    monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(
-        ValueError, match=r"^benchmark.throughput:measure: a process ended with status 1 and no result$"
-    ):
-        parallel.run("benchmark.throughput:measure", [task])
+    with pytest.raises(ValueError, match=r"^n: 8000 is not a number of training images here; the nearest is 7188$"):
+        parallel.run(throughput.measure, [task])
 
 
 @pytest.fixture(scope="module")
@@ -210,30 +159,6 @@ def test_a_solver_that_is_not_installed_is_left_out_in_one_line(tmp_path, monkey
     status, line = call("measure_throughput", "--solvers", "jax", "--cells", "digits=9000", "--out", tmp_path)
     assert status == 1 and "9,000" in line
     assert capsys.readouterr().err == "jax is left out: jax and optax not installed (pip install jax optax)\n"
-
-
-def test_exponents_are_fitted_to_the_upper_half():
-    table = scaling.points({"n": [10, 20, 40, 80, 160, 320], "width": [2, 4]}, {"networks": 8, "n": 320, "width": 10})
-    assert table["n"].tolist() == [10, 20, 40, 80, 160, 320, 320, 320]
-    # Beyond 40 images the cost goes as the square; below it is flat.
-    seconds = np.maximum(table["n"], 40.0) ** 2 * np.where(table["varied"] == "width", table["width"], 1.0)
-    found = scaling.with_exponents(table.assign(seconds_per_network_evaluation=seconds))
-    assert found["fitted"].tolist() == [False] * 3 + [True] * 5
-    assert found.groupby("varied", sort=False)["exponent"].first().tolist() == pytest.approx([2, 1])
-    errors = found.groupby("varied", sort=False)["exponent_error"].apply(lambda values: values.iloc[0]).tolist()
-    assert errors[0] == pytest.approx(0, abs=1e-6) and np.isnan(errors[1])
-
-
-def test_the_figures_say_what_was_found(measured, style):
-    table, peaks, rows = (pd.read_csv(measured / f"{name}.csv") for name in ("throughput", "peaks", "scaling"))
-    table.loc[table["solver"] == "ours", ["speed_ratio", "networks_per_minute"]] = [7.25, 725]
-    figure, data = benchmark.roofline_figure(table, peaks.iloc[0])
-    assert "7.2 × (digits 60)" in figure.get_suptitle()
-    assert len(data) == len(table)
-    slopes = rows.assign(exponent=rows["varied"].map({"networks": -0.25, "n": 1.5, "width": 0.75}))
-    figure, data = benchmark.scaling_figure(slopes)
-    for text in ("−0.25 in networks", "1.50 in images", "0.75 in width"):
-        assert text in figure.get_suptitle()
 
 
 def dry_run(folder, *options):

@@ -1,4 +1,4 @@
-"""The same cells by scikit-learn: does our ensemble reach the accuracies that its estimator reaches?"""
+"""The same cells trained by scikit-learn: whether our ensemble reaches the accuracies of its estimator."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ ACCURACIES = {"original": "test_accuracy", "inverted": "inverted_accuracy"}  # b
 def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     """Per cell and test set: both means, and the 95 % interval of their difference, paired by split and seed.
 
-    `equal` where the means are within 0.01 or the interval holds 0. Normal interval of the paired differences.
+    equal: the means are within 0.01, or the interval, normal for paired differences, holds 0.
     """
     paired = theirs.merge(
         ours, on=[*COMPARED_KEYS, "split", "seed"], suffixes=("_theirs", "_ours"), validate="one_to_one"

@@ -1,18 +1,19 @@
-"""Run a measurement in several single-threaded processes at once, each on a core of its own, all starting together.
+"""Run a measurement in several single-threaded processes at once, each on a core of its own, all starting together."""
 
-    python -m symmetry_constrained.benchmark.parallel MODULE:FUNCTION   (a task as JSON on its standard input)
-
-A measured function takes a task and prepares it; what it returns is called once every process is ready.
-"""
-
-import importlib
-import json
+import itertools
+import multiprocessing
 import os
-import subprocess
-import sys
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from threading import Barrier
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+# A function that prepares one task, and returns a function that does the measuring.
+Measure = Callable[[dict], Callable[[], dict]]
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
@@ -27,89 +28,76 @@ def cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def run(measure: str, tasks: list[dict]) -> list[dict]:
-    """What `measure` ("module:function" of this package) says of each task, all at once, a process each.
+def run(measure: Measure, tasks: list[dict]) -> list[dict]:
+    """The results of `measure`, a module's function, for all tasks at once, a process each.
 
-    ValueError in one line where a process says so or ends without a result.
+    Measuring starts once every process has prepared its task. ValueError in one line if a process raises one or ends
+    without a result.
     """
-    environment = os.environ | ONE_THREAD
-    # This library, installed or not.
-    paths = [str(Path(__file__).parents[2]), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    available = cores()
-    processes = []
+    # Fresh interpreters: they count their own peak memory and read the number of threads as libraries are imported.
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(len(tasks))
+    processes: dict[Any, Any] = {}  # by the receiving end of the pipe
     try:
-        for index, task in enumerate(tasks):
-            command = [sys.executable, "-m", __name__, measure, str(available[index % len(available)])]
-            process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            processes.append(process)
-            _tell(process, json.dumps(task))
-        for process in processes:
-            _answer(process, measure)
-        for process in processes:
-            _tell(process, "go")
-        return [_answer(process, measure) for process in processes]
+        with _environment(ONE_THREAD):
+            for task, core in zip(tasks, itertools.cycle(cores()), strict=False):
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_serve, args=(measure, task, core, barrier, sender), daemon=True)
+                process.start()
+                sender.close()
+                processes[receiver] = process
+        results: dict[Any, dict] = {}
+        while len(results) < len(tasks):
+            # Whichever is first, since one that fails keeps the others waiting at the barrier.
+            for ready in wait([receiver for receiver in processes if receiver not in results]):
+                results[ready] = _result(ready, processes[ready], measure)
+        return [results[receiver] for receiver in processes]
     finally:
-        for process in processes:
-            with suppress(OSError):
-                process.stdin.close()
-            process.stdout.close()
+        for receiver, process in processes.items():
             process.kill()
-            process.wait()
+            process.join()
+            receiver.close()
 
 
-def _tell(process: subprocess.Popen, line: str) -> None:
-    # One that has ended is found out when it is asked for its answer.
-    with suppress(BrokenPipeError):
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
+@contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    """Environment variables that processes started meanwhile inherit."""
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
-def _answer(process: subprocess.Popen, measure: str) -> dict:
-    """The process's next line. ValueError in one line if that is a complaint, or there is none."""
-    line = process.stdout.readline()
-    if not line:
-        raise ValueError(f"{measure}: a process ended with status {process.wait()} and no result")
-    answer = json.loads(line)
-    if "error" in answer:
-        raise ValueError(answer["error"])
+def _result(receiver: Any, process: Any, measure: Measure) -> dict:
+    """What the process sends. ValueError in one line if it sends an error, or ends without a word."""
+    try:
+        answer = receiver.recv()
+    except EOFError:
+        process.join()
+        raise ValueError(f"{measure.__module__}: a process {_ending(process.exitcode)} without a result") from None
+    if isinstance(answer, ValueError):
+        raise ValueError(" ".join(str(answer).split()))
     return answer
 
 
-def _serve(measure: Callable[[dict], Callable[[], dict]], say: Callable[[dict], None]) -> None:
-    """One task: prepare, wait, measure."""
-    try:
-        measured = measure(json.loads(sys.stdin.readline()))
-        say({"state": "ready"})
-        if sys.stdin.readline():
-            say(measured())
-    except ValueError as error:
-        say({"error": " ".join(str(error).split())})
+def _ending(status: int) -> str:
+    return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
-def main(name: str, core: int) -> None:
+def _serve(measure: Measure, task: dict, core: int, barrier: Barrier, sender: Connection) -> None:
+    """In a process of its own: prepare the task, wait for the others, measure."""
     if hasattr(os, "sched_setaffinity"):
-        # Refused in some containers, where the system's own placing will do.
+        # Some containers refuse it, and leave the choice of the core to the system.
         with suppress(OSError):
             os.sched_setaffinity(0, {core})
-    from threadpoolctl import threadpool_limits
-
-    module, _, function = name.partition(":")
-    measure = getattr(importlib.import_module(f"symmetry_constrained.{module}"), function)
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
-    # What a solver prints must not stand among the answers.
-    answers, sys.stdout = sys.stdout, sys.stderr
-
-    def say(answer: dict) -> None:
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-    with threadpool_limits(limits=1):
-        _serve(measure, say)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    try:
+        # Also for libraries that the environment variables do not reach.
+        with threadpool_limits(limits=1):
+            measured = measure(task)
+            barrier.wait()
+            sender.send(measured())
+    except ValueError as error:
+        sender.send(error)

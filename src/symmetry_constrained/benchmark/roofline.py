@@ -1,4 +1,4 @@
-"""How fast this machine could go: its own peaks, measured, and the least time they allow an evaluation.
+"""The speed limit of this machine: its peaks, measured, and the least time that they allow for an evaluation.
 
 One evaluation of the loss and its gradient, of one network among K that are evaluated together on n samples, takes
 
@@ -20,7 +20,7 @@ from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.costs import flop_per_evaluation
 
 SIDE = {"cpu": 1536, "cuda": 8192}  # of the square matrices
-CACHED = {"cpu": 32_768, "cuda": 2**26}  # elements of tanh and exp: 128 kB on a core; a GPU has no cache to speak of
+CACHED = {"cpu": 32_768, "cuda": 2**26}  # elements of tanh and exp: 128 kB fit a core's cache; a GPU's is small
 STREAMED = 2**26  # elements read for the bandwidth: 256 MB, beyond the caches
 BLOCK_SECONDS = 0.05
 BYTES = 4  # of a float32
@@ -28,7 +28,7 @@ BYTES = 4  # of a float32
 
 @dataclass(frozen=True)
 class Peaks:
-    """What one core does in a second while all are busy, or the whole GPU, in float32."""
+    """The rates per second of one core while all are busy, or of the whole GPU, in float32."""
 
     flop: float  # of a large matrix product
     tanh: float  # elements
@@ -37,7 +37,7 @@ class Peaks:
 
 
 def measure(task: dict) -> Callable[[], dict]:
-    """Peaks of the device in this process, as a task of `side_by_side`: keys device and seconds, for each peak."""
+    """Peaks of the device in this process, for `parallel.run`; task: device, and seconds for each peak."""
     device = torch.device(task["device"])
     generator = torch.Generator().manual_seed(0)
 
@@ -85,7 +85,7 @@ def _calls_per_second(call: Callable[[], object], seconds: float, device: torch.
 
 
 def best(measured: list[list[dict]]) -> Peaks:
-    """Of several rounds of processes side by side, each peak's best round, a round counting as its processes' mean."""
+    """The best of several rounds for each peak, where a round counts with the mean of its parallel processes."""
     return Peaks(
         **{
             name: max(float(np.mean([peaks[name] for peaks in processes])) for processes in measured)

@@ -17,11 +17,11 @@ from symmetry_constrained.benchmark.throughput import (
     timed_evaluations,
 )
 
-UPPER = 0.5  # the share of the points, the largest, that the exponent is fitted to
+UPPER = 0.5  # the exponent is fitted to this share of the points, the largest
 
 
 def points(varied: dict[str, Iterable[int]], fixed: dict[str, int]) -> pd.DataFrame:
-    """A row per measurement: what is varied, then networks, n and width; those not varied as `fixed` says."""
+    """A row per measurement: the name of what is varied, then networks, n and width; the others have `fixed` values."""
     rows = [{"varied": name} | fixed | {name: value} for name, values in varied.items() for value in sorted(values)]
     return pd.DataFrame(rows)
 
@@ -52,8 +52,8 @@ def with_exponents(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The least-squares slope of y over x and its standard error, which two points do not have."""
+    """The least-squares slope of y over x and its standard error, nan with two points."""
     if len(np.unique(x)) < 2:
         return np.nan, np.nan
-    found = stats.linregress(x, y)
-    return found.slope, found.stderr if len(x) > 2 else np.nan
+    fit = stats.linregress(x, y)
+    return fit.slope, fit.stderr if len(x) > 2 else np.nan

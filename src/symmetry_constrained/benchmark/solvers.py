@@ -1,22 +1,24 @@
-"""Whole trainings by solvers that others wrote, and by ours, behind one face: same start, same loss, same budget.
+"""One interface to our solver and third-party ones: trainings with the same start, the same loss and the same budget.
 
 - `ours`: K networks as one ensemble, the way a training batch runs.
 - `scikit-learn`: `MLPClassifier`, one network after another, in float64; `scikit-learn-float32`: given float32.
 - `torch`: `torch.optim.LBFGS` with its strong-Wolfe line search, one network after another.
 - `jax`: `vmap` over optax's L-BFGS with its zoom line search, K networks in lockstep.
 
-Every solver starts a seed's network from `Architecture.initial`, keeps ten pairs, stops at a gradient below GTOL or
-when its evaluations are spent, and counts them itself. Each imports what it needs when it is made, so that a process
-holds no other's software.
+Every solver starts a seed's network from `Architecture.initial`, keeps ten pairs, stops at a gradient below GTOL or at
+the end of its budget, and counts its own evaluations. A solver imports its libraries when it is created, so that a
+process does not hold those of other solvers.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import torch
 
+from symmetry_constrained.data.inputs import Inputs
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
@@ -38,13 +40,19 @@ class Solver:
     name: str
     dtype = "float32"
     batched = False  # whether it trains several networks at once
-    takes_blocks = False  # whether it takes what gives inputs block by block
+    takes_blocks = False  # whether it reads inputs block by block
     best_together = 1  # networks it trains at once when only the result counts
-    on_device = True  # whether it runs on the device asked for; the CPU otherwise
+    on_device = True  # whether it runs on the device given, rather than always on the CPU
 
-    def __init__(self, architecture: Architecture, alpha: float, inputs: np.ndarray, labels: np.ndarray, device: str):
-        """inputs (n, d) float32: an array, or what gives its `blocks` to a solver that takes them. labels (n,)."""
+    def __init__(
+        self, architecture: Architecture, alpha: float, inputs: np.ndarray | Inputs, labels: np.ndarray, device: str
+    ):
+        """inputs: float32 (n, d), or `Inputs` for a solver that takes blocks. labels (n,)."""
         self.architecture, self.alpha, self.device = architecture, alpha, device
+        self.keep(inputs, labels)
+
+    def keep(self, inputs: Any, labels: np.ndarray) -> None:
+        """Keep the training set in the form that this solver trains on."""
         self.inputs, self.labels = inputs, labels
 
     def train(self, seeds: list[int], max_evaluations: int) -> Trained:
@@ -65,14 +73,15 @@ class Ours(Solver):
     batched = takes_blocks = True
     best_together = 128
 
-    def __init__(self, architecture, alpha, inputs, labels, device):
-        layout = Ensemble(architecture, np.array([True]), alpha, torch.float32, device)
-        # The samples are all that training needs: the inputs themselves are not kept.
-        super().__init__(architecture, alpha, layout.samples(inputs, labels), labels, device)
+    def keep(self, inputs: np.ndarray | Inputs, labels: np.ndarray) -> None:
+        self.samples = self._ensemble(1).samples(inputs, labels)
 
-    def train(self, seeds, max_evaluations):
-        ensemble = Ensemble(self.architecture, np.ones(len(seeds), dtype=bool), self.alpha, torch.float32, self.device)
-        result = lbfgs.train(ensemble, ensemble.initial(seeds), self.inputs, Budget(max_evaluations=max_evaluations))
+    def _ensemble(self, networks: int) -> Ensemble:
+        return Ensemble(self.architecture, np.ones(networks, dtype=bool), self.alpha, torch.float32, self.device)
+
+    def train(self, seeds: list[int], max_evaluations: int) -> Trained:
+        ensemble = self._ensemble(len(seeds))
+        result = lbfgs.train(ensemble, ensemble.initial(seeds), self.samples, Budget(max_evaluations=max_evaluations))
         return Trained(result.x.cpu().numpy(), result.evaluations.numpy())
 
 
@@ -81,10 +90,10 @@ class ScikitLearn(Solver):
     dtype = "float64"
     on_device = False
 
-    def __init__(self, architecture, alpha, inputs, labels, device):
-        super().__init__(architecture, alpha, inputs.astype(self.dtype), labels, device)
+    def keep(self, inputs: np.ndarray, labels: np.ndarray) -> None:
+        super().keep(inputs.astype(self.dtype), labels)
 
-    def _train_one(self, seed, max_evaluations):
+    def _train_one(self, seed: int, max_evaluations: int) -> tuple[np.ndarray, int]:
         from symmetry_constrained.training import scikit_learn
 
         network = scikit_learn.fit(
@@ -101,7 +110,7 @@ class ScikitLearn(Solver):
 
 
 class ScikitLearn32(ScikitLearn):
-    """Given float32 inputs, which it keeps; SciPy's optimiser computes in float64 all the same."""
+    """With float32 inputs, whose precision it keeps; SciPy's optimiser still computes in float64."""
 
     name = "scikit-learn-float32"
     dtype = "float32"
@@ -110,9 +119,9 @@ class ScikitLearn32(ScikitLearn):
 class Torch(Solver):
     name = "torch"
 
-    def __init__(self, architecture, alpha, inputs, labels, device):
-        super().__init__(architecture, alpha, torch.from_numpy(inputs).to(device), labels, device)
-        self.index = torch.tensor(labels.astype(np.int64), device=device)
+    def keep(self, inputs: np.ndarray, labels: np.ndarray) -> None:
+        super().keep(torch.from_numpy(inputs).to(self.device), labels)
+        self.index = torch.tensor(labels.astype(np.int64), device=self.device)
 
     def parameters(self, row: np.ndarray) -> list[torch.Tensor]:
         """A row (P,) -> the weights (fan_out, fan_in) and biases (fan_out,) of its layers, to be trained."""
@@ -130,7 +139,7 @@ class Torch(Solver):
         penalty = sum(weight.square().sum() for weight in weights)
         return torch.nn.functional.cross_entropy(activation, self.index) + self.alpha / (2 * len(self.index)) * penalty
 
-    def _train_one(self, seed, max_evaluations):
+    def _train_one(self, seed: int, max_evaluations: int) -> tuple[np.ndarray, int]:
         parameters = self.parameters(self._initial([seed])[0])
         optimiser = torch.optim.LBFGS(
             parameters,
@@ -163,7 +172,7 @@ class Jax(Solver):
         import jax.numpy as jnp
         import optax
 
-        super().__init__(architecture, alpha, jnp.asarray(inputs), jnp.asarray(labels), device)
+        super().__init__(architecture, alpha, inputs, labels, device)
         solver = optax.lbfgs(memory_size=MEMORY)
 
         def train_one(row, max_evaluations, inputs, labels):
@@ -177,8 +186,8 @@ class Jax(Solver):
             def iterate(carry):
                 row, state, value, gradient, evaluations = carry
                 updates, state = solver.update(gradient, state, row, value=value, grad=gradient, value_fn=loss)
-                # Value and gradient where the line search ended. Asking `value_and_grad_from_state` for them would
-                # cost another evaluation, since `vmap` runs both branches of its condition.
+                # Value and gradient where the line search ended. `value_and_grad_from_state` would need another
+                # evaluation, since `vmap` runs both branches of its condition.
                 search = state[-1]
                 evaluations = evaluations + search.info.num_linesearch_steps
                 return optax.apply_updates(row, updates), state, search.value, search.grad, evaluations
@@ -189,6 +198,11 @@ class Jax(Solver):
 
         self._alone = jax.jit(train_one)
         self._together = jax.jit(jax.vmap(train_one, in_axes=(0, None, None, None)))
+
+    def keep(self, inputs: np.ndarray, labels: np.ndarray) -> None:
+        import jax.numpy as jnp
+
+        self.inputs, self.labels = jnp.asarray(inputs), jnp.asarray(labels)
 
     def loss(self, row, inputs, labels):
         """scikit-learn's loss of one network, from its row (P,)."""
@@ -207,7 +221,7 @@ class Jax(Solver):
         cross_entropy = -jnp.take_along_axis(log_p, labels[:, None].astype(int), 1).mean()
         return cross_entropy + self.alpha / (2 * len(labels)) * penalty
 
-    def train(self, seeds, max_evaluations):
+    def train(self, seeds: list[int], max_evaluations: int) -> Trained:
         rows = self._initial(seeds).astype(np.float32)
         if len(rows) == 1:
             row, evaluations = self._alone(rows[0], max_evaluations, self.inputs, self.labels)

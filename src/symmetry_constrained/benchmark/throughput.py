@@ -1,15 +1,16 @@
-"""How fast networks are trained: our ensembles beside what others would use, on the same cores in the same run.
+"""How fast networks are trained by our ensembles and by other solvers, on the same cores in the same run.
 
-Every measurement runs in as many single-threaded processes as there are cores, each on a core of its own, all
-starting together: the way a study runs. `seconds_per_network_evaluation` are core-seconds: the processes' seconds of
-training, summed, over the evaluations that their networks made, summed. A solver on a GPU runs in one process, and
-its seconds are the GPU's.
+As in a study, every measurement runs in as many single-threaded processes as there are cores, each on a core of its
+own, all starting together. `seconds_per_network_evaluation` are core-seconds: the total seconds of training of all
+processes over the total evaluations of their networks. A solver on a GPU runs in one process, and its seconds are the
+GPU's.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,14 +29,14 @@ from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 
 PROTOCOL, FEATURES, TRAINING_SET, SPLIT = "published", "identity", "original", 0
-LEAST_EVALUATIONS = 20  # of a timed training, whatever it costs
+LEAST_EVALUATIONS = 20  # of a timed training, however long it takes
 LEAST_SECONDS = 0.5  # of a timing; short trainings are repeated
-KEYS = ["solver", "dataset", "n", "networks"]
+TIMING_KEYS = ["solver", "dataset", "n", "networks"]
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is timed: so many networks trained at once, up to so many evaluations each."""
+    """A training to be timed: the number of networks trained at once, and the evaluations of each at most."""
 
     networks: int
     max_evaluations: int
@@ -43,15 +44,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Task:
-    """What one process does for one solver on n images, once all processes are ready."""
+    """The work of one process for one solver on n images, once all processes are ready."""
 
     solver: str
     folder: str  # of the dataset and its split
     n: int
     timed: tuple[Training, ...] = ()  # by ascending networks, from seeds 0, 1, ...
-    most_seconds: float = np.inf  # a timing that would take longer, to judge by the one before, is left out
-    judged: tuple[int, ...] = ()  # seeds whose networks are trained, and judged by the test images
-    max_evaluations: int = paper.BUDGET  # of those
+    most_seconds: float = np.inf  # a timing expected to take longer, judging by the one before, is left out
+    judged: tuple[int, ...] = ()  # seeds whose networks are trained and evaluated on the test images
+    max_evaluations: int = paper.BUDGET  # of these networks
     hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS
     device: str = "cpu"
 
@@ -64,7 +65,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Cell:
-    """A dataset, so many of its training images, and the folder that `prepare` wrote."""
+    """A dataset, a number of its training images, and the folder that `prepare` wrote."""
 
     dataset: str
     n: int
@@ -72,7 +73,7 @@ class Cell:
 
 
 def prepare(name: str, data: Path, folder: Path) -> int:
-    """Write a dataset and its split for the processes to read; the number of its training images."""
+    """Write a dataset and its split for the processes to read; returns the number of its training images."""
     dataset = datasets.load(name, data / name)
     dataset.write(folder)
     splits.make_split(name, dataset, PROTOCOL, SPLIT).write(folder / f"split-{SPLIT}")
@@ -84,34 +85,36 @@ def architecture_of(name: str, hidden_layers: tuple[int, ...] = paper.HIDDEN_LAY
 
 
 def measure(task: dict) -> Callable[[], dict]:
-    """A `Task` as a dictionary, as a task of `side_by_side`: a mapping per timing, and accuracies by seed.
+    """Prepare a `Task` given as a dictionary, for `parallel.run`; its results are `timings` and `accuracy` by seed.
 
-    A timing: seconds (None where it was left out), evaluations of all networks, warm_up_seconds, peak_memory_mb of the
-    process so far. Every process has imported torch, some 650 MB of that.
+    A timing holds seconds (None if it was left out), evaluations of all networks, warm_up_seconds, and peak_memory_mb
+    of the process so far, of which torch, imported by every process, is some 650 MB. ValueError if the dataset can't
+    be cut to n training images.
     """
-    told = Task.from_dict(task)
-    dataset, split = Dataset.read(Path(told.folder)), Split.read(Path(told.folder, f"split-{SPLIT}"))
-    fraction = told.n / len(split.select("train"))
+    given = Task.from_dict(task)
+    dataset, split = Dataset.read(Path(given.folder)), Split.read(Path(given.folder, f"split-{SPLIT}"))
+    fraction = given.n / len(split.select("train"))
     train_inputs = inputs.training(dataset, split, FEATURES, TRAINING_SET, SPLIT, fraction)
     n, pixels = train_inputs.shape
-    if n != told.n:
-        raise ValueError(f"n: {told.n} is no number of training images here; the nearest is {n}")
-    architecture = Architecture(pixels, told.hidden_layers, CLASSES)
-    kind = SOLVERS[told.solver]
-    given = train_inputs if kind.takes_blocks else train_inputs.array()
-    solver = kind(architecture, paper.ALPHA, given, train_inputs.labels, told.device)
+    if n != given.n:
+        raise ValueError(f"n: {given.n} is not a number of training images here; the nearest is {n}")
+    architecture = Architecture(pixels, given.hidden_layers, CLASSES)
+    kind = SOLVERS[given.solver]
+    images = train_inputs if kind.takes_blocks else train_inputs.array()
+    solver = kind(architecture, paper.ALPHA, images, train_inputs.labels, given.device)
 
     def measured() -> dict:
-        timings, expected = [], 0.0
-        for training in told.timed:
-            left_out = expected * training.networks * training.max_evaluations > told.most_seconds
+        timings: list[dict[str, Any]] = []
+        expected = 0.0
+        for training in given.timed:
+            left_out = expected * training.networks * training.max_evaluations > given.most_seconds
             timings.append({"seconds": None} if left_out else _time(solver, training))
             if not left_out:
                 expected = timings[-1]["seconds"] / timings[-1]["evaluations"]
         rows = []
-        for start in range(0, len(told.judged), solver.best_together):
-            seeds = told.judged[start : start + solver.best_together]
-            rows.append(solver.train(list(seeds), told.max_evaluations).rows)
+        for start in range(0, len(given.judged), solver.best_together):
+            seeds = given.judged[start : start + solver.best_together]
+            rows.append(solver.train(list(seeds), given.max_evaluations).rows)
         accuracy = _accuracy(architecture, np.concatenate(rows), dataset, split) if rows else np.empty(0)
         return {"timings": timings, "accuracy": accuracy.tolist()}
 
@@ -122,7 +125,7 @@ def _time(solver: Solver, training: Training) -> dict:
     """Train again and again from the same start until enough seconds have passed."""
     seeds = list(range(training.networks))
     began = time.perf_counter()
-    # Memory is allocated; what is compiled, is compiled.
+    # The first training allocates memory and compiles code.
     solver.train(seeds, 2)
     warm = time.perf_counter()
     evaluations, seconds = 0, 0.0
@@ -138,17 +141,17 @@ def _time(solver: Solver, training: Training) -> dict:
 
 
 def _accuracy(architecture: Architecture, rows: np.ndarray, dataset: Dataset, split: Split) -> np.ndarray:
-    """Test accuracy (K,) of the parameters rows (K, P), the same way for every solver."""
+    """Test accuracy (K,) of the parameters rows (K, P), computed by the same code for every solver."""
     test_inputs = inputs.test(dataset, split, FEATURES)["original"]
     ensemble = Ensemble(architecture, np.ones(len(rows), dtype=bool), paper.ALPHA)
     return evaluate(ensemble, torch.tensor(rows), ensemble.samples(test_inputs, test_inputs.labels)).accuracy
 
 
 class Bench:
-    """Runs measurements on all cores, and keeps what they said."""
+    """Runs measurements on all cores and keeps their results."""
 
     def __init__(self, device: str, processes: int | None = None):
-        """device: where those solvers run that can. processes: one per core, unless given. ValueError without any."""
+        """device: for the solvers that can use it. processes: one per core unless given. ValueError for none."""
         if processes is not None and processes < 1:
             raise ValueError(f"processes: there must be at least 1, not {processes}")
         self.device = device
@@ -164,16 +167,16 @@ class Bench:
         return self.cores if device == "cpu" else 1
 
     def measure_peaks(self, seconds: float) -> None:
-        """The machine's own peaks, for so many seconds each."""
+        """Measure the machine's peaks, for so many seconds each."""
         task = {"device": self.device, "seconds": seconds}
-        self.peaks.append(parallel.run("benchmark.roofline:measure", [task] * self.processes(self.device)))
+        self.peaks.append(parallel.run(roofline.measure, [task] * self.processes(self.device)))
 
-    def time(self, solver: str, cell: Cell, timed: list[Training], **options) -> None:
+    def time(self, solver: str, cell: Cell, timed: list[Training], **options: Any) -> None:
         """Time the trainings one after the other in each process."""
         tasks = [self._task(solver, cell, timed=tuple(timed), **options)] * self.processes(self.device_of(solver))
-        done = parallel.run("benchmark.throughput:measure", tasks)
+        done = parallel.run(measure, tasks)
         for training, *parts in zip(timed, *(one["timings"] for one in done), strict=True):
-            # What some processes left out, the others did not do under the same load.
+            # If some processes left it out, the others ran under less load.
             if all(part["seconds"] is not None for part in parts):
                 self.timed.append(
                     {
@@ -194,25 +197,25 @@ class Bench:
         tasks = [
             self._task(solver, cell, judged=tuple(share.tolist()), max_evaluations=max_evaluations) for share in shares
         ]
-        done = parallel.run("benchmark.throughput:measure", tasks)
+        done = parallel.run(measure, tasks)
         for share, one in zip(shares, done, strict=True):
             for seed, accuracy in zip(share.tolist(), one["accuracy"], strict=True):
                 row = {"solver": solver, "dataset": cell.dataset, "n": cell.n, "seed": seed, "accuracy": accuracy}
                 self.judged.append(row)
 
-    def _task(self, solver: str, cell: Cell, **options) -> dict:
+    def _task(self, solver: str, cell: Cell, **options: Any) -> dict:
         device = self.device_of(solver)
         return asdict(Task(solver=solver, folder=cell.folder, n=cell.n, device=device, **options))
 
 
 def timed_evaluations(architecture: Architecture, n: int, networks: int, flop: float, budget: int) -> int:
-    """Evaluations of a timed training: as many as so much arithmetic allows, the budget at most."""
+    """Evaluations of a timed training: as many as the FLOP allow, the budget at most."""
     affordable = flop / (networks * flop_per_evaluation(architecture, True, n))
     return min(budget, max(LEAST_EVALUATIONS, round(affordable)))
 
 
 def judged_networks(architecture: Architecture, n: int, flop: float, budget: int, most: int) -> int:
-    """Networks trained to the end of the budget: as many as so much arithmetic allows, two at least."""
+    """Networks trained to the end of the budget: as many as the FLOP allow, two at least."""
     return int(min(most, max(2, flop / (budget * flop_per_evaluation(architecture, True, n)))))
 
 
@@ -227,14 +230,14 @@ def table(bench: Bench, budget: int) -> pd.DataFrame:
     peaks = roofline.best(bench.peaks)
     timed = pd.DataFrame(bench.timed)
     rows = []
-    for key, rounds in timed.groupby(KEYS, sort=False):
+    for key, rounds in timed.groupby(TIMING_KEYS, sort=False):
         solver, dataset, n, networks = key
         architecture = architecture_of(dataset)
         device = bench.device_of(solver)
         seconds = rounds["seconds"].min()
         flop = flop_per_evaluation(architecture, True, n)
         rows.append(
-            dict(zip(KEYS, key, strict=True))
+            dict(zip(TIMING_KEYS, key, strict=True))
             | {
                 "device": device,
                 "dtype": SOLVERS[solver].dtype,
