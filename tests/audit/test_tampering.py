@@ -21,7 +21,7 @@ from symmetry_constrained import audit
 from symmetry_constrained.artifacts import sha256
 from symmetry_constrained.audit import specs
 from symmetry_constrained.audit.batches import check_batch as check_weights
-from symmetry_constrained.audit.history import check_batch as check_courses
+from symmetry_constrained.audit.history import check_batch as check_history
 from symmetry_constrained.audit.results import Results
 from symmetry_constrained.runs import manifest
 
@@ -87,7 +87,7 @@ def failures(folder: Path, *links: str) -> list:
 
 def failures_of_batches(folder: Path, link: str, *batches: str) -> list:
     """The same, of some batches alone."""
-    results, check = Results(folder), {"batches": check_weights, "courses": check_courses}[link]
+    results, check = Results(folder), {"batches": check_weights, "history": check_history}[link]
     told = specs.of_run(results)
     with np.errstate(all="ignore"):
         return [found for batch in batches for found in check(results, batch, told[batch]) if not found.ok]
@@ -306,9 +306,9 @@ FORGED = [
     *in_file(f"{BATCH}/predictions.safetensors", "batches", array("1/inverted")),
     *in_file(f"{BATCH}/predictions.safetensors", "batches", array("0.1/negated")),
     *in_table(f"{BATCH}/networks.csv", "batches", *ACCURACIES, "seed", "n_train", "negated_accuracy", "clipped", row=3),
-    *in_table(f"{BATCH}/networks.csv", "courses", *EFFORT, "parameters", row=5)[:-1],
-    *in_table(f"{BATCH}/history.csv", "courses", *EFFORT, *ACCURACIES, row=1),
-    *in_table(f"{BATCH}/timings.csv", "courses", "fraction", "networks", "evaluations"),
+    *in_table(f"{BATCH}/networks.csv", "history", *EFFORT, "parameters", row=5)[:-1],
+    *in_table(f"{BATCH}/history.csv", "history", *EFFORT, *ACCURACIES, row=1),
+    *in_table(f"{BATCH}/timings.csv", "history", "fraction", "networks", "evaluations"),
     *in_table(f"{RERUN}/reruns.csv", "published", "original", "inverted"),
     *in_table("tables/networks.csv", "tables", *ACCURACIES, row=40),
     *in_table("tables/history.csv", "tables", *EFFORT, row=70),
@@ -319,7 +319,7 @@ FORGED = [
     *in_table("tables/solo_timings.csv", "costs", "n_train", "repeats"),
     *in_table("tables/published_numbers.csv", "published", *PLACES, "percentile", "p", "p_holm"),
     *in_file("tables/published_numbers.csv", "published", OTHER_VERDICT),
-    *in_table("tables/equal_terms.csv", "equal terms", "accuracy", "rival_accuracy", row=3),
+    *in_table("tables/equal_terms.csv", "costs", "accuracy", "rival_accuracy", row=3),
     *in_table("tables/claims.csv", "claims", "margin", "effect", "low", "high", "prediction_low", "n", row=8),
     *in_file("tables/claims.csv", "verdicts", text(",proved,", ",refuted,")),
     *in_file("tables/claims.csv", "verdicts", text(",supported,", ",not supported,")),
@@ -364,7 +364,7 @@ def test_with_a_forged_record(path, edit, link, named, copy, tmp_path, monkeypat
     change(copy, path, tampered)
     if path != "report.html":
         forge(copy, path)
-    one_batch = link in ("batches", "courses")
+    one_batch = link in ("batches", "history")
     found = failures_of_batches(copy, link, str(Path(path).parent)) if one_batch else failures(copy, link)
     assert named in {check.where for check in found}, found[:3]
     for check in found:
@@ -377,8 +377,8 @@ def test_with_a_forged_record(path, edit, link, named, copy, tmp_path, monkeypat
         ("predictions.safetensors", BATCHES.format("identity", "augmented"), "batches"),
         ("weights.safetensors", BATCHES.format("identity", "random-sign"), "batches"),
         ("networks.csv", BATCHES.format("neighbour", "original"), "batches"),
-        ("history.csv", BATCHES.format("identity", "augmented"), "courses"),
-        ("timings.csv", FIRST, "courses"),
+        ("history.csv", BATCHES.format("identity", "augmented"), "history"),
+        ("timings.csv", FIRST, "history"),
         ("provenance.json", BATCHES.format("neighbour", "original"), "provenance"),
     ],
 )

@@ -1,8 +1,8 @@
-"""The audit: what a results folder claims, recomputed by a path of its own, and what does not hold.
+"""The audit: recomputes the contents of a results folder by independent code and reports the differences.
 
-NumPy, pandas and hashes only: nothing here imports what trained, judged or drew. Each module checks one link of the
-chain and yields a `Check` per thing recomputed. A new table is a function here that takes `Results`, and its name in
-`LINKS`.
+It uses NumPy, pandas and hashes only, and imports nothing that trained, judged or drew. Each module checks one link of
+the chain and yields a `Check` per value recomputed. A new table needs a function that takes
+`Results`, and its name in `LINKS`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,6 @@ from symmetry_constrained.audit import (
     costs,
     data,
     efficiency,
-    equal_terms,
     figures,
     files,
     history,
@@ -36,11 +35,10 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "splits": splits.check,
     "provenance": specs.check,
     "batches": batches.check,
-    "courses": history.check,
+    "history": history.check,
     "tables": tables.check,
     "efficiency": efficiency.check,
     "costs": costs.check,
-    "equal terms": equal_terms.check,
     "claims": claims.check,
     "verdicts": verdicts.check,
     "published": published.check,
@@ -51,9 +49,9 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
 
 
 def run(results: Results, links: Iterable[str] = LINKS) -> list[Check]:
-    """Every check of the links named, in order; a failure that several steps meet stands there once."""
+    """Every check of the links named, in order; a failure that several steps meet is reported once."""
     found: dict[tuple, Check] = {}
-    # A corrupt file may hold numbers that no arithmetic survives quietly; the checks say so.
+    # A corrupt file may hold numbers that overflow; the checks report it, so warnings are not needed.
     with np.errstate(all="ignore"):
         for link in links:
             for number, check in enumerate(guarded(link, ".", LINKS[link](results))):

@@ -91,7 +91,7 @@ def _check_counts(results: Results, batch: Batch) -> Iterator[Check]:
     shared = {key: spec[key] for key in IDENTITY if key in spec} | {
         "hidden_layers": specs.hyphens(spec["hidden_layers"])
     }
-    due = pd.DataFrame(
+    expected = pd.DataFrame(
         [
             {
                 "network": network,
@@ -105,7 +105,7 @@ def _check_counts(results: Results, batch: Batch) -> Iterator[Check]:
         ]
     ).assign(**shared)[IDENTITY]
     files = (batch.paths["networks"], specs.split_files(spec)[2])
-    yield same_table(COUNTED, results.blame(*files), due, batch.networks[IDENTITY], source="the spec's networks")
+    yield same_table(COUNTED, results.blame(*files), expected, batch.networks[IDENTITY], source="the spec's networks")
     yield equal(COUNTED, batch.paths["weights"], sorted(batch.keys), sorted(batch.weights))
     names = sorted(f"{key}/{name}" for key in batch.keys for name in SETS)
     yield equal(COUNTED, batch.paths["predictions"], names, sorted(batch.predictions))
@@ -155,13 +155,13 @@ def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
     where = results.blame(batch.paths["predictions"], *_sources(batch))
     total = networks * len(test) * len(batch.keys)
     for name, places in wrong.items():
-        due = f"{name}: the most likely class, {total:,} times"
+        expected = f"{name}: the most likely class, {total:,} times"
         found = (
             f"{name}: all, {by_rounding[name]} of them by rounding"
             if not places
             else f"{name}: {_places(batch, places, name)}"
         )
-        yield Check(PREDICTED, where, due, found, not places)
+        yield Check(PREDICTED, where, expected, found, not places)
     if spec["features"] != "identity":
         same = all(
             np.array_equal(batch.predictions[f"{key}/original"], batch.predictions[f"{key}/inverted"])
@@ -171,8 +171,8 @@ def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
         yield Check(INVARIANT, where, "equal predictions; features move by 0", found, same and moved == 0)
     if batch.bias_free.any():
         found = "all" if not not_least else _places(batch, not_least, "negated")
-        due = "on −x a bias-free network's class is its least likely on x"
-        yield Check(BOUND, where, due, found, not not_least)
+        expected = "on −x a bias-free network's class is its least likely on x"
+        yield Check(BOUND, where, expected, found, not not_least)
         yield from _check_bound(batch, where, test["label"].to_numpy())
     for (key, name), tally in tallies.items():
         if name != "negated":
@@ -202,13 +202,13 @@ def _check_accuracies(results: Results, batch: Batch) -> Iterator[Check]:
     labels = batch.side("test")["label"].to_numpy()
     where = results.blame(batch.paths["networks"], batch.paths["predictions"], specs.split_files(batch.spec)[2])
     columns = [f"{prefix}_accuracy" for prefix in SETS.values()]
-    due = {
+    expected = {
         f"{prefix}_accuracy": np.concatenate(
             [(batch.predictions[f"{key}/{name}"] == labels).mean(1) for key in batch.keys]
         )
         for name, prefix in SETS.items()
     }
-    yield same_table(JUDGED, where, pd.DataFrame(due), batch.networks[columns], source="by the predictions")
+    yield same_table(JUDGED, where, pd.DataFrame(expected), batch.networks[columns], source="by the predictions")
 
 
 def _check_training(results: Results, batch: Batch) -> Iterator[Check]:
@@ -239,13 +239,13 @@ def _check_training(results: Results, batch: Batch) -> Iterator[Check]:
 
 
 def _loss(results: Results, batch: Batch, key: str, column: str, tally: forward.Tally) -> Check:
-    table, due = batch.of(batch.keys[key]), tally.loss / tally.images
+    table, expected = batch.of(batch.keys[key]), tally.loss / tally.images
     seen = table[column].to_numpy(dtype=float)
-    near = np.isclose(seen, due, rtol=LOSS[batch.spec["dtype"]], atol=LOSS[batch.spec["dtype"]] / 1000) | _overflowed(
-        table
-    )
-    apart = np.abs(seen / due - 1).max(where=~_overflowed(table), initial=0)
-    found = f"at most {apart:.1e} apart" if near.all() else _first(table, column, ~near, due)
+    near = np.isclose(
+        seen, expected, rtol=LOSS[batch.spec["dtype"]], atol=LOSS[batch.spec["dtype"]] / 1000
+    ) | _overflowed(table)
+    apart = np.abs(seen / expected - 1).max(where=~_overflowed(table), initial=0)
+    found = f"at most {apart:.1e} apart" if near.all() else _first(table, column, ~near, expected)
     where = results.blame(batch.paths["networks"], *_sources(batch))
     return Check(
         TRAINED if column == "train_loss" else PREDICTED,
@@ -260,7 +260,7 @@ def _overflowed(table: pd.DataFrame) -> np.ndarray:
     return (table["status"] == "non_finite").to_numpy()
 
 
-def _first(table: pd.DataFrame, column: str, wrong: np.ndarray, due: np.ndarray) -> str:
+def _first(table: pd.DataFrame, column: str, wrong: np.ndarray, expected: np.ndarray) -> str:
     row = int(np.flatnonzero(wrong)[0])
     network = f"{table['network'].iloc[row]}, seed {table['seed'].iloc[row]}"
-    return f"{network}: {column} is {table[column].iloc[row]}, recomputed {due[row]}; {int(wrong.sum())} differ"
+    return f"{network}: {column} is {table[column].iloc[row]}, recomputed {expected[row]}; {int(wrong.sum())} differ"

@@ -1,4 +1,4 @@
-"""What an audit finds: a line for each thing recomputed, and tables compared cell by cell."""
+"""Results of an audit: a check for each value recomputed, and tables compared cell by cell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ROUNDED = 1e-15
 
 @dataclass(frozen=True)
 class Check:
-    """One thing recomputed: what kind, which file, what it should say, what it says."""
+    """One value recomputed: the kind of check, the file, the value expected and the value found."""
 
     what: str
     where: str  # a path within the results folder
@@ -29,17 +29,17 @@ class UnreadableError(ValueError):
         self.path, self.reason = path, " ".join(str(reason).split())
 
 
-def equal(what: str, where: str, expected, found) -> Check:
+def equal(what: str, where: str, expected: object, found: object) -> Check:
     return Check(what, where, str(expected), str(found), bool(expected == found))
 
 
 def line(wrong: np.ndarray | pd.Series) -> int:
-    """Where in a CSV file the first row of a mask (rows,) stands."""
+    """The line of a CSV file with the first row of a mask (rows,)."""
     return int(np.flatnonzero(wrong)[0]) + 2
 
 
 def guarded(what: str, where: str, checks: Iterator[Check]) -> Iterator[Check]:
-    """The checks; where a file stops them, a failed check that names it."""
+    """The checks, and a failed check that names the file if a file stops them."""
     try:
         yield from checks
     except UnreadableError as error:
@@ -83,17 +83,17 @@ def same_table(
         row, column = np.argwhere(wrong)[0]
         name = list(expected)[column]
         place = ", ".join(str(found[key].iloc[row]) for key in keys) if keys else f"line {row + 2}"
-        seen, due = found[name].iloc[row], expected[name].iloc[row]
-        return failed(f"{place}: {name} is {seen}, {source}: {due}; {int(wrong.sum())} cells differ")
+        seen, right = found[name].iloc[row], expected[name].iloc[row]
+        return failed(f"{place}: {name} is {seen}, {source}: {right}; {int(wrong.sum())} cells differ")
     return Check(what, where, source, f"{len(found)} rows, equal", True)
 
 
 def _same_cells(expected: pd.Series, found: pd.Series, rtol: float, atol: float) -> np.ndarray:
     """Mask (rows,) of the cells that are equal."""
     if pd.api.types.is_numeric_dtype(expected):
-        due = expected.to_numpy(dtype=np.float64)
+        numbers = expected.to_numpy(dtype=np.float64)
         seen = pd.to_numeric(found, errors="coerce").to_numpy(dtype=np.float64)
         empty = found.isna().to_numpy()
-        return np.where(np.isnan(due), empty, np.isclose(seen, due, rtol=rtol, atol=atol))
+        return np.where(np.isnan(numbers), empty, np.isclose(seen, numbers, rtol=rtol, atol=atol))
     both_empty = expected.isna().to_numpy() & found.isna().to_numpy()
     return both_empty | (expected.astype(str).to_numpy() == found.astype(str).to_numpy())

@@ -51,10 +51,12 @@ def _check_effects(results: Results) -> Iterator[Check]:
         )
         keys = {name: contrast[name] for name in ("id", "kind", "direction", "margin")}
         rows += [keys | {"contrast": contrast["name"]} | row for row in found or [NOTHING]]
-    due = pd.DataFrame(rows, columns=["id", "contrast", "protocol", "dataset", "kind", "direction", "margin", *FOUND])
+    expected = pd.DataFrame(
+        rows, columns=["id", "contrast", "protocol", "dataset", "kind", "direction", "margin", *FOUND]
+    )
     sources = (TABLE, *sorted(files), results.locate(STATED), results.locate(specs.PUBLISHED), CONFIG)
     where = results.blame(*sources)
-    yield same_table(EFFECTS, where, due, claims[list(due)], rtol=1e-8, atol=1e-12, source="recomputed")
+    yield same_table(EFFECTS, where, expected, claims[list(expected)], rtol=1e-8, atol=1e-12, source="recomputed")
 
 
 def read(results: Results) -> pd.DataFrame:

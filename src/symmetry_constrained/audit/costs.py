@@ -1,4 +1,4 @@
-"""Cost to target once more, from the history of all runs; and what can be known of the networks timed alone."""
+"""Cost to target and equal terms, recomputed from the history of all runs; checks of single networks' timings."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,13 @@ from symmetry_constrained.audit.tables import HISTORY, ORDER
 
 WHAT, TABLE = "cost to target, from the history", "tables/cost_to_target.csv"
 ALONE, SOLO = "networks timed alone", "tables/solo_timings.csv"
+EQUAL, TERMS = "equal terms, from the history", "tables/equal_terms.csv"
 CELL = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
 PIXELS = {"digits": 64}  # others have 28 x 28
 PER_FEATURE = {"identity": 0, "canonical": 2}  # operations; others have one
+ITERATIONS = 200  # the paper's
+SHARED = [*STUDY, "network", "hidden_layers"]
+TERMS_KEYS = [*SHARED, "features", "training_set", "terms", "split", "seed"]
 CURRENCIES = ("evaluations", "flop", "seconds")
 COLUMNS = [*CELL, "parameters", "target", "reached", "at_most"]
 COLUMNS += [f"{name}{end}" for name in CURRENCIES for end in ("", "_low", "_high")] + ["n"]
@@ -26,6 +30,9 @@ def check(results: Results) -> Iterator[Check]:
     yield from guarded(WHAT, where, _check(results, where))
     where = results.blame(SOLO, CONFIG)
     yield from guarded(ALONE, where, _check_solo(results, where))
+    if results.belongs(TERMS):
+        where = results.blame(TERMS, HISTORY, SOLO, CONFIG)
+        yield from guarded(EQUAL, where, _check_equal_terms(results, where))
 
 
 def _check(results: Results, where: str) -> Iterator[Check]:
@@ -35,8 +42,8 @@ def _check(results: Results, where: str) -> Iterator[Check]:
         identity = dict(zip(CELL, cell, strict=True))
         for target in results.config["targets"].get(identity["dataset"], []):
             rows.append(identity | {"target": target} | _of_cell(results, group, target))
-    due = pd.DataFrame(rows, columns=COLUMNS)
-    yield same_table(WHAT, where, due, found, keys=[*CELL, "target"], rtol=ORDER, source="recomputed")
+    expected = pd.DataFrame(rows, columns=COLUMNS)
+    yield same_table(WHAT, where, expected, found, keys=[*CELL, "target"], rtol=ORDER, source="recomputed")
 
 
 def _of_cell(results: Results, rows: pd.DataFrame, target: float) -> dict:
@@ -69,14 +76,14 @@ def both(rows: pd.DataFrame) -> np.ndarray:
 
 def needed(rows: pd.DataFrame, target: float) -> pd.Series:
     """By split and seed, the evaluations at which a cell's networks first reach the target; inf: never."""
-    courses = rows.sort_values("evaluations", kind="stable").groupby(["split", "seed"])
+    histories = rows.sort_values("evaluations", kind="stable").groupby(["split", "seed"])
     return pd.Series(
-        {pair: _first(both(course), course["evaluations"].to_numpy(float), target) for pair, course in courses}
+        {pair: _first(both(history), history["evaluations"].to_numpy(float), target) for pair, history in histories}
     ).rename_axis(["split", "seed"])
 
 
 def prices(results: Results, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """What a cell pays once, for its feature map, and for each evaluation. rows: its rows of the history."""
+    """By currency, a cell's cost of the feature map and of each evaluation. rows: its rows of the history."""
     row = rows.iloc[0]
     map_ = PER_FEATURE.get(row["features"], 1) * _shapes(rows)[0][0] * row["n_train"]
     found = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
@@ -95,7 +102,7 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[int, int]]:
 
 
 def _first(both: np.ndarray, effort: np.ndarray, target: float) -> float:
-    """Evaluations at which a course first reaches the target, linear between its rows; inf: never."""
+    """Evaluations at which a history first reaches the target, linear between its rows; inf: never."""
     there = np.flatnonzero(both >= target)
     if not len(there):
         return np.inf
@@ -110,11 +117,11 @@ def _check_solo(results: Results, where: str) -> Iterator[Check]:
     """Seconds can't be had again; which networks were timed, on how many samples, and that the numbers agree, can."""
     solo, config = results.table(SOLO), results.config
     drawn = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
-    models = {}
+    models: dict[str, dict] = {}
     for folder, spec in specs.of_run(results).items():
         if spec["study"] in (*drawn, config["figures"]["budget"]):
             models.setdefault(folder.rpartition("/")[0], spec)
-    due = pd.DataFrame(
+    expected = pd.DataFrame(
         [
             {key: spec[key] for key in (*STUDY, "features", "training_set")}
             | {"network": network, "hidden_layers": specs.hyphens(spec["hidden_layers"])}
@@ -123,7 +130,7 @@ def _check_solo(results: Results, where: str) -> Iterator[Check]:
             for network in spec["networks"]
         ]
     )
-    yield same_table(ALONE, where, due, solo[list(due)], keys=CELL, source="the configuration's models")
+    yield same_table(ALONE, where, expected, solo[list(expected)], keys=CELL, source="the configuration's models")
     middle, low, high = (solo[f"seconds_per_evaluation{end}"] for end in ("", "_low", "_high"))
     ordered = (low <= middle) & (middle <= high) & (low > 0) & (solo["feature_seconds"] >= 0)
     ok = bool(ordered.all())
@@ -139,3 +146,44 @@ def _samples(results: Results, spec: dict) -> int:
     """Training samples of a spec with all its images."""
     rows = results.table(f"{specs.split_folder(spec)}/rows.csv")
     return int((rows["set"] == "train").sum()) * (2 if spec["training_set"] == "augmented" else 1)
+
+
+def _check_equal_terms(results: Results, where: str) -> Iterator[Check]:
+    """Invariant features against training on ±X, network by network."""
+    found, history = results.table(TERMS), results.table(HISTORY)
+    history = history[(history["fraction"] == 1) & (history["study"] == results.config["figures"]["budget"])]
+    paid = {cell: prices(results, rows) for cell, rows in history.groupby(CELL)}
+    rows = []
+    for shared, networks in history.sort_values("evaluations", kind="stable").groupby([*SHARED, "split", "seed"]):
+        histories = dict(list(networks.groupby(CELL)))
+        rivals = [cell for cell, own in histories.items() if _model(own) == ("identity", "augmented")]
+        for cell, own in histories.items():
+            if rivals and _model(own)[0] != "identity":
+                features, training_set = _model(own)
+                identity = dict(zip([*SHARED, "split", "seed"], shared, strict=True))
+                identity |= {"features": features, "training_set": training_set}
+                rival, limit = histories[rivals[0]], history["iterations"].max()
+                done = max(own["iterations"].max(), rival["iterations"].max()) < limit
+                for terms, accuracy, against in _on_terms(own, rival, paid[cell], paid[rivals[0]]):
+                    row = {"terms": terms, "accuracy": accuracy, "rival_accuracy": against, "converged": done}
+                    rows.append(identity | row)
+    expected = pd.DataFrame(rows, columns=[*TERMS_KEYS, "accuracy", "rival_accuracy", "converged"])
+    yield same_table(EQUAL, where, expected, found, keys=TERMS_KEYS, rtol=ORDER, source="recomputed")
+
+
+def _model(history: pd.DataFrame) -> tuple[str, str]:
+    return history["features"].iloc[0], history["training_set"].iloc[0]
+
+
+def _on_terms(own: pd.DataFrame, rival: pd.DataFrame, price: dict, other: dict) -> Iterator[tuple[str, float, float]]:
+    """Terms, accuracy, and the rival's: after equal iterations, evaluations, FLOP, seconds, and at their ends."""
+    early, rival_early = (history[history["iterations"] <= ITERATIONS] for history in (own, rival))
+    if len(early) and len(rival_early):
+        against, evaluations = both(rival_early)[-1], rival_early["evaluations"].iloc[-1]
+        yield "iterations", both(early)[-1], against
+        for terms, name in (("evaluations", "evaluations"), ("FLOP", "flop"), ("seconds", "seconds")):
+            if name in price and name in other:
+                cost = other[name][0] + other[name][1] * evaluations
+                affordable = (cost - price[name][0]) / price[name][1]
+                yield terms, np.interp(affordable, own["evaluations"], both(own)), against
+    yield "whole budget", both(own)[-1], both(rival)[-1]

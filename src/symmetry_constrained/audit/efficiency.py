@@ -30,9 +30,9 @@ def _check(results: Results, where: str) -> Iterator[Check]:
         for setting, (metric, rival) in SETTINGS.items():
             for row in _of_setting(group, metric, rival, setting, results.config["targets"].get(study[1], [])):
                 rows.append(dict(zip(STUDY, study, strict=True)) | {"setting": setting} | row)
-    due = pd.DataFrame(rows, columns=COLUMNS)
+    expected = pd.DataFrame(rows, columns=COLUMNS)
     keys = [*STUDY, *MODEL, "setting", "target", "reference"]
-    yield same_table(WHAT, where, due, found, keys=keys, rtol=ORDER, source="recomputed")
+    yield same_table(WHAT, where, expected, found, keys=keys, rtol=ORDER, source="recomputed")
 
 
 def _of_setting(rows: pd.DataFrame, metric: str, rival: str, setting: str, targets: list[float]) -> Iterator[dict]:

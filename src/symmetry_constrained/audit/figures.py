@@ -21,7 +21,7 @@ from symmetry_constrained.audit.tables import HISTORY, NETWORKS, ORDER, SUMMARY
 
 DRAWN, PICTURE, TITLES = "figures' data from the tables", "pictures whole, titles alike", "findings are the titles"
 FINDINGS = "findings.rst"
-COURSE = [*STUDY, *MODEL, "fraction", "split", "seed", "n_train", "images"]
+NETWORK = [*STUDY, *MODEL, "fraction", "split", "seed", "n_train", "images"]
 SIX = 1173  # the image of the paper's Figure 1
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -35,16 +35,17 @@ def check(results: Results) -> Iterator[Check]:
 
 
 def _drawing(stem: str) -> tuple[Callable[[Results, str, str], pd.DataFrame] | None, tuple[str, ...]]:
-    """How a figure's data is drawn, and from which files; None for one that is known by its bytes alone."""
-    return DRAWINGS.get(stem) or DRAWINGS.get(stem.partition("-")[0], (None, ()))
+    """The function that draws a figure's data, and its files; None for a figure checked by its bytes alone."""
+    nothing: tuple[None, tuple[str, ...]] = (None, ())
+    return DRAWINGS.get(stem) or DRAWINGS.get(stem.partition("-")[0]) or nothing
 
 
 def _check_data(results: Results, stem: str, path: str) -> Iterator[Check]:
     draw, sources = _drawing(stem)
     if draw is not None:
-        due = draw(results, stem, stem.partition("-")[2]).reset_index(drop=True)
+        expected = draw(results, stem, stem.partition("-")[2]).reset_index(drop=True)
         where = results.blame(path, *sources, CONFIG)
-        yield same_table(DRAWN, where, due, results.table(path), rtol=ORDER, atol=1e-12, source=sources[0])
+        yield same_table(DRAWN, where, expected, results.table(path), rtol=ORDER, atol=1e-12, source=sources[0])
 
 
 def named(rows: pd.DataFrame) -> list[str]:
@@ -138,13 +139,13 @@ def _cost(results: Results, stem: str, dataset: str) -> pd.DataFrame:
 
 
 def _budget(results: Results, stem: str, _: str) -> pd.DataFrame:
-    """The biased networks' accuracy on both sets at every checkpoint; one that stopped stays what it was."""
+    """The biased networks' accuracy on both sets at every checkpoint; one that stopped keeps its last value."""
     history = results.table(HISTORY)
     keep = (history["study"] == results.config["figures"]["budget"]) & (history["network"] == "biased")
     rows = bootstrap.derived(history[keep])
-    course = rows.pivot(index=COURSE, columns="iterations", values="both_accuracy")
-    judged = course.columns[(course.notna().mean() > 0.5) | (course.columns == course.columns.max())]
-    filled = course.ffill(axis=1)[judged].stack().rename("both_accuracy").reset_index()
+    curves = rows.pivot(index=NETWORK, columns="iterations", values="both_accuracy")
+    judged = curves.columns[(curves.notna().mean() > 0.5) | (curves.columns == curves.columns.max())]
+    filled = curves.ffill(axis=1)[judged].stack().rename("both_accuracy").reset_index()
     # In the table's order: checkpoint by checkpoint.
     filled = filled.sort_values("iterations", kind="stable")
     table = bootstrap.summary(filled, [*CELLS, "iterations"], "both_accuracy")

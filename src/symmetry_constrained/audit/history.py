@@ -1,4 +1,4 @@
-"""What a batch says of its training: the history against the networks' ends, effort against the budget, timings."""
+"""A batch's record of its training: the history against the final networks, effort against the budget, timings."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from symmetry_constrained.audit import forward, inputs, specs, splits
 from symmetry_constrained.audit.checks import Check, equal, guarded, line
 from symmetry_constrained.audit.results import Results
 
-EFFORT, COURSE, TIMED = "effort within the budget, arithmetic", "history and its end", "timings"
+EFFORT, RECORDED, TIMED = "effort within the budget, arithmetic", "history and its end", "timings"
 NETWORK = ["fraction", "network", "seed"]
 ENDS = ["train_accuracy", "train_loss", "test_accuracy", "test_loss", "inverted_accuracy", "inverted_loss"]
 ENDS += ["negated_accuracy", "clipped"]
@@ -27,7 +27,7 @@ def check_batch(results: Results, folder: str, spec: dict) -> Iterator[Check]:
     where = results.blame(networks, *split)
     yield from guarded(EFFORT, where, _check_effort(results, where, networks, spec))
     where = results.blame(history, networks, *split)
-    yield from guarded(COURSE, where, _check_history(results, where, networks, history, spec))
+    yield from guarded(RECORDED, where, _check_history(results, where, networks, history, spec))
     where = results.blame(timings, networks)
     yield from guarded(TIMED, where, _check_timings(results, where, networks, timings, spec))
 
@@ -57,24 +57,24 @@ def _check_effort(results: Results, where: str, path: str, spec: dict) -> Iterat
     biased = (networks["network"] == "biased").to_numpy()
     parameters = sum(fan_out * fan_in for fan_in, fan_out in _shapes(pixels, spec))
     biases = sum(fan_out for _, fan_out in _shapes(pixels, spec))
-    due = pd.DataFrame(
+    expected = pd.DataFrame(
         {
             "parameters": parameters + biased * biases,
             "flop": flop_per_evaluation(pixels, spec, biased, networks["n_train"]) * networks["evaluations"],
         }
     )
-    wrong = (due != networks[list(due)].astype(float)).to_numpy()
+    wrong = (expected != networks[list(expected)].astype(float)).to_numpy()
     text = f"line {line(wrong.any(1))}: {int(wrong.sum())} cells differ" if wrong.any() else "equal"
-    yield Check(EFFORT, where, f"{', '.join(due)} by the architecture", text, not wrong.any())
+    yield Check(EFFORT, where, f"{', '.join(expected)} by the architecture", text, not wrong.any())
     limits = {name: spec["budget"].get(name, UNLIMITED) for name in ("max_iterations", "max_evaluations")}
-    spent = {
+    used_up = {
         "max_iterations": networks["iterations"] == limits["max_iterations"],
         "max_evaluations": networks["evaluations"] > limits["max_evaluations"],
     }
-    told = networks["status"]
-    wrong = ~told.isin([*limits, "converged_gradient", "converged_loss", "abnormal", "non_finite"])
-    for name, reached in spent.items():
-        wrong |= (told == name) & ~reached
+    status = networks["status"]
+    wrong = ~status.isin([*limits, "converged_gradient", "converged_loss", "abnormal", "non_finite"])
+    for name, reached in used_up.items():
+        wrong |= (status == name) & ~reached
     wrong |= (networks["iterations"] > limits["max_iterations"]) | (networks["iterations"] > networks["evaluations"])
     # One line search, of at most 20 evaluations, may go on past the budget.
     wrong |= networks["evaluations"] > limits["max_evaluations"] + 20
@@ -82,32 +82,32 @@ def _check_effort(results: Results, where: str, path: str, spec: dict) -> Iterat
     yield Check(EFFORT, where, f"status, iterations and evaluations within {spec['budget']}", text, not wrong.any())
 
 
-def _check_history(results: Results, where: str, path: str, course: str, spec: dict) -> Iterator[Check]:
-    networks, history = results.table(path), results.table(course, [*NETWORK, *ENDS, "iterations", "evaluations"])
-    # Networks that diverged have no course.
+def _check_history(results: Results, where: str, path: str, history_path: str, spec: dict) -> Iterator[Check]:
+    networks, history = results.table(path), results.table(history_path, [*NETWORK, *ENDS, "iterations", "evaluations"])
+    # Networks that diverged are left out of the history.
     ends = networks[networks["status"] != "non_finite"].set_index(NETWORK).sort_index()
     groups = history.groupby(NETWORK)
     last = groups.tail(1).set_index(NETWORK).sort_index()
     yield equal(
-        COURSE, where, f"{len(ends)} networks", f"{len(last) if last.index.equals(ends.index) else 'other'} networks"
+        RECORDED, where, f"{len(ends)} networks", f"{len(last) if last.index.equals(ends.index) else 'other'} networks"
     )
     if not last.index.equals(ends.index):
         return
     columns = ["iterations", *ENDS]
     wrong = ~np.isclose(last[columns].astype(float), ends[columns].astype(float), rtol=1e-14, atol=0, equal_nan=True)
-    # A search that failed after the last checkpoint cost evaluations and moved nothing.
+    # A line search that failed after the last checkpoint used evaluations and changed no parameter.
     late = (last["evaluations"] > ends["evaluations"]).to_numpy()
     bad = wrong.any(1) | late
     text = "equal" if not bad.any() else f"{ends.index[int(np.flatnonzero(bad)[0])]}: {int(bad.sum())} networks differ"
-    yield Check(COURSE, where, "the last row of each network as in networks.csv", text, not bad.any())
+    yield Check(RECORDED, where, "the last row of each network as in networks.csv", text, not bad.any())
     passed = {key: sorted(rows["iterations"]) for key, rows in groups}
-    due = {
+    expected = {
         key: sorted({*(c for c in spec["checkpoints"] if c < row["iterations"]), row["iterations"]})
         for key, row in ends.iterrows()
     }
-    odd = [key for key in due if due[key] != passed[key]]
-    text = "so" if not odd else f"{odd[0]}: {passed[odd[0]]}, expected {due[odd[0]]}; {len(odd)} networks differ"
-    yield Check(COURSE, where, "a row at every checkpoint passed, and one at the end", text, not odd)
+    odd = [key for key in expected if expected[key] != passed[key]]
+    text = "so" if not odd else f"{odd[0]}: {passed[odd[0]]}, expected {expected[odd[0]]}; {len(odd)} networks differ"
+    yield Check(RECORDED, where, "a row at every checkpoint passed, and one at the end", text, not odd)
     count = splits.read(results, specs.split_folder(spec))[0]["set"].eq("test").sum()
     for columns, sizes in (
         (["test_accuracy", "inverted_accuracy", "negated_accuracy"], count),
@@ -117,21 +117,21 @@ def _check_history(results: Results, where: str, path: str, course: str, spec: d
         whole = np.isclose(right, right.round(), rtol=0, atol=1e-6).all() and right.min().min() >= 0
         within = bool(whole and history[columns].max().max() <= 1)
         yield Check(
-            COURSE, where, f"{', '.join(columns)}: whole numbers of images", "so" if within else "not so", within
+            RECORDED, where, f"{', '.join(columns)}: whole numbers of images", "so" if within else "not so", within
         )
     flop = flop_per_evaluation(
         _pixels(results, spec), spec, (history["network"] == "biased").to_numpy(), history["n_train"]
     )
     ok = bool((flop * history["evaluations"] == history["flop"]).all())
-    yield Check(COURSE, where, "flop by the architecture", "equal" if ok else "not equal", ok)
+    yield Check(RECORDED, where, "flop by the architecture", "equal" if ok else "not equal", ok)
 
 
 def _check_timings(results: Results, where: str, path: str, timed: str, spec: dict) -> Iterator[Check]:
     networks, timings = results.table(path), results.table(timed)
     totals = networks.groupby("fraction")["evaluations"].agg(["size", "sum"])
-    due = [[fraction, *totals.loc[fraction]] for fraction in spec["fractions"]]
+    expected = [[fraction, *totals.loc[fraction]] for fraction in spec["fractions"]]
     found = timings[["fraction", "networks", "evaluations"]].to_numpy().tolist()
-    yield equal(TIMED, where, due, found)
+    yield equal(TIMED, where, expected, found)
     seconds = timings.filter(like="_seconds")
     ok = bool(seconds.shape[1] == 3 and np.isfinite(seconds).all().all() and (seconds >= 0).all().all())
     yield Check(TIMED, timed, "seconds, none below 0", "so" if ok else "not so", ok)

@@ -31,13 +31,13 @@ def _check(results: Results) -> Iterator[Check]:
         clean = pd.DataFrame(
             [place(row["published"], draws(results, "clean_study", row), 17) for _, row in rows.iterrows()]
         )
-        due = rows.assign(**{f"clean_{key}": clean[key] for key in ("median", "low", "high", "n")})
+        expected = rows.assign(**{f"clean_{key}": clean[key] for key in ("median", "low", "high", "n")})
         path = f"tables/{stem}.csv"
         where = results.blame(path, TABLE, NETWORKS, CONFIG)
         yield from guarded(
-            LAID, path, iter([same_table(LAID, where, due, results.table(path), rtol=ORDER, source=TABLE)])
+            LAID, path, iter([same_table(LAID, where, expected, results.table(path), rtol=ORDER, source=TABLE)])
         )
-        grids.append(grid(due))
+        grids.append(grid(expected))
         yield from guarded(LAID, f"tables/{stem}.md", _check_markdown(results, f"tables/{stem}.md", grids[-1]))
     page = "tables/published_numbers.html"
     yield from guarded(LAID, page, _check_page(results, page, grids))
@@ -72,28 +72,28 @@ def grid(table: pd.DataFrame) -> list[list[str]]:
     ]
 
 
-def _check_markdown(results: Results, path: str, due: list[list[str]]) -> Iterator[Check]:
+def _check_markdown(results: Results, path: str, expected: list[list[str]]) -> Iterator[Check]:
     lines = results.text(path).splitlines()[2:]
     found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    yield _same_grid(results.blame(path, TABLE), due, found)
+    yield _same_grid(results.blame(path, TABLE), expected, found)
 
 
-def _check_page(results: Results, path: str, due: list[list[list[str]]]) -> Iterator[Check]:
+def _check_page(results: Results, path: str, expected: list[list[list[str]]]) -> Iterator[Check]:
     text = results.text(path)
     found = Cells.of(text)
-    yield _same_grid(results.blame(path, TABLE), [row for rows in due for row in rows], found)
+    yield _same_grid(results.blame(path, TABLE), [row for rows in expected for row in rows], found)
     # Nothing from elsewhere, nothing that runs.
     odd = re.findall(r"<script|<link|src=|https?://", text)
     yield Check(LAID, path, "a page that stands alone", f"holds {odd[0]}" if odd else "so", not odd)
 
 
-def _same_grid(where: str, due: list[list[str]], found: list[list[str]]) -> Check:
-    pairs = zip(due, found, strict=False)
+def _same_grid(where: str, expected: list[list[str]], found: list[list[str]]) -> Check:
+    pairs = zip(expected, found, strict=False)
     differing = [
         f"{seen} instead of {cell}" for a, b in pairs for cell, seen in zip(a, b, strict=False) if cell != seen
     ]
-    if [len(row) for row in due] != [len(row) for row in found]:
-        differing.append(f"{len(found)} rows instead of {len(due)}, or cells missing")
+    if [len(row) for row in expected] != [len(row) for row in found]:
+        differing.append(f"{len(found)} rows instead of {len(expected)}, or cells missing")
     return Check(LAID, where, "as in the table", "; ".join(differing[:3]) or f"{len(found)} rows, equal", not differing)
 
 

@@ -30,13 +30,13 @@ def _check_rerun(results: Results, folder: str, rerun: dict) -> Iterator[Check]:
     """Their weights are not kept, so they are not redone: who ran what, whole numbers of images, efforts that agree."""
     again, perturbed = results.table(f"{folder}/reruns.csv"), results.table(f"{folder}/perturbed.csv")
     spec, where = rerun["spec"], results.blame(f"{folder}/reruns.csv", CONFIG)
-    due = [
+    expected = [
         (solver, budget)
         for budget in spec["budgets"]
         for solver in ("scikit-learn", "ours")
         if solver in spec["solvers"]
     ]
-    yield equal(RERUN, where, due, list(zip(again["solver"], again["budget"], strict=True)))
+    yield equal(RERUN, where, expected, list(zip(again["solver"], again["budget"], strict=True)))
     rows = results.table(f"{specs.split_folder(rerun)}/rows.csv")
     tested = int((rows["set"] == "test").sum())
     for name, table in (("reruns", again), ("perturbed", perturbed)):
@@ -94,12 +94,12 @@ def _check_numbers(results: Results) -> Iterator[Check]:
         row["same_seed"] = same_seed(number, again[again["budget"] == "evaluations"], perturbed, side)
         row["typicality"] = typicality(row)
         rows.append(row)
-    due = pd.DataFrame(rows)
-    due["p_holm"] = holm(due["p"].to_numpy())
-    due = due[[name for name in found if name in due]] if set(due) == set(found) else due
+    expected = pd.DataFrame(rows)
+    expected["p_holm"] = holm(expected["p"].to_numpy())
+    expected = expected[[name for name in found if name in expected]] if set(expected) == set(found) else expected
     where = results.blame(TABLE, NETWORKS, CONFIG, results.locate(specs.PUBLISHED), *files)
     keys = ["id", "table", "test_set", "published"]
-    yield same_table(PLACED, where, due, found, keys=keys, rtol=ORDER, source="recomputed")
+    yield same_table(PLACED, where, expected, found, keys=keys, rtol=ORDER, source="recomputed")
 
 
 def place(value: float, draws: np.ndarray, decimals: int) -> dict:

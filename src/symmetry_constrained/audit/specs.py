@@ -1,4 +1,4 @@
-"""What each batch and each rerun was told, by the configuration; and whether that and its inputs are what it says."""
+"""The specification of each batch and rerun by the configuration, compared with what their provenance records."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -56,7 +56,7 @@ def _of_config(config: dict) -> dict[str, dict]:
 
 
 def _numbers(value: int | list[int]) -> list[int]:
-    """N stands for 0 to N-1."""
+    """N means 0 to N-1."""
     return list(range(value)) if isinstance(value, int) else value
 
 
@@ -82,9 +82,9 @@ def reruns(results: Results) -> dict[str, dict]:
     shared = {key: config["published_numbers"][key] for key in ("perturbed_at_a_time", "perturbation")}
     for _, number in results.table(results.locate(PUBLISHED)).iterrows():
         placed = results.placed.get(number["dataset"])
-        study = config["studies"][placed["study"]] if placed else None
-        if study is None or number["network"] not in study["networks"]:
+        if placed is None or number["network"] not in config["studies"][placed["study"]]["networks"]:
             continue
+        study = config["studies"][placed["study"]]
         if number["training_set"] in study["features"].get(number["features"], []):
             found[number["id"]] = {
                 "spec": {"id": number["id"], "device": config["device"], **shared}
@@ -123,8 +123,8 @@ def _check(results: Results, path: str, spec: dict, files: list[str]) -> Iterato
     )
     yield equal(SPEC, path, "1 thread", f"{provenance['threads']} thread")
     used = {results.locate(name): digest for name, digest in provenance["inputs"].items()}
-    due = [results.locate(name) if name == PUBLISHED else name for name in files]
-    yield equal(INPUTS, path, ", ".join(sorted(due)), ", ".join(sorted(used)))
+    expected = [results.locate(name) if name == PUBLISHED else name for name in files]
+    yield equal(INPUTS, path, ", ".join(sorted(expected)), ", ".join(sorted(used)))
     for name, digest in used.items():
         found = results.sha256(name) or "missing"
         yield Check(INPUTS, results.blame(name, path), digest, found, found == digest)

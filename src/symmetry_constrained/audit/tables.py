@@ -39,9 +39,9 @@ def _check_gathered(results: Results, path: str) -> Iterator[Check]:
     files = [f"{folder}/{name}" for folder in specs.of_run(results)]
     if path == EMULATED:
         files = [file for file in EMULATED_ON if results.belongs(file)]
-    due = pd.concat([results.table(file) for file in files], ignore_index=True)
+    expected = pd.concat([results.table(file) for file in files], ignore_index=True)
     where = results.blame(path, CONFIG, *files)
-    yield same_table(GATHERED, where, due, results.table(path), rtol=1e-14, source=f"{len(files)} tables")
+    yield same_table(GATHERED, where, expected, results.table(path), rtol=1e-14, source=f"{len(files)} tables")
 
 
 def _check_summary(results: Results, where: str) -> Iterator[Check]:
@@ -50,9 +50,9 @@ def _check_summary(results: Results, where: str) -> Iterator[Check]:
     for study, rows in networks.groupby(STUDY, sort=False):
         table = pd.concat([bootstrap.summary(rows, CELL, metric) for metric in METRICS])
         parts.append(table.assign(**dict(zip(STUDY, study, strict=True))))
-    due = pd.concat(parts, ignore_index=True)[[*STUDY, *CELL, "metric", "mean", "low", "high", "n", "failed"]]
+    expected = pd.concat(parts, ignore_index=True)[[*STUDY, *CELL, "metric", "mean", "low", "high", "n", "failed"]]
     keys = [*STUDY, *CELL, "metric"]
-    yield same_table(MEANS, where, due, found, keys=keys, rtol=ORDER, atol=1e-12, source="recomputed")
+    yield same_table(MEANS, where, expected, found, keys=keys, rtol=ORDER, atol=1e-12, source="recomputed")
 
 
 def _check_bound(results: Results, where: str) -> Iterator[Check]:
@@ -78,7 +78,7 @@ def _check_bound(results: Results, where: str) -> Iterator[Check]:
     odd = every["network"] == "bias-free"
     every["violations"] = odd & ((every["largest_sum_negated"] > 1) | (every["right_both_ways"] > 0))
     cells = every.groupby(keys, sort=False)
-    due = pd.DataFrame(
+    expected = pd.DataFrame(
         {
             "networks": cells.size(),
             "largest_sum_inverted": cells["largest_sum_inverted"].max(),
@@ -87,7 +87,7 @@ def _check_bound(results: Results, where: str) -> Iterator[Check]:
             "violations": cells["violations"].sum(),
         }
     ).reset_index()
-    yield same_table(LARGEST, where, due, results.table(BOUND), keys=keys, source="by the predictions")
+    yield same_table(LARGEST, where, expected, results.table(BOUND), keys=keys, source="by the predictions")
     broken = int(results.table(BOUND).loc[lambda table: table["network"] == "bias-free", "violations"].sum())
     text = f"{broken} of {int(odd.sum()):,} bias-free networks"
     yield Check(

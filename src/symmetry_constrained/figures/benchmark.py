@@ -1,4 +1,4 @@
-"""The figures of the benchmark: each solver beneath the machine's roofline, and how a network's cost grows.
+"""The figures of the benchmark: each solver below the machine's roofline, and how a network's cost grows.
 
 Drawing only, from throughput.csv, peaks.csv and scaling.csv. Every title is computed from the data drawn.
 """
@@ -17,7 +17,7 @@ from symmetry_constrained.benchmark.throughput import architecture_of
 from symmetry_constrained.figures.style import WIDTH, set_title
 from symmetry_constrained.networks.costs import flop_per_evaluation
 
-# Okabe and Ito's colours once more, each with a marker of its own.
+# Okabe and Ito's colours, each with its own marker.
 SOLVERS = {
     "ours": ("#0072B2", "o"),
     "scikit-learn": ("#D55E00", "s"),

@@ -1,4 +1,4 @@
-"""The figures of what biases do: emulated without any (C12), and held small in deep networks (C13).
+"""The figures on biases: emulated by bias-free networks (C12), and held small in deep networks (C13).
 
 Drawing only. Every title is computed from the data drawn.
 """
@@ -97,7 +97,7 @@ def depth(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 
 def _differences(panel: Axes, rows: pd.DataFrame) -> None:
-    """A line per network and construction, floored at SMALLEST, with what theory says of its decay."""
+    """A line per network and construction, floored at SMALLEST, and theory's decay."""
     network = ["training_set", "seed", "construction"]
     for (_, _, construction), line in rows[rows["weight"].notna()].groupby(network, sort=False):
         line = line.sort_values("weight")
@@ -140,8 +140,16 @@ def _accuracies(panel: Axes, rows: pd.DataFrame) -> None:
     panel.grid(axis="y", visible=False)
 
 
-def _line(panel: Axes, places, rows: pd.DataFrame, colour, marker: str, label: str, linestyle: str = "-") -> None:
-    """A line of means with their intervals, where there are any."""
+def _line(
+    panel: Axes,
+    places: list[int] | pd.Series,
+    rows: pd.DataFrame,
+    colour: str | tuple[float, ...],
+    marker: str,
+    label: str,
+    linestyle: str = "-",
+) -> None:
+    """A line of means, with intervals unless one of them is missing."""
     reach = np.stack([rows["mean"] - rows["low"], rows["high"] - rows["mean"]])
     panel.errorbar(
         places,
@@ -157,7 +165,7 @@ def _line(panel: Axes, places, rows: pd.DataFrame, colour, marker: str, label: s
 
 
 def _ordered(count: int, scale: str = "viridis") -> list:
-    """Colours from dark to light for an ordered quantity, told apart by colour-blind readers."""
+    """Colours from dark to light for an ordered quantity, distinct for colour-blind readers too."""
     return [matplotlib.colormaps[scale](share) for share in np.linspace(0, 0.85, count)]
 
 
@@ -171,7 +179,7 @@ def _epsilon(value: float) -> str:
 
 
 def _copy_finding(table: pd.DataFrame) -> str:
-    """How close the copies are on X, and what becomes of −X."""
+    """How close the copies are on X, and their accuracy on −X."""
     weighted = table[table["weight"].notna()]
     last = weighted[weighted["weight"] == weighted["weight"].max()]
     within = f"{_within(last['largest_difference'].max())} (w = {last['weight'].iloc[0]:g})"
@@ -186,7 +194,7 @@ def _copy_finding(table: pd.DataFrame) -> str:
 
 
 def _rate_finding(rows: pd.DataFrame) -> str:
-    """At which rate the copies of one dataset approach on X."""
+    """The rate at which the copies of one dataset approach the networks on X."""
     rates = biases.rates(rows[rows["construction"] == "levelled"]).dropna(subset="rate")
     if rates.empty:
         return ""
@@ -194,7 +202,7 @@ def _rate_finding(rows: pd.DataFrame) -> str:
 
 
 def _pixels_finding(rows: pd.DataFrame, conditions: pd.DataFrame) -> str:
-    """What constant pixels give the first layer on one dataset; nothing where there are none."""
+    """The biases of the first layer by constant pixels on one dataset; empty if there are none."""
     copies = rows[rows["construction"] == "constant pixels"]
     if copies.empty:
         return ""

@@ -77,7 +77,7 @@ def _ratio_axis(panel: Axes, data: pd.DataFrame) -> tuple[float, float]:
 
 
 def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends: tuple[float, float]) -> None:
-    """A point and its interval, the published effect, or words where neither axis fits."""
+    """A point with its interval and the published effect; words if the effect fits neither axis."""
     offset, colour = PLACES.get(row["protocol"], (0, PLACES["clean"][1]))
     panel = ratios if row["unit"] == "ratio" else differences
     if row["n"] == 0 or row["unit"] not in ("ratio", "accuracy"):
@@ -90,7 +90,7 @@ def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends
     effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
     height = position - offset
     if np.isinf(effect) or np.isinf(high):
-        # No end: an arrow from the low end on.
+        # An open interval is an arrow from its low end.
         start, end = max(ends[0], low), ends[1] / 1.3
         if np.isnan(low):
             start = end / 1.5  # one pair of networks
@@ -130,7 +130,7 @@ def _holding(verdicts_: pd.Series) -> int:
 
 
 def _finding(data: pd.DataFrame, further: pd.Series) -> str:
-    """How many claims hold, and which do not."""
+    """How many claims hold, and which fail or are undecided."""
     first = data.drop_duplicates("id").set_index("id")["verdict"]
     outcome = first.map(OUTCOMES)
     failing, open_ = first.index[outcome.isin(["fails", "contrary"])], first.index[outcome == "open"]

@@ -1,4 +1,4 @@
-"""The lines of the study the paper only promises: over-fitting against images, and accuracy against iterations.
+"""The curves of the study that the paper announces: over-fitting against images, and accuracy against iterations.
 
 Drawing only, from the study's tables. Every title is computed from the data drawn.
 """
@@ -93,7 +93,7 @@ def _legend(figure: Figure, data: pd.DataFrame, note: str) -> None:
 
 
 def _accuracy_finding(data: pd.DataFrame) -> str:
-    """On all images: what the plain, the augmented and the best invariant model reach on X and on −X."""
+    """The accuracy of the plain, the augmented and the best invariant model on X and on −X, with all images."""
     largest = data[(data["images"] == data["images"].max()) & (data["network"] == "biased")].dropna(subset="mean")
     if largest.empty:
         return "no biased network was trained"
@@ -109,7 +109,7 @@ def _accuracy_finding(data: pd.DataFrame) -> str:
 
 
 def _gap_finding(data: pd.DataFrame) -> str:
-    """How far the models over-fit the fewest images, and who loses on −X with all of them."""
+    """How far the models over-fit the fewest images, and which models lose accuracy on −X with all images."""
     data = data.dropna(subset="mean")
     if data.empty:
         return "no network was trained"

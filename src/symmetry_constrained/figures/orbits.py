@@ -28,7 +28,7 @@ FEATURES = {
     "aligned": COLOURS["canonical"],
 }
 SAMPLINGS = {"equally spaced": ("#0072B2", "o"), "random": ("#D55E00", "s")}
-COMPLETE = ("canonical", "quadratic", "aligned", "complete")  # maps that keep all but the group
+COMPLETE = ("canonical", "quadratic", "aligned", "complete")  # maps that discard the group's action only
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 ROUNDING = 1e-16  # losses that vary less are drawn here
 LOWEST = 6  # eigenvalues drawn
@@ -57,7 +57,7 @@ def loss_on_orbit(orbit_loss: pd.DataFrame, orbits: pd.DataFrame) -> tuple[Figur
         points, orbits.assign(loss_variation=orbits["loss_variation"].clip(lower=ROUNDING)), "loss_variation"
     )
     points.set_ylabel("largest − smallest loss on the orbit")
-    _sampling_legend(points, orbits, "lower left")
+    _sampling_legend(points, orbits)
     set_title(figure, _variation_finding(orbits))
     drawn = [left.assign(panel="left"), orbits.assign(panel="right")]
     return figure, pd.concat(drawn, ignore_index=True)
@@ -74,7 +74,7 @@ def flat_direction(orbits: pd.DataFrame, spectrum: pd.DataFrame) -> tuple[Figure
     _against_angles(left, pixels.assign(curvature=pixels["curvature"].abs() / penalty), "curvature")
     left.axhline(1, color="black", linewidth=1, linestyle="--")
     left.set_ylabel("|curvature along the orbit| / λ")
-    _sampling_legend(left, pixels, "lower left")
+    _sampling_legend(left, pixels)
 
     data = spectrum[(spectrum["order"] <= LOWEST) & (spectrum["sampling"] == "equally spaced")].copy()
     most = data.loc[data["features"] == "identity", "angles"].max()
@@ -145,7 +145,7 @@ def random_angles(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 
 def complete_invariants(table: pd.DataFrame, signs: pd.DataFrame, phases: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Accuracy on transformed test images by feature map, a panel per group, with the symmetries each map has.
+    """Accuracy on transformed test images by feature map, a panel per group, with the symmetries of each map.
 
     table: rows of `invariants.csv` at one budget. signs, phases: the tables of symmetries.
     """
@@ -206,10 +206,10 @@ def _against_angles(panel: Axes, orbits: pd.DataFrame, column: str) -> None:
     panel.set_xlabel("angles trained on, each image")
 
 
-def _sampling_legend(panel: Axes, orbits: pd.DataFrame, place: str) -> None:
+def _sampling_legend(panel: Axes, orbits: pd.DataFrame) -> None:
     present = [name for name in SAMPLINGS if name in set(orbits.loc[orbits["features"] == "identity", "sampling"])]
     handles = [Line2D([], [], color=SAMPLINGS[name][0], marker=SAMPLINGS[name][1], markersize=5) for name in present]
-    panel.legend(handles, present, loc=place, fontsize="small")
+    panel.legend(handles, present, loc="lower left", fontsize="small")
 
 
 def _setting(features_: str, angles: int) -> str:
@@ -244,7 +244,7 @@ def _variation_finding(orbits: pd.DataFrame) -> str:
 
 
 def _flat_finding(orbits: pd.DataFrame) -> str:
-    """The curvature along the fully sampled orbit against λ and the next eigenvalue; how many flat ones elsewhere."""
+    """The curvature along the fully sampled orbit against λ and the next eigenvalue; flat directions of other maps."""
     pixels = orbits[(orbits["features"] == "identity") & (orbits["sampling"] == "equally spaced")]
     pixels = pixels[(pixels["angles"] == pixels["angles"].max()) & pixels["curvature"].notna()]
     if pixels.empty:
@@ -281,7 +281,7 @@ def _random_finding(data: pd.DataFrame) -> str:
 
 
 def _complete_finding(contrasts: pd.DataFrame) -> str:
-    """Per group, what the maps that keep everything gain over the norms alone."""
+    """Per group, what the complete maps gain over the norms alone."""
     rows = contrasts[contrasts["features"].isin(COMPLETE) & (contrasts["network"] == "bias-free")]
     if rows.empty:
         return "Complete invariants were not compared with norms alone"

@@ -1,4 +1,4 @@
-"""The figures of what the paper shows: its tables among our networks, the bound on all of them, its Figure 1.
+"""The figures of the paper's results: its tables among our networks, the bound on all of them, its Figure 1.
 
 Drawing only. Every title is computed from the data drawn.
 """
@@ -79,7 +79,7 @@ def _name(table: pd.DataFrame) -> str:
 
 
 def _placed(table: pd.DataFrame) -> str:
-    """How many published numbers are typical draws, of those that have enough draws to say."""
+    """How many published numbers are typical draws, of those with enough draws."""
     judged = table[table["typicality"] != "too few draws"]
     if judged.empty:
         return f"too few networks (N = {span(table['n'])}) to place the {len(table)} published numbers among"
@@ -87,7 +87,7 @@ def _placed(table: pd.DataFrame) -> str:
 
 
 def _finding(table: pd.DataFrame) -> str:
-    """What the table's medians say, in a clause."""
+    """The table's medians in a clause."""
     if (table["test_set"] == "both").all():
         best = table.loc[table["median"].idxmax()]
         worst = table.loc[table["median"].idxmin()]
@@ -101,7 +101,7 @@ def _finding(table: pd.DataFrame) -> str:
 
 
 def _row_label(row: pd.Series) -> str:
-    """What was trained on what, and tested on what."""
+    """The network, its training set and its test set."""
     trained, tested = paper_tables.SYMBOLS[row["training_set"]], paper_tables.SYMBOLS[row["test_set"]]
     if row["test_set"] == "both":
         return f"{row['network']}, {row['features']}"

@@ -1,4 +1,4 @@
-"""The study's first figure: what every model, trained on all images, gets right of X and of −X.
+"""The study's first figure: the accuracy of every model, trained on all images, on X and on −X.
 
 Drawing only, from `summary.csv`. The title is computed from the data drawn.
 """
@@ -54,13 +54,13 @@ def both_sides(summary: pd.DataFrame, dataset: str) -> tuple[Figure, pd.DataFram
 
 
 def _mark(colour: str, marker: str, size: int, filled: bool) -> dict:
-    """A mark that leaves one of the other kind visible at its place."""
+    """A mark beneath which a mark of the other kind stays visible."""
     face = colour if filled else "none"
     return {"marker": marker, "markersize": size, "color": colour, "markerfacecolor": face, "linestyle": ""}
 
 
 def _sides_finding(data: pd.DataFrame) -> str:
-    """What share of X and of −X the plain, the augmented and the best invariant model get right, biased."""
+    """The accuracy of the plain, the augmented and the best invariant model on X and −X, biased."""
     table = data[data["network"] == "biased"].pivot(index="model", columns="metric", values="mean").dropna()
     clauses = []
     for name, where in (("identity, X", "trained on X"), ("identity, ±X", "trained on ±X")):

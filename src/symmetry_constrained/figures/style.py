@@ -1,10 +1,11 @@
-"""How every figure looks and is saved: the same colour for the same model everywhere, its data beside it as CSV.
+"""The style and the files of all figures: one colour per model, and the data of each figure beside it as CSV.
 
 Drawing only: nothing here trains or judges.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -15,7 +16,7 @@ from PIL import Image
 
 from symmetry_constrained.artifacts import whole, write_csv
 
-# Okabe and Ito's colours, told apart by colour-blind readers; a model is its features and training set.
+# Okabe and Ito's colours, which colour-blind readers can distinguish; a model is its features and training set.
 COLOURS = {
     "identity, X": "#D55E00",
     "identity, ±X": "#E69F00",
@@ -51,7 +52,7 @@ def use_style() -> None:
 def save(figure: Figure, stem: Path, data: pd.DataFrame) -> None:
     """Write stem.svg, stem.png and stem.csv, the data drawn. Equal data gives equal bytes.
 
-    The title, which says what was found, is also in the files' metadata.
+    The title, which states the finding, is also in the files' metadata.
     """
     title = figure.get_suptitle() or figure.axes[0].get_title(loc="left")
     for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
@@ -63,7 +64,7 @@ def save(figure: Figure, stem: Path, data: pd.DataFrame) -> None:
 def title_of(png: Path) -> str:
     """The title of a figure that `save` wrote, in one line."""
     with Image.open(png) as image:
-        return " ".join(image.text["Title"].split())
+        return " ".join(image.info["Title"].split())
 
 
 def model(features_: str, training_set: str) -> str:
@@ -84,13 +85,13 @@ def present(names: Iterable[str]) -> list[str]:
 
 
 def span(counts: pd.Series) -> str:
-    """Whole numbers as a caption has them: 4, or 3 to 6."""
+    """The range of integers for a caption: 4, or 3 to 6."""
     low, high = (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
     return str(low) if low == high else f"{low} to {high}"
 
 
-def set_title(figure: Figure, text: str, **place) -> None:
-    """What was found, above all panels; place: where a layout that is not constrained is to have it."""
+def set_title(figure: Figure, text: str, **place: Any) -> None:
+    """The finding, above all panels; place: its position in a layout that is not constrained."""
     figure.suptitle(text, x=0.01, ha="left", fontweight="bold", fontsize="medium", **place)
 
 

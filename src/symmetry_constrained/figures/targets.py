@@ -1,4 +1,4 @@
-"""What each model needs for a target accuracy: images, the factor in images it saves, and what training costs.
+"""The cost of a target accuracy for each model: images, the factor in images it saves, and training.
 
 Drawing only, from the study's tables. Every title is computed from the data drawn.
 """
@@ -22,7 +22,7 @@ from symmetry_constrained.figures.style import (
     span,
 )
 
-UNITS = {"seconds": "s", "ratio": None}  # of columns that are no counts, as `log_axis` takes them
+UNITS = {"seconds": "s", "ratio": None}  # `log_axis` units of columns that are not counts
 
 
 def images_needed(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[Figure, pd.DataFrame]:
@@ -41,7 +41,7 @@ def images_needed(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[F
 
 
 def random_sign_factor(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[Figure, pd.DataFrame]:
-    """The factor in images that each model saves where signs are random in training and test, and theory's 2."""
+    """The factor in images that each model saves when signs are random in training and test, and theory's 2."""
     data = _at(efficiency[efficiency["setting"] == "random-sign"], target)
     data = data[np.isfinite(data["ratio"].astype(float))].copy()
     data.insert(0, "model", models(data))
@@ -112,7 +112,7 @@ def _points(panel: Axes, data: pd.DataFrame, column: str, names: list[str]) -> N
     log_axis(panel, UNITS.get(column, ""))
     end = panel.get_xlim()[1]
     for low, middle, height, colour in open_ends:
-        # An interval without an end.
+        # An open interval.
         panel.plot([low, middle], [height] * 2, color=colour, linewidth=1.4)
         arrow = {"arrowstyle": "->", "color": colour, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
         panel.annotate("", (end, height), xytext=(middle, height), arrowprops=arrow)
