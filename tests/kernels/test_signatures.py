@@ -5,35 +5,27 @@ import pytest
 import torch
 
 from symmetry_constrained.kernels import compiled
-from symmetry_constrained.kernels.signatures import SIGNATURES
+from symmetry_constrained.kernels.signatures import SIGNATURES, above_inputs, beyond
 
 pytestmark = pytest.mark.skipif(compiled.library() is None, reason="no C++ compiler")
 
 # Of every function: sizes that fit each other.
 SIZES = {"lanes": 2, "updates": 2, "n": 9, "units": 2, "inputs": 2, "samples": 5, "layers": 2, "width": 3, "m": 2}
 SIZES |= {"stride": 16}
-CONTENTS = {
-    "sizes": [2, 3],
-    "lanes": [1, 0],
-    "places": [1, 0],
-    "numbers": [1, 0],
-    "newest": [1, 1],
-    "labels": [1, 0, 2],
-}
+CONTENTS = {"sizes": [2, 3], "updated": [1, 0], "places": [1, 0], "numbers": [1, 0], "labels": [1, 0, 2]}
 ARRAYS = [(function, array) for function, signature in SIGNATURES.items() for array in signature.arrays]
 
 
 def arguments(function, tensors=False):
     """Arguments of that function that are right, each array just long enough; by name."""
     signature = SIGNATURES[function]
-    sizes = {name: SIZES[name] for name in signature.sizes}
-    values = {name: np.array(CONTENTS.get(name, [0])) for name in signature.arrays}
-    lengths = signature.lengths(*sizes.values(), *values.values())
-    made = {}
-    for (name, declared), length in zip(signature.arrays.items(), lengths, strict=True):
-        array = np.ones(length, dtype=declared.split(" or ")[0])
+    sizes, made = {name: SIZES[name] for name in signature.sizes}, {}
+    known = {"beyond": beyond, "above_inputs": above_inputs} | sizes
+    for name, (declared, length) in signature.arrays.items():
+        array = np.ones(eval(f"[{length}]", known)[0], dtype=declared.split(" or ")[0])
         if name in CONTENTS:
             array[:] = CONTENTS[name]
+        known[name] = array
         made[name] = torch.from_numpy(array) if tensors else array
     return sizes, made
 
@@ -52,7 +44,7 @@ def test_arguments_as_declared_are_taken(function, tensors):
 @pytest.mark.parametrize("function, array", ARRAYS)
 def test_another_type_is_refused(function, array, tensors):
     sizes, arrays = arguments(function, tensors)
-    declared = SIGNATURES[function].arrays[array]
+    declared, _ = SIGNATURES[function].arrays[array]
     for other in {"float64", "float32", "int64", "int32", "bool", "uint8"} - set(declared.split(" or ")):
         wrong = np.ones(10_000, dtype=other)
         with pytest.raises(TypeError, match=f"^{function}: {array}: expected {declared}, given {other}$"):
@@ -102,11 +94,13 @@ def test_sizes_must_be_integers_and_arguments_complete(function):
         with pytest.raises(TypeError, match=f"^{function}: {name}: expected an integer, given float$"):
             call(function, sizes | {name: float(sizes[name])}, arrays)
     first, *_ = arrays
-    with pytest.raises(TypeError, match=f"^{function}: expected .*{first}"):
+    with pytest.raises(TypeError, match=f"^{function}\\(\\) missing 1 required positional argument"):
         call(function, sizes, {name: array for name, array in arrays.items() if name != first})
 
 
-@pytest.mark.parametrize("function, array", [("remember", "lanes"), ("remember", "places"), ("descend", "places")])
+@pytest.mark.parametrize(
+    "function, array", [("remember", "updated"), ("remember", "places"), ("penalise", "numbers"), ("descend", "places")]
+)
 def test_an_index_beyond_the_rows_of_another_array_is_refused(function, array):
     sizes, arrays = arguments(function)
     arrays[array][0] = 2

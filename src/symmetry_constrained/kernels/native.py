@@ -39,7 +39,7 @@ class NativePass:
         )
 
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
-        masks = penalty, trainable, numbers
+        masks = penalty, numbers, trainable
         self.library.penalise(*self.shape, samples, self.rows, *masks, self.by_first, self.by_rest, self.loss, gradient)
         return self.loss
 

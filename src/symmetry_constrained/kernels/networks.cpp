@@ -248,10 +248,10 @@ void through_layers(int64_t layers, int64_t lanes, int64_t width, const int64_t*
 }
 
 // The penalised mean loss (L) and its gradient (L, n), from sums over the samples: loss (L) of cross-entropies, first
-// and rest of gradients, as `unpack` leaves the parameters. rows (L, n), penalty (n), trainable (networks, n) and the
-// lanes' numbers in it.
+// and rest of gradients, as `unpack` leaves the parameters. rows (L, n), penalty (n), numbers (L): the rows of
+// trainable (networks, n) that are these networks'.
 void penalise(int64_t lanes, int64_t n, int64_t units, int64_t inputs, int64_t samples, const double* rows,
-              const double* penalty, const double* trainable, const int64_t* numbers, const float* first,
+              const double* penalty, const int64_t* numbers, const double* trainable, const float* first,
               const float* rest, double* loss, double* gradient) {
   const double scale = 1.0 / (double)samples;
   for (int64_t lane = 0; lane < lanes; lane++) {
