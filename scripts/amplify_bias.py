@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.data import datasets
+from symmetry_constrained.data import registry
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
 from symmetry_constrained.theory import amplification
 
 
 def main(arguments: argparse.Namespace) -> None:
-    datasets.check_name(arguments.dataset)
+    registry.known(arguments.dataset)
     dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
     tables = []
     for depth in arguments.depths:

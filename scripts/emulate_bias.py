@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.data import datasets
+from symmetry_constrained.data import registry
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split, split_number
 from symmetry_constrained.optim.problem import Budget
@@ -15,7 +15,7 @@ from symmetry_constrained.theory import emulated_bias
 
 
 def main(arguments: argparse.Namespace) -> None:
-    datasets.check_name(arguments.dataset)
+    registry.known(arguments.dataset)
     if min(arguments.weights) <= 0:
         raise ValueError(f"weights must be above 0, not {min(arguments.weights):g}")
     dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(datasets.SHAPES)}, for the tables")
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(registry.table())}, for the tables")
     parser.add_argument("--protocol", default="clean", help="the split's protocol, for the tables (default clean)")
     cli.add_data(parser)
     parser.add_argument(

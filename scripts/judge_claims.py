@@ -5,7 +5,7 @@ from pathlib import Path
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import accuracy_targets
-from symmetry_constrained.data.splits import PROTOCOLS
+from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.verdicts import claims, judgement, page
 
 

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from symmetry_constrained import cli
-from symmetry_constrained.data import datasets
+from symmetry_constrained.data import registry
 from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.splits import PROTOCOLS, make_split
+from symmetry_constrained.data.protocols import PROTOCOLS, make_split
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -16,7 +16,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(datasets.SHAPES)}")
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(registry.table())}")
     parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
     parser.add_argument("--protocol", required=True, help=f"one of {', '.join(PROTOCOLS)}")
     parser.add_argument("--split", type=int, required=True, help="number of the split, which seeds it")

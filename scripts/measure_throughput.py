@@ -15,7 +15,7 @@ from symmetry_constrained import artifacts, cli
 from symmetry_constrained.benchmark import roofline, throughput
 from symmetry_constrained.benchmark import solvers as peers
 from symmetry_constrained.benchmark.throughput import Bench, Cell, Training
-from symmetry_constrained.data import datasets
+from symmetry_constrained.data import registry
 from symmetry_constrained.networks.ensemble import resolve_device
 
 CELLS = ["digits=7188", "digits=144", "mnist=56000", "mnist=600"]
@@ -54,7 +54,7 @@ def main(arguments: argparse.Namespace) -> None:
 def cell(text: str) -> Cell:
     """DATASET=N. ValueError in one line if it is none."""
     name, _, n = text.partition("=")
-    datasets.check_name(name)
+    registry.known(name)
     if not n.isdecimal() or int(n) < 1:
         raise ValueError(f"cells: {text!r} is not of the form DATASET=N with N images")
     return Cell(name, int(n))

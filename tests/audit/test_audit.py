@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from symmetry_constrained import audit
+from symmetry_constrained import audit, paper
 from symmetry_constrained.analysis import sample_efficiency, statistics
 from symmetry_constrained.audit import bootstrap, forward, history, inputs, page, splits, verdicts
 from symmetry_constrained.audit import claims as judged
@@ -23,7 +23,7 @@ from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, s
 from symmetry_constrained.audit.efficiency import crossing
 from symmetry_constrained.audit.results import Results
 from symmetry_constrained.data import inputs as library_inputs
-from symmetry_constrained.data import splits as library_splits
+from symmetry_constrained.data import protocols as library_protocols
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import costs
@@ -59,7 +59,7 @@ def test_it_imports_nothing_that_trains_judges_or_draws():
 @settings(deadline=None)
 def test_the_nested_order(labels, seed):
     labels = np.array(labels, dtype=np.uint8)
-    np.testing.assert_array_equal(splits.ranks(labels, seed), library_splits.nested_order(labels, seed))
+    np.testing.assert_array_equal(splits.ranks(labels, seed), library_protocols.nested_order(labels, seed))
 
 
 @given(count=st.integers(5, 400), seed=SEEDS)
@@ -70,18 +70,15 @@ def test_the_split_is_scikit_learns(count, seed):
 
 
 @pytest.mark.parametrize("protocol", ["published", "clean"])
-@pytest.mark.parametrize("dataset", ["digits", "mnist"])
-def test_a_split_from_its_seed(dataset, protocol, monkeypatch):
+@pytest.mark.parametrize("nudged", [True, False])
+@pytest.mark.parametrize("training", [0, 50])
+def test_a_split_from_its_seed(nudged, training, protocol):
     random = np.random.default_rng(3)
-    shape = (60, 8, 8) if dataset == "digits" else (80, 28, 28)
-    images = random.integers(0, 17, shape).astype(np.uint8)
+    images = random.integers(0, 17, (80, 8, 8)).astype(np.uint8)
     labels = random.integers(0, 10, len(images)).astype(np.uint8)
-    monkeypatch.setattr(splits.data, "TRAINING", 50)
-    if dataset == "digits":
-        split = library_splits.split_nudged(images, labels, protocol, 5)
-    else:
-        split = library_splits.split_plain(images, labels, protocol, 5, 50)
-    drawn = splits.draw(len(images), labels, dataset, protocol, 5)
+    shifts = paper.SHIFTS if nudged else paper.SHIFTS[:1]
+    split = library_protocols.split_images(images, labels, protocol, 5, shifts, training)
+    drawn = splits.draw(labels, nudged, training, protocol, 5)
     pd.testing.assert_frame_equal(drawn, split.rows, check_dtype=False)
     for fraction in (0.1, 0.37, 1.0):
         train = split.rows[split.rows["set"] == "train"]
@@ -101,7 +98,7 @@ def test_feature_maps(name, shape):
 def test_images_shifted_and_scaled():
     random = np.random.default_rng(2)
     images = random.integers(0, 17, (40, 8, 8)).astype(np.uint8)
-    split = library_splits.split_nudged(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
+    split = library_protocols.split_images(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
     scaling = pd.DataFrame({"minimum": split.minimum, "maximum": split.maximum})
     np.testing.assert_array_equal(inputs.scaled(images, split.rows, scaling), split.images(images, split.rows))
 
@@ -111,7 +108,7 @@ def test_images_shifted_and_scaled():
 def test_signs_of_the_training_images(kind, fraction):
     random = np.random.default_rng(2)
     images = random.integers(0, 17, (40, 8, 8)).astype(np.uint8)
-    split = library_splits.split_nudged(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
+    split = library_protocols.split_images(images, random.integers(0, 10, 40).astype(np.uint8), "clean", 1)
     rows = split.select("train", fraction)
     x = split.images(images, rows)
     shown, _ = library_inputs.training_set(x, rows["label"].to_numpy(), kind, 7, rows.index.to_numpy())

@@ -12,15 +12,15 @@ from helpers.scripts import SPEC, call
 
 from symmetry_constrained.analysis.cost_to_target import PRICE_KEYS
 from symmetry_constrained.benchmark import solo
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.training import batch as training
 from symmetry_constrained.training.spec import Spec
 
 
 @pytest.fixture(scope="module")
 def digits():
-    data = datasets.load("digits")
-    return data, splits.split_nudged(data.images, data.labels, "clean", 0)
+    data = reading.load("digits")
+    return data, protocols.split_images(data.images, data.labels, "clean", 0)
 
 
 def spec(**changes):

@@ -13,7 +13,7 @@ from helpers.scripts import call
 from safetensors.numpy import load_file
 
 from symmetry_constrained.analysis import summary
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import protocols, reading, registry
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
@@ -31,14 +31,14 @@ CELL = "small, neighbour, original, 4, split 0"
 
 @pytest.fixture(scope="module")
 def digits():
-    return datasets.load("digits")
+    return reading.load("digits")
 
 
 @pytest.fixture
 def made(tmp_path, digits):
     """Data and a split, to be spoilt."""
     digits.write(tmp_path / "data")
-    splits.make_split("digits", digits, "clean", 0).write(tmp_path / "split-0")
+    protocols.make_split("digits", digits, "clean", 0).write(tmp_path / "split-0")
     return tmp_path
 
 
@@ -125,12 +125,12 @@ def save(array):
     [
         ("labels", truncated, ""),
         ("images", truncated, ""),
-        ("images", save(np.full((1797, 8, 8), np.nan)), "holds float64 where uint8 is due"),
-        ("images", save(np.zeros(1797, np.uint8)), "has the shape (1797) where images are due"),
-        ("labels", save(np.zeros((1797, 8, 8), np.uint8)), "has the shape (1797 × 8 × 8) where labels are due"),
+        ("images", save(np.full((1797, 8, 8), np.nan)), "holds float64; it must hold uint8"),
+        ("images", save(np.zeros(1797, np.uint8)), "has the shape (1797); it must hold images"),
+        ("labels", save(np.zeros((1797, 8, 8), np.uint8)), "has the shape (1797 × 8 × 8); it must hold labels"),
         ("labels", save(np.zeros(1796, np.uint8)), "holds 1796 labels for 1797 images"),
         ("labels", save(np.full(1797, 10, np.uint8)), "holds the label 10; the largest must be 9"),
-        ("images", save(np.zeros((0, 8, 8), np.uint8)), "has the shape (0 × 8 × 8) where images are due"),
+        ("images", save(np.zeros((0, 8, 8), np.uint8)), "has the shape (0 × 8 × 8); it must hold images"),
         ("images", save(np.array([None])), ""),
         ("images", lambda path: path.write_bytes(b"PK\x03\x04 cut off"), ""),
     ],
@@ -155,13 +155,13 @@ def edited(path, column, value, line=0):
     [
         ("rows", "label", 10, "line 2: label is 10"),
         ("rows", "label", -1, "line 2: label is -1"),
-        ("rows", "label", "", "label holds something else than whole numbers"),
-        ("rows", "image", 1.5, "image holds something else than whole numbers"),
-        ("rows", "rank", "nan", "rank holds something else than whole numbers"),
+        ("rows", "label", "", "label must contain integers"),
+        ("rows", "image", 1.5, "image must contain integers"),
+        ("rows", "rank", "nan", "rank must contain integers"),
         ("rows", "set", "tset", "line 2: set is 'tset'"),
         ("rows", "shift", "", "line 2: shift is ''"),
-        ("scaling", "minimum", "nan", "minimum holds something else than whole numbers"),
-        ("scaling", "maximum", "inf", "maximum holds something else than whole numbers"),
+        ("scaling", "minimum", "nan", "minimum must contain integers"),
+        ("scaling", "maximum", "inf", "maximum must contain integers"),
     ],
 )
 def test_a_spoilt_split_is_refused_by_name(made, name, column, value, says):
@@ -205,10 +205,11 @@ def test_features_that_are_not_finite_are_refused_by_their_cell(made, monkeypatc
         out[0, 0] = value
         return out
 
-    monkeypatch.setitem(inversion.FEATURES, "neighbour", broken)
+    monkeypatch.setitem(inversion.FEATURES, "neighbour", inversion.FeatureMap(broken))
     assert refused(made) == f"{CELL}: inputs must be finite in torch.float32"
     # Of the training images alone.
-    monkeypatch.setitem(inversion.FEATURES, "neighbour", lambda x, shape: broken(x, shape) if len(x) < 200 else x)
+    small = inversion.FeatureMap(lambda x, shape: broken(x, shape) if len(x) < 200 else x)
+    monkeypatch.setitem(inversion.FEATURES, "neighbour", small)
     assert refused(made) == f"{CELL}, fraction 0.02: inputs must be finite in torch.float32"
 
 
@@ -220,7 +221,7 @@ def test_images_all_of_one_shade_train_like_others(digits, name, shade):
         images = digits.images.copy()
         images[chosen] = shade
         data = Dataset(images, digits.labels)
-        split = splits.split_nudged(images, digits.labels, "clean", 0)
+        split = protocols.split_images(images, digits.labels, "clean", 0)
         spec = Spec.from_dict(SPEC | {"features": name, "budget": {"max_evaluations": 2}, "checkpoints": []})
         table = batch.train_batch(spec, data, split).networks
         assert table["status"].isin(["max_evaluations", "converged_loss", "converged_gradient"]).all()
@@ -255,15 +256,15 @@ def test_a_fraction_of_fewer_images_than_classes_is_refused_as_it_is_read(study,
     settings.check(config, schema)
 
 
-@pytest.mark.parametrize("protocol", splits.PROTOCOLS)
+@pytest.mark.parametrize("protocol", protocols.PROTOCOLS)
 def test_fractions_are_of_as_many_units_as_a_split_has(digits, protocol):
-    split = splits.make_split("digits", digits, protocol, 3)
-    assert splits.training_units("digits", protocol) == split.rows["rank"].max() + 1
-    assert datasets.DIGITS == len(digits.images)
+    split = protocols.make_split("digits", digits, protocol, 3)
+    assert protocols.training_units("digits", protocol) == split.rows["rank"].max() + 1
+    assert registry.known("digits").images == len(digits.images)
     # Of the idx sets by counting alone: their splits are the same for any images.
     blank = np.zeros((70_000, 1, 1), np.uint8)
-    split = splits.split_plain(blank, np.arange(70_000, dtype=np.uint8) % 10, protocol, 3, 60_000)
-    assert splits.training_units("mnist", protocol) == (split.rows["set"] == "train").sum()
+    split = protocols.split_images(blank, np.arange(70_000, dtype=np.uint8) % 10, protocol, 3, ("none",), 60_000)
+    assert protocols.training_units("mnist", protocol) == (split.rows["set"] == "train").sum()
 
 
 # Divergence

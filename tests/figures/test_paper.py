@@ -213,6 +213,6 @@ def test_figure_1_is_the_image_its_inverse_and_its_neighbour_features():
 
 def test_figure_1s_title_reports_a_change_where_there_is_one(monkeypatch):
     # Whatever is drawn is what is claimed: with features that do see inversion the title says by how much.
-    monkeypatch.setitem(inversion.FEATURES, "neighbour", inversion.identity)
+    monkeypatch.setitem(inversion.FEATURES, "neighbour", inversion.FeatureMap(inversion.identity))
     figure, _ = paper.figure1(np.linspace(-1, 1, 64), (8, 8))
     assert figure.get_suptitle().endswith("they change by 2 from x to −x")

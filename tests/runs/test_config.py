@@ -2,15 +2,20 @@
 
 import copy
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from snakemake.utils import update_config
 
+from symmetry_constrained.data import registry
 from symmetry_constrained.data.inputs import TRAINING_SETS
-from symmetry_constrained.data.splits import PROTOCOLS
-from symmetry_constrained.features.inversion import FEATURES
+from symmetry_constrained.data.protocols import PROTOCOLS
+from symmetry_constrained.features.inversion import FEATURES, FeatureMap
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.training import reruns
 from symmetry_constrained.training.spec import Spec
@@ -22,13 +27,14 @@ STUDY = "studies.digits-published"
 COUNT = "a count (N stands for 0 to N-1), or a list of different numbers"
 FOLDER = "a folder inside the project, without a slash at its ends"
 STUDY_KEYS = "budget, checkpoints, dataset, features, fractions, hidden_layers, networks, protocol, seeds, splits"
-MAPS = "identity, square, neighbour, permuted, quadratic, absolute, canonical"
+MAPS = ", ".join(FEATURES)
 KEYS = "alpha, data, device, dtype, figures, published_numbers, results, solo, studies, targets, theory"
 PLACED_KEYS = "budgets, clean_study, perturbed_networks, solvers, study"
 DIGITS_STUDIES = "digits-published, digits-clean, digits-budget"
 STUDIES = "digits-published, digits-clean, mnist-clean, mnist-published, digits-budget"
 SHIPPED = [["config.yaml"], *(["config.yaml", f"{name}.yaml"] for name in ("paper", "quick", "full"))]
 ABSENT = object()
+PATHS = os.environ | {"PYTHONPATH": str(ROOT / "src")}
 
 
 def load(*names):
@@ -545,11 +551,38 @@ def test_a_map_too_large_for_its_images_is_refused():
 
 
 def test_the_schema_and_the_library_have_one_vocabulary():
-    inner = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))["$defs"]["study"]["properties"]
+    inner = settings.read_schema(SCHEMA)["$defs"]["study"]["properties"]
     assert tuple(inner["features"]["propertyNames"]["enum"]) == tuple(FEATURES)
     assert tuple(inner["features"]["additionalProperties"]["items"]["enum"]) == TRAINING_SETS
     assert tuple(inner["protocol"]["enum"]) == PROTOCOLS
-    assert tuple(inner["dataset"]["enum"]) == tuple(settings.datasets.SHAPES)
+    assert tuple(inner["dataset"]["enum"]) == tuple(registry.table())
+
+
+def test_a_name_that_is_added_to_a_registry_is_legal_at_once(monkeypatch):
+    config = altered(study("features", "cubed"), ["original"])
+    assert "'cubed' is not legal; it must be one of identity, square" in refusal(config)
+    monkeypatch.setitem(FEATURES, "cubed", FeatureMap(lambda images, shape: images**3))
+    settings.check(config, SCHEMA)
+
+
+def test_every_registry_is_used_by_the_schema_and_none_needs_torch():
+    text = SCHEMA.read_text(encoding="utf-8")
+    assert {name.strip() for name in re.findall(r"registry: ([a-z ]+)$", text, re.M)} == set(settings.REGISTRIES)
+    code = (
+        "import sys; from symmetry_constrained.runs import config;"
+        "[list(names()) for names in config.REGISTRIES.values()]; print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], env=PATHS, capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
+
+
+def test_a_table_of_datasets_that_cannot_be_read_is_refused_in_one_line(monkeypatch, tmp_path):
+    broken = tmp_path / "datasets.yaml"
+    broken.write_text("digits: {shape: [8]}\n")
+    monkeypatch.setitem(settings.REGISTRIES, "datasets", lambda: registry.table(broken))
+    with pytest.raises(settings.ConfigError) as error:
+        settings.check(load("config.yaml"), SCHEMA)
+    assert str(error.value).startswith(f"{broken}: digits: ") and "\n" not in str(error.value)
 
 
 def test_the_schema_and_the_reruns_have_one_vocabulary():

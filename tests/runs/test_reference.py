@@ -23,7 +23,7 @@ from symmetry_constrained import artifacts
 from symmetry_constrained import audit as audits
 from symmetry_constrained.audit.files import LISTED
 from symmetry_constrained.audit.results import Results
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.runs import manifest, reference, reference_text
 from symmetry_constrained.training import batch as training
@@ -391,10 +391,10 @@ def quick() -> dict[tuple, dict]:
 @committed
 def test_data_and_splits_are_the_references_to_the_byte(tmp_path):
     record = json.loads(open_kept(REFERENCE, "manifest.json"))["artefacts"]
-    digits = datasets.load("digits")
+    digits = reading.load("digits")
     digits.write(tmp_path / "data/digits")
     for protocol in ("published", "clean"):
-        splits.make_split("digits", digits, protocol, 0).write(tmp_path / f"splits/digits/{protocol}/split-0")
+        protocols.make_split("digits", digits, protocol, 0).write(tmp_path / f"splits/digits/{protocol}/split-0")
     made = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(made) == 6
     for path in made:
@@ -409,10 +409,10 @@ CELL = ["features", "training_set", "network"]
 @pytest.fixture(scope="module")
 def again() -> dict[str, pd.DataFrame]:
     """Those batches trained here and now, each network beside the reference's own (column_ref)."""
-    digits = datasets.load("digits")
+    digits = reading.load("digits")
     trained: dict[str, list[pd.DataFrame]] = {"networks": [], "history": []}
     for spec in quick().values():
-        split = splits.make_split("digits", digits, spec["protocol"], spec["split"])
+        split = protocols.make_split("digits", digits, spec["protocol"], spec["split"])
         batch = training.train_batch(Spec.from_dict(spec | {"device": "cpu"}), digits, split)
         for name, tables in trained.items():
             tables.append(getattr(batch, name))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from symmetry_constrained.analysis import biases as thresholds
 from symmetry_constrained.analysis import statistics
-from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
@@ -140,9 +140,9 @@ def test_the_even_part_grows_as_small_biases_do(seed, depth):
 
 @pytest.fixture(scope="module")
 def few():
-    digits = datasets.load("digits")
+    digits = reading.load("digits")
     dataset = Dataset(digits.images[:150], digits.labels[:150])
-    return dataset, splits.split_nudged(dataset.images, dataset.labels, "clean", 0)
+    return dataset, protocols.split_images(dataset.images, dataset.labels, "clean", 0)
 
 
 @pytest.fixture(scope="module")

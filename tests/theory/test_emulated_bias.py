@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symmetry_constrained.analysis.biases import rates
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture
@@ -114,9 +114,9 @@ def test_the_first_biases_are_those_of_the_first_layer():
 @pytest.fixture(scope="module")
 def few():
     """The first digits, whose nudged copies leave no pixel constant."""
-    digits = datasets.load("digits")
+    digits = reading.load("digits")
     dataset = Dataset(digits.images[:120], digits.labels[:120])
-    return dataset, splits.split_nudged(dataset.images, dataset.labels, "clean", 0)
+    return dataset, protocols.split_images(dataset.images, dataset.labels, "clean", 0)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def framed():
     images[60, 2, 0] = 4
     images[61, :, 1:] = 9
     labels = np.arange(70, dtype=np.uint8) % 10
-    return Dataset(images, labels), splits.split_plain(images, labels, "clean", 0, 60)
+    return Dataset(images, labels), protocols.split_images(images, labels, "clean", 0, ("none",), 60)
 
 
 @pytest.mark.parametrize("first_layer", [False, True])

@@ -10,7 +10,7 @@ from helpers.scripts import call
 
 from symmetry_constrained.analysis.invariants import contrasts, summarise
 from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.splits import split_nudged
+from symmetry_constrained.data.splits import split_images
 from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.features.groups import GROUPS, INVERSION, TRANSLATION
 from symmetry_constrained.networks.architecture import Architecture
@@ -31,7 +31,7 @@ def made():
     patterns = random.integers(0, 17, (10, *SHAPE))
     images = np.clip(patterns[labels] + random.integers(-2, 3, (80, *SHAPE)), 0, 16).astype(np.uint8)
     dataset = Dataset(images, labels)
-    return dataset, split_nudged(images, labels, "clean", 0)
+    return dataset, split_images(images, labels, "clean", 0)
 
 
 def test_the_vocabulary_is_that_of_the_maps():

@@ -7,7 +7,7 @@ from helpers import oracles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
@@ -22,8 +22,8 @@ SEEDS = [0, 3]
 @pytest.fixture(scope="module")
 def digits():
     """The digits, and a split of which 60 images are trained on, under five shifts each."""
-    dataset = datasets.load("digits")
-    split = splits.split_nudged(dataset.images, dataset.labels, "clean", 0)
+    dataset = reading.load("digits")
+    split = protocols.split_images(dataset.images, dataset.labels, "clean", 0)
     rows = split.rows
     few = rows[(rows["set"] == "test") | (rows["rank"] < 60)]
     return dataset, Split(few, split.minimum, split.maximum)

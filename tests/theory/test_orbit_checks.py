@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from helpers.scripts import call
 
-from symmetry_constrained.data import datasets
-from symmetry_constrained.data.splits import make_split
+from symmetry_constrained.data import reading
+from symmetry_constrained.data.protocols import make_split
 from symmetry_constrained.features import translation
 from symmetry_constrained.theory import orbit_checks
 from symmetry_constrained.theory.orbit_checks import GRID, TURN, elements, loss_invariance, minima, random_angles
@@ -114,7 +114,7 @@ def test_the_variation_on_random_angles_is_the_predicted_one_and_falls_with_imag
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The digits and a split of them, in their folders."""
-    folder, dataset = tmp_path_factory.mktemp("made"), datasets.load("digits")
+    folder, dataset = tmp_path_factory.mktemp("made"), reading.load("digits")
     dataset.write(folder / "data")
     make_split("digits", dataset, "clean", 0).write(folder / "split")
     return folder

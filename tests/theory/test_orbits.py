@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.splits import split_nudged
+from symmetry_constrained.data.splits import split_images
 from symmetry_constrained.features import translation
 from symmetry_constrained.theory import orbits
 from symmetry_constrained.theory.hessian import hessian
@@ -109,7 +109,7 @@ def test_on_the_whole_orbit_the_hessian_maps_the_direction_to_the_turned_gradien
 def test_images_are_the_first_of_the_splits_order_and_not_nudged():
     random = np.random.default_rng(0)
     dataset = Dataset(random.integers(0, 17, (60, 2, 6)).astype(np.uint8), np.arange(60).astype(np.uint8) % 3)
-    split = split_nudged(dataset.images, dataset.labels, "clean", 0)
+    split = split_images(dataset.images, dataset.labels, "clean", 0)
     images = Images.of(dataset, split, 9)
     assert np.abs(np.bincount(images.labels) - 3).max() <= 1
     rows = split.rows[(split.rows["set"] == "train") & (split.rows["shift"] == "none") & (split.rows["rank"] < 9)]

@@ -20,7 +20,7 @@ import pytest
 import torch
 from helpers.tiny import BATCHES, TABLES, again, run, stable
 
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.optim import problem
 from symmetry_constrained.training import batch as training
 from symmetry_constrained.training.spec import Spec
@@ -56,8 +56,8 @@ def test_equal_bytes_whatever_the_order_of_jobs(finished_tiny, tmp_path):
 @pytest.fixture(scope="module")
 def digits():
     torch.set_num_threads(1)
-    data = datasets.load("digits")
-    return data, splits.make_split("digits", data, "clean", 0)
+    data = reading.load("digits")
+    return data, protocols.make_split("digits", data, "clean", 0)
 
 
 FEW, MANY = tuple(range(1, 5)), tuple(range(1, 21))

@@ -13,8 +13,7 @@ from helpers.scripts import ROOT, SPEC, call, refused
 from safetensors.numpy import load_file
 
 from symmetry_constrained.analysis import bound
-from symmetry_constrained.data import datasets
-from symmetry_constrained.data import splits as protocols
+from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.verdicts import paper_tables
@@ -72,8 +71,8 @@ def test_a_script_runs_by_hand_from_any_folder(tmp_path):
 
 
 def test_splitting_stores_the_librarys_split(made):
-    digits = datasets.load("digits")
-    expected = protocols.split_nudged(digits.images, digits.labels, "clean", 0)
+    digits = reading.load("digits")
+    expected = protocols.split_images(digits.images, digits.labels, "clean", 0)
     assert Split.read(made / "split").rows.astype(str).equals(expected.rows.astype(str))
 
 

@@ -6,6 +6,8 @@ import os
 
 from snakemake.settings.types import DeploymentMethod
 
+from symmetry_constrained.data.inputs import TRAINING_SETS
+from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.runs import devices, failures, job_costs, locks, report as reports, targets, workflow_runs
 from symmetry_constrained.runs.closure import closure
@@ -52,11 +54,11 @@ BATCH_FOLDERS = [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in BATCHES]
 
 wildcard_constraints:
     dataset="[a-z0-9-]+",
-    protocol="published|clean",
+    protocol="|".join(PROTOCOLS),
     split="[0-9]+",
     study="[a-z0-9-]+",
     features="[a-z]+",
-    training_set="original|augmented|random-sign",
+    training_set="|".join(TRAINING_SETS),
     hidden_layers="[0-9-]+",
     id="[a-z0-9-]+",
 
@@ -75,12 +77,6 @@ def options(**values):
 def spec(wildcards):
     """The settings of a training batch."""
     return BATCHES[tuple(wildcards[key] for key in BATCH_KEYS)]
-
-
-def download_list(wildcards):
-    """Files, checksums and sources of a dataset that is downloaded, where we keep a list of our own."""
-    path = f"workflow/resources/{wildcards.dataset}.yaml"
-    return [path] if (ROOT / path).exists() else []
 
 
 def split_folder(dataset, protocol, split):

@@ -3,7 +3,6 @@
 
 rule fetch_dataset:
     input:
-        download_list,
         code=code("scripts/fetch_dataset.py"),
     output:
         images=f"{RESULTS}/data/{{dataset}}/images.npy",

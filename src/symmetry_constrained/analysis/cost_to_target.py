@@ -5,7 +5,6 @@ of a cell is the median over its networks. The feature map is computed once, bef
 those of one network trained alone (`benchmark.solo`).
 """
 
-import math
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,8 @@ import pandas as pd
 from symmetry_constrained import layers
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.analysis.columns import STUDY, check_columns
-from symmetry_constrained.data.datasets import CLASSES, SHAPES, check_name
+from symmetry_constrained.data import registry
+from symmetry_constrained.data.datasets import CLASSES
 from symmetry_constrained.features.inversion import feature_count, feature_flop
 
 # Networks that agree in these cost the same per evaluation; `solo_timings.csv` has a row for each.
@@ -103,7 +103,7 @@ def prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, f
 
     timing: the row of `solo_timings.csv`; without it there is no price in seconds.
     """
-    map_ = feature_flop(row["features"], _pixels(row), int(row["n_train"]))
+    map_ = feature_flop(row["features"], registry.known(row["dataset"]).pixels, int(row["n_train"]))
     price: dict[str, tuple[float, float]] = {
         "evaluations": (0, 1),
         "flop": (map_, row["flop"] / row["evaluations"]),
@@ -115,13 +115,8 @@ def prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, f
 
 def _parameters(row: pd.Series) -> int:
     hidden = tuple(map(int, str(row["hidden_layers"]).split("-")))
-    sizes = layers.pairs(feature_count(row["features"], _pixels(row)), hidden, CLASSES)
+    sizes = layers.pairs(feature_count(row["features"], registry.known(row["dataset"]).pixels), hidden, CLASSES)
     return layers.parameters(sizes, row["network"] == "biased")
-
-
-def _pixels(row: pd.Series) -> int:
-    check_name(row["dataset"])
-    return math.prod(SHAPES[row["dataset"]])
 
 
 def solo_by_cell(solo: pd.DataFrame) -> dict[tuple, pd.Series]:

@@ -1,11 +1,12 @@
 """Cost to target and equal terms, recomputed from the history of all runs; checks of single networks' timings."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import bootstrap, forward, inputs, specs
+from symmetry_constrained.audit import bootstrap, data, forward, inputs, specs
 from symmetry_constrained.audit.bootstrap import STUDY
 from symmetry_constrained.audit.checks import Check, guarded, line, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
@@ -15,8 +16,6 @@ WHAT, TABLE = "cost to target, from the history", "tables/cost_to_target.csv"
 ALONE, SOLO = "networks timed alone", "tables/solo_timings.csv"
 EQUAL, TERMS = "equal terms, from the history", "tables/equal_terms.csv"
 CELL = [*STUDY, "network", "features", "training_set", "hidden_layers", "n_train"]
-PIXELS = {"digits": 64}  # others have 28 x 28
-PER_FEATURE = {"identity": 0, "canonical": 2}  # operations; others have one
 ITERATIONS = 200  # the paper's
 SHARED = [*STUDY, "network", "hidden_layers"]
 TERMS_KEYS = [*SHARED, "features", "training_set", "terms", "split", "seed"]
@@ -85,7 +84,7 @@ def needed(rows: pd.DataFrame, target: float) -> pd.Series:
 def prices(results: Results, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """By currency, a cell's cost of the feature map and of each evaluation. rows: its rows of the history."""
     row = rows.iloc[0]
-    map_ = PER_FEATURE.get(row["features"], 1) * _shapes(rows)[0][0] * row["n_train"]
+    map_ = inputs.map_of(row["features"]).operations * _shapes(rows)[0][0] * row["n_train"]
     found = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
     solo = results.table(SOLO)
     timing = solo[(solo[CELL] == row[CELL]).all(axis=1)]
@@ -97,7 +96,7 @@ def prices(results: Results, rows: pd.DataFrame) -> dict[str, tuple[float, float
 def _shapes(rows: pd.DataFrame) -> list[tuple[int, int]]:
     """(fan_in, fan_out) of a cell's layers."""
     row = rows.iloc[0]
-    width = inputs.width(row["features"], PIXELS.get(row["dataset"], 784))
+    width = inputs.width(row["features"], math.prod(data.known(row["dataset"])["shape"]))
     return forward.sizes(width, list(map(int, row["hidden_layers"].split("-"))))
 
 

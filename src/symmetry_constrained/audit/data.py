@@ -4,27 +4,28 @@ import gzip
 import hashlib
 import importlib.util
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from symmetry_constrained.audit import specs
 from symmetry_constrained.audit.checks import Check, equal, guarded
 from symmetry_constrained.audit.results import Results
 
 WHAT = "raw data"
-# sha256 of MNIST's four idx files, unpacked (LeCun, Cortes and Burges; the same bytes at every mirror).
-IDX = {
-    "mnist": {
-        "train-images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "train-labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "t10k-images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "t10k-labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    }
-}
-TRAINING = 60_000  # the first so many images of MNIST and its like
-# sha256 of the digits, image by image and then the label, a byte each: the UCI test set as scikit-learn has it.
-DIGITS = "68aea062d35a127749050fa0e52dca09d6569ac08092c925610e0954e172dde2"
+# What is known of each dataset, read here by the audit's own code: of the library, it is this file alone that both use.
+TABLE = Path(__file__).parents[1] / "data/datasets.yaml"
+
+
+@cache
+def known(dataset: str) -> dict:
+    """The row of a dataset: shape, training, test, nudged, files, sha256. ValueError for an unknown one."""
+    rows = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    if dataset not in rows:
+        raise ValueError(f"dataset: the table has no {dataset!r}")
+    return rows[dataset]
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -39,28 +40,33 @@ def read(results: Results, dataset: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _check(results: Results, dataset: str) -> Iterator[Check]:
     files = {name: f"data/{dataset}/{name}.npy" for name in ("images", "labels")}
-    images, labels = read(results, dataset)
+    row, (images, labels) = known(dataset), read(results, dataset)
     for name, array in (("images", images), ("labels", labels)):
         yield equal(WHAT, files[name], "uint8", array.dtype)
-    if dataset == "digits":
-        rows = np.column_stack([images.reshape(len(images), -1), labels])
-        yield equal(WHAT, results.blame(*files.values()), DIGITS, _sha256(rows))
-        source = _bundled()
-        if source is not None:
-            same = {
-                "images": np.array_equal(rows[:, :-1], source[:, :-1]),
-                "labels": np.array_equal(labels, source[:, -1]),
-            }
-            for name, ok in same.items():
-                yield Check(WHAT, files[name], "scikit-learn's digits.csv.gz", "equal" if ok else "other values", ok)
-    for name, digest in IDX.get(dataset, {}).items():
-        part, kind = name.split("-")
-        array = (images if kind == "images" else labels)[slice(TRAINING) if part == "train" else slice(TRAINING, None)]
-        yield equal(WHAT, files[kind], f"{name}: sha256 {digest}", f"{name}: sha256 {_sha256_of_idx(array)}")
+    shape = [row["training"] + row["test"], *row["shape"]]
+    yield equal(WHAT, files["images"], shape, list(images.shape))
+    if row["sha256"]:
+        yield equal(WHAT, results.blame(*files.values()), row["sha256"], _sha256(images, labels))
+    for name, checksums in row.get("files", {}).items():
+        if "sha256" in checksums:
+            part, kind, *_ = name.split("-")
+            side = slice(row["training"]) if part == "train" else slice(row["training"], None)
+            found = _sha256_of_idx({"images": images, "labels": labels}[kind][side])
+            label = f"{part}-{kind}: sha256"
+            yield equal(WHAT, files[kind], f"{label} {checksums['sha256']}", f"{label} {found}")
+    source = _bundled() if dataset == "digits" else None
+    if source is not None:
+        pixels = images.reshape(len(images), -1)
+        same = {
+            "images": np.array_equal(pixels, source[:, :-1]),
+            "labels": np.array_equal(labels, source[:, -1]),
+        }
+        for name, ok in same.items():
+            yield Check(WHAT, files[name], "scikit-learn's digits.csv.gz", "equal" if ok else "other values", ok)
 
 
-def _sha256(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+def _sha256(*arrays: np.ndarray) -> str:
+    return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
 
 
 def _sha256_of_idx(array: np.ndarray) -> str:

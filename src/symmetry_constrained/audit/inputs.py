@@ -1,6 +1,7 @@
 """What a network was shown: pixels shifted, scaled, signed and mapped, in plain NumPy from the definitions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -28,41 +29,64 @@ def scaled(images: np.ndarray, rows: pd.DataFrame, scaling: pd.DataFrame) -> np.
     return np.float32(2) * ((pixels - low) / (high + np.float32(0.0001))) - np.float32(1)
 
 
-def features(name: str, x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """The feature map on scaled pixels (n, d) of images in that shape."""
-    if name == "identity":
-        return x
-    if name == "square":
-        return x * x
-    if name == "absolute":
-        return np.abs(x)
-    if name == "canonical":
-        return np.where(x.sum(axis=1, keepdims=True) > 0, -x, x)
-    if name == "quadratic":
-        first, second = np.triu_indices(x.shape[1])
-        return x[:, first] * x[:, second]
-    return x * x[:, partners(name, shape)]
+@dataclass(frozen=True)
+class Map:
+    """A feature map on scaled pixels (n, d) of images in a shape, its operations per feature, and its features."""
+
+    of: Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+    operations: int = 1
+    width: Callable[[int], int] = lambda pixels: pixels
 
 
-def width(name: str, pixels: int) -> int:
-    """How many features the map makes of so many pixels."""
-    return pixels * (pixels + 1) // 2 if name == "quadratic" else pixels
-
-
-def partners(name: str, shape: tuple[int, int]) -> np.ndarray:
-    """(d,): what each pixel is multiplied by: its right neighbour, around the row's end, or by the author's P."""
+def right_neighbours(shape: tuple[int, int]) -> np.ndarray:
+    """(d,): the pixel on the right of each, around the row's end."""
     height, width = shape
-    if name == "neighbour":
-        places = np.arange(height * width).reshape(shape)
-        return places[:, np.r_[1:width, 0]].ravel()
-    if name != "permuted":
-        raise ValueError(f"features: {name!r} is unknown")
+    return np.arange(height * width).reshape(shape)[:, np.r_[1:width, 0]].ravel()
+
+
+def drawn_partners(shape: tuple[int, int]) -> np.ndarray:
+    """(d,): the partner of each pixel in the author's permutation P."""
+    height, width = shape
     random = np.random.RandomState(1717)
     if height * width == 784:
         # What his notebook of MNIST had drawn from the stream before.
         random.rand(20, 30)
         random.permutation(30)
     return random.permutation(height * width)
+
+
+def all_pairs(x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Every product of two pixels, each pair once, a pixel with itself too."""
+    first, second = np.triu_indices(x.shape[1])
+    return x[:, first] * x[:, second]
+
+
+MAPS = {
+    "identity": Map(lambda x, shape: x, operations=0),
+    "square": Map(lambda x, shape: x * x),
+    "neighbour": Map(lambda x, shape: x * x[:, right_neighbours(shape)]),
+    "permuted": Map(lambda x, shape: x * x[:, drawn_partners(shape)]),
+    "quadratic": Map(all_pairs, width=lambda pixels: pixels * (pixels + 1) // 2),
+    "absolute": Map(lambda x, shape: np.abs(x)),
+    "canonical": Map(lambda x, shape: np.where(x.sum(axis=1, keepdims=True) > 0, -x, x), operations=2),
+}
+
+
+def map_of(name: str) -> Map:
+    """The feature map by name. ValueError in one line for an unknown one."""
+    if name not in MAPS:
+        raise ValueError(f"features: the audit has no {name!r}")
+    return MAPS[name]
+
+
+def features(name: str, x: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """The features (n, m) of scaled pixels (n, d) of images in that shape."""
+    return map_of(name).of(x, shape)
+
+
+def width(name: str, pixels: int) -> int:
+    """How many features the map makes of so many pixels."""
+    return map_of(name).width(pixels)
 
 
 def signs(training_set: str, rows: pd.DataFrame, split: int) -> list[np.ndarray]:

@@ -41,49 +41,45 @@ def _published(results: Results) -> list[dict]:
 def _check_drawn(results: Results, folder: str, spec: dict) -> Iterator[Check]:
     rows, scaling = read(results, folder)
     images, labels = data.read(results, spec["dataset"])
-    drawn = draw(len(images), labels, spec["dataset"], spec["protocol"], spec["split"])
+    row = data.known(spec["dataset"])
+    drawn = draw(labels, row["nudged"], row["training"], spec["protocol"], spec["split"])
     sources = specs.split_files(spec)[:2]
     where = results.blame(f"{folder}/rows.csv", *sources)
     yield same_table(DRAWN, where, drawn, rows, source=f"drawn again from seed {spec['split']}")
     scaled_on = drawn if spec["protocol"] == "published" else drawn[drawn["set"] == "train"]
     parts = [shifted(images[group["image"]], shift) for shift, group in scaled_on.groupby("shift")]
     low, high = (np.min([p.min(0) for p in parts], 0), np.max([p.max(0) for p in parts], 0))
-    due = pd.DataFrame({"pixel": range(low.size), "minimum": low.ravel(), "maximum": high.ravel()})
+    expected = pd.DataFrame({"pixel": range(low.size), "minimum": low.ravel(), "maximum": high.ravel()})
     where = results.blame(f"{folder}/scaling.csv", *sources)
-    yield same_table(DRAWN, where, due, scaling, source="least and most of each pixel")
+    yield same_table(DRAWN, where, expected, scaling, source="least and most of each pixel")
 
 
-def draw(count: int, labels: np.ndarray, dataset: str, protocol: str, seed: int) -> pd.DataFrame:
-    """rows.csv of a split: set, image, shift, label, rank.
+def draw(labels: np.ndarray, nudged: bool, training: int, protocol: str, seed: int) -> pd.DataFrame:
+    """rows.csv of a split of images with these labels (N,): set, image, shift, label, rank.
 
-    digits: `published` draws from the stack of all images under each of the five shifts, `clean` from the images, and
-    then shows each side under all shifts. Others are not shifted: `published` draws from all images, each part sorted
-    by label; `clean` takes the first 60,000 for training.
+    nudged: each image is shown under all five shifts, and not under the first alone. training: the first so many images
+    are meant for training, 0 if nobody divided them. `published` draws from the stack of all images under each shift,
+    where images that were divided lie sorted by their labels, part by part; `clean` takes the parts, or draws from the
+    images, and then shows each side under all shifts.
     """
-    if dataset != "digits":
-        if protocol == "published":
-            order = np.concatenate(
-                [
-                    start + np.argsort(labels[start:stop], kind="stable")
-                    for start, stop in ((0, data.TRAINING), (data.TRAINING, count))
-                ]
-            )
-            train, test = (order[side] for side in eighty_twenty(count, seed))
-        else:
-            train, test = np.arange(data.TRAINING), np.arange(data.TRAINING, count)
-        parts = [(train, np.zeros(len(train), int)), (test, np.zeros(len(test), int))]
-        rank = ranks(labels[train], seed)
-    elif protocol == "published":
-        parts = [(side % count, side // count) for side in eighty_twenty(count * len(SHIFTS), seed)]
-        rank = ranks(labels[parts[0][0]], seed)
+    names = np.array(SHIFTS if nudged else SHIFTS[:1], dtype=object)
+    count = len(labels)
+    if protocol == "published":
+        stack = np.arange(count)
+        if training:
+            parts = ((0, training), (training, count))
+            stack = np.concatenate([start + np.argsort(labels[start:stop], kind="stable") for start, stop in parts])
+        stack = np.concatenate([stack + count * place for place in range(len(names))])
+        sides = [stack[side] for side in eighty_twenty(len(stack), seed)]
+        shown = [(side % count, side // count) for side in sides]
+        rank = ranks(labels[shown[0][0]], seed)
     else:
-        sides = eighty_twenty(count, seed)
-        parts = [(np.tile(side, len(SHIFTS)), np.arange(len(SHIFTS)).repeat(len(side))) for side in sides]
-        rank = np.tile(ranks(labels[sides[0]], seed), len(SHIFTS))
-    names = np.array(SHIFTS, dtype=object)
+        sides = [np.arange(training), np.arange(training, count)] if training else eighty_twenty(count, seed)
+        shown = [(np.tile(side, len(names)), np.arange(len(names)).repeat(len(side))) for side in sides]
+        rank = np.tile(ranks(labels[sides[0]], seed), len(names))
     tables = [
         pd.DataFrame({"set": name, "image": image, "shift": names[shift], "label": labels[image], "rank": place})
-        for name, (image, shift), place in zip(("train", "test"), parts, (rank, -1), strict=True)
+        for name, (image, shift), place in zip(("train", "test"), shown, (rank, -1), strict=True)
     ]
     return pd.concat(tables, ignore_index=True)
 

@@ -21,7 +21,7 @@ from symmetry_constrained.analysis import statistics
 from symmetry_constrained.benchmark import parallel, roofline
 from symmetry_constrained.benchmark.solo import peak_memory_mb
 from symmetry_constrained.benchmark.solvers import REFERENCE, SOLVERS, Solver
-from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data import inputs, protocols, reading, registry
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture
@@ -74,14 +74,14 @@ class Cell:
 
 def prepare(name: str, data: Path, folder: Path) -> int:
     """Write a dataset and its split for the processes to read; returns the number of its training images."""
-    dataset = datasets.load(name, data / name)
+    dataset = reading.load(name, data / name)
     dataset.write(folder)
-    splits.make_split(name, dataset, PROTOCOL, SPLIT).write(folder / f"split-{SPLIT}")
-    return splits.training_units(name, PROTOCOL)
+    protocols.make_split(name, dataset, PROTOCOL, SPLIT).write(folder / f"split-{SPLIT}")
+    return protocols.training_units(name, PROTOCOL)
 
 
 def architecture_of(name: str, hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS) -> Architecture:
-    return Architecture(int(np.prod(datasets.SHAPES[name])), hidden_layers, CLASSES)
+    return Architecture(registry.known(name).pixels, hidden_layers, CLASSES)
 
 
 def measure(task: dict) -> Callable[[], dict]:

@@ -2,10 +2,12 @@
 
 The maps of the paper (sections 3 and 4): identity, square, neighbour, permuted, and quadratic, which it names and sets
 aside. Two controls of ours: absolute, and canonical, which has the inversion symmetry and nothing else.
-A map takes images (n, height·width) and their shape, and gives features (n, m).
+A map takes images (n, height·width) and their shape, and returns features (n, m). `FEATURES` lists them; its order is
+that of every list of names.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -62,22 +64,49 @@ def canonical(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.where(total > 0, -images, images)
 
 
-FEATURES: dict[str, Callable[[np.ndarray, tuple[int, int]], np.ndarray]] = {
-    map_.__name__: map_ for map_ in (identity, square, neighbour, permuted, quadratic, absolute, canonical)
+@dataclass(frozen=True)
+class FeatureMap:
+    """A feature map: the function, what it costs, and how many features it gives."""
+
+    # images (n, height·width), their shape -> features (n, count(height·width)), in the images' precision
+    compute: Callable[[np.ndarray, tuple[int, int]], np.ndarray]
+    # Operations per feature: a product or a modulus. Finding the partner of a pixel is not arithmetic.
+    operations: int = 1
+    count: Callable[[int], int] = lambda pixels: pixels
+
+
+FEATURES = {
+    "identity": FeatureMap(identity, operations=0),
+    "square": FeatureMap(square),
+    "neighbour": FeatureMap(neighbour),
+    "permuted": FeatureMap(permuted),
+    "quadratic": FeatureMap(quadratic, count=lambda pixels: pixels * (pixels + 1) // 2),
+    "absolute": FeatureMap(absolute),
+    "canonical": FeatureMap(canonical, operations=2),  # the sum of the pixels, then a sign for each
 }
 
 
+def known(name: str) -> FeatureMap:
+    """The feature map by name. ValueError in one line for an unknown name."""
+    if name not in FEATURES:
+        raise ValueError(f"features: {name!r} is unknown; choose one of {', '.join(FEATURES)}")
+    return FEATURES[name]
+
+
 def feature_count(name: str, pixels: int) -> int:
-    """The number of features of a map on images of so many pixels."""
-    return pixels * (pixels + 1) // 2 if name == "quadratic" else pixels
+    """The number of features of a map on images of so many pixels. ValueError in one line for an unknown map."""
+    return known(name).count(pixels)
+
+
+def feature_flop(name: str, pixels: int, images: int) -> int:
+    """A feature map on so many images, in FLOP. ValueError in one line for an unknown map."""
+    return known(name).operations * feature_count(name, pixels) * images
 
 
 def compute(name: str, images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """The features (n, m) of images (n, height·width). ValueError in one line if the map is unknown or too large."""
-    if name not in FEATURES:
-        raise ValueError(f"features: {name!r} is unknown; choose one of {', '.join(FEATURES)}")
     check_size(name, shape)
-    return FEATURES[name](images, shape)
+    return known(name).compute(images, shape)
 
 
 def check_size(name: str, shape: tuple[int, int]) -> None:
@@ -98,17 +127,3 @@ def invariance_error(
 ) -> float:
     """The largest |φ(g x) - φ(x)| over the images and features: 0 for a map invariant under g, inversion by default."""
     return float(np.abs(compute(name, transformation(images), shape) - compute(name, images, shape)).max())
-
-
-# Operations per feature: a product or a modulus; canonical sums the pixels and then gives each its sign.
-PER_FEATURE = {"identity": 0, "square": 1, "neighbour": 1, "permuted": 1, "quadratic": 1, "absolute": 1, "canonical": 2}
-
-
-def feature_flop(features: str, pixels: int, images: int) -> int:
-    """A feature map on so many images, in FLOP. Finding a pixel's partner is no arithmetic, so it is left out.
-
-    ValueError in one line for an unknown map.
-    """
-    if features not in PER_FEATURE:
-        raise ValueError(f"features: {features!r} is unknown; choose one of {', '.join(PER_FEATURE)}")
-    return PER_FEATURE[features] * feature_count(features, pixels) * images

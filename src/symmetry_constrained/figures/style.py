@@ -4,6 +4,7 @@ Drawing only: nothing here trains or judges.
 """
 
 from collections.abc import Iterable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from symmetry_constrained.artifacts import whole, write_csv
+from symmetry_constrained.features.inversion import FEATURES
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish; a model is its features and training set.
 COLOURS = {
@@ -28,6 +30,9 @@ COLOURS = {
     "absolute": "#7F7F7F",
     "quadratic": "#332288",
 }
+# A feature map that is not listed takes the next of seaborn's dark colours.
+UNLISTED = [name for name in FEATURES if name not in (*COLOURS, "identity")]
+COLOURS |= dict(zip(UNLISTED, cycle(sns.color_palette("dark").as_hex()), strict=False))
 TRAINED = {"original": "X", "augmented": "±X", "random-sign": "random signs"}
 MARKERS = {"biased": "o", "bias-free": "X"}
 CLEAN_COLOUR = "#9A9A9A"

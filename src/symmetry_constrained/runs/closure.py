@@ -10,12 +10,13 @@ from pathlib import Path
 
 PACKAGE = "symmetry_constrained"
 SOURCES = Path(__file__).parents[2]
+DATA = (".yaml", ".csv", ".json")  # suffixes of data files within the package
 
 
 def closure(program: Path) -> list[Path]:
     """The library's files that a .py or .ipynb program imports, sorted; the program itself is not among them.
 
-    A module brings the packages that contain it, and the C++ sources in its folder.
+    A module brings the packages that contain it, the C++ sources in its folder, and the data files that it names.
     """
     if program.suffix == ".ipynb":
         cells = json.loads(program.read_text(encoding="utf-8"))["cells"]
@@ -30,6 +31,7 @@ def closure(program: Path) -> list[Path]:
             found.add(module)
             waiting |= _imports(module)
     for module in list(found):
+        found |= _data(module)
         found.update(path for path in module.parent.iterdir() if path.suffix in (".cpp", ".h"))
     return sorted(found)
 
@@ -37,6 +39,15 @@ def closure(program: Path) -> list[Path]:
 @cache
 def _imports(module: Path) -> frozenset[Path]:
     return frozenset(_modules(module.read_text(encoding="utf-8")))
+
+
+@cache
+def _data(module: Path) -> frozenset[Path]:
+    """The package's data files that the module names in a string, by a path from its own folder or from the package."""
+    nodes = ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+    names = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    paths = [folder / name for name in names if name.endswith(DATA) for folder in (module.parent, SOURCES / PACKAGE)]
+    return frozenset(path for path in paths if path.is_file())
 
 
 def _modules(source: str) -> set[Path]:

@@ -1,6 +1,7 @@
 """The study's configuration: checked against its schema, and turned into batches."""
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import jsonschema
 import yaml
 
-from symmetry_constrained.data import datasets, splits
-from symmetry_constrained.features import inversion
+from symmetry_constrained.data import inputs, protocols, registry
+from symmetry_constrained.data.datasets import CLASSES
+from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.networks.architecture import hyphenated
 from symmetry_constrained.training.spec import Spec
 
@@ -31,8 +33,41 @@ VALIDATOR = jsonschema.validators.extend(
 )
 
 
+# Where the schema says `registry: NAME`: how its legal names are had, without importing torch.
+REGISTRIES: dict[str, Callable[[], Iterable[str]]] = {
+    "datasets": registry.table,
+    "protocols": lambda: protocols.PROTOCOLS,
+    "features": lambda: inversion.FEATURES,
+    "training sets": lambda: inputs.TRAINING_SETS,
+    "translation": lambda: translation.MAPS,
+    "translation invariants": lambda: [name for name in translation.MAPS if name != "identity"],
+}
+
+
 class ConfigError(ValueError):
     """A configuration that can't be used; its text is one line: the key, the value seen, what is legal."""
+
+
+def read_schema(path: Path) -> dict:
+    """The JSON schema of a configuration, with the names of the registries where the file refers to them.
+
+    ConfigError in one line for a registry that cannot be read.
+    """
+    try:
+        return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _filled(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_filled(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _filled(part) for key, part in node.items()}
+    if "registry" in node:
+        node["enum"] = list(REGISTRIES[node.pop("registry")]())
+    return node
 
 
 def check(config: dict, schema: Path) -> dict:
@@ -45,7 +80,7 @@ def check(config: dict, schema: Path) -> dict:
             key: {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value
             for key, value in config.items()
         }
-    validator = VALIDATOR(yaml.safe_load(schema.read_text(encoding="utf-8")))
+    validator = VALIDATOR(read_schema(schema))
     faults = sorted(validator.iter_errors(config), key=lambda fault: [str(part) for part in fault.absolute_path])
     if faults:
         raise ConfigError(_plain(faults[0]))
@@ -87,17 +122,17 @@ def _check_study(where: str, study: dict) -> None:
     for key, values in (("fractions", fractions), ("checkpoints", checkpoints)):
         if values != sorted(values):
             raise _fault(f"{where}.{key}", values, "ascending")
-    units = splits.training_units(study["dataset"], study["protocol"])
-    if round(fractions[0] * units) < datasets.CLASSES:
+    units = protocols.training_units(study["dataset"], study["protocol"])
+    if round(fractions[0] * units) < CLASSES:
         # Rounded up, so that it is itself legal.
-        least = math.ceil(datasets.CLASSES / units * 1e5) / 1e5
-        raise _fault(f"{where}.fractions", fractions[0], f"at least {least:g}, {datasets.CLASSES} of {units:,} images")
+        least = math.ceil(CLASSES / units * 1e5) / 1e5
+        raise _fault(f"{where}.fractions", fractions[0], f"at least {least:g}, {CLASSES} of {units:,} images")
     limit = min(budget.values())
     if checkpoints and checkpoints[-1] >= limit:
         raise _fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
     for name in study["features"]:
         try:
-            inversion.check_size(name, datasets.SHAPES[study["dataset"]])
+            inversion.check_size(name, registry.known(study["dataset"]).shape)
         except ValueError as error:
             raise ConfigError(f"config: {where}.{error}") from None
 
