@@ -73,6 +73,17 @@ def test_points_intervals_and_published_effects_stand_where_the_rows_say():
     assert ratios.get_xscale() == "log"
 
 
+def test_the_grey_band_is_the_margin_of_the_rows():
+    def bands(*rows):
+        figure, _ = draw(*rows)
+        return [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in figure.axes[0].patches]
+
+    assert bands(*FULL) == [(-0.02, 0.02)]
+    assert bands(theorem(), row(margin=0.07)) == [(-0.07, 0.07)]
+    # Each row has its own where they differ.
+    assert bands(row("C2", margin=0.07), row("C3")) == [(-0.07, 0.07), (-0.02, 0.02)]
+
+
 def test_a_theorem_and_what_was_not_run_are_said_in_words():
     figure, _ = draw(theorem(), row(), not_run())
     assert not marks(figure.axes[0], "o")[1:]

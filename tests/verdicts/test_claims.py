@@ -325,7 +325,7 @@ def test_the_claims_of_the_workflow_are_read_in_order_each_with_its_contrasts():
         assert claim.statement.endswith(".") and "\n" not in claim.statement
     for one in rules:
         assert one.kind in claims.KINDS and one.direction in claims.DIRECTIONS
-        usual = 1.1 if one.ratio else 0.02
+        usual = document["factor" if one.ratio else "margin"]
         assert one.margin == usual or one.direction in ("at most", "zero")
         # A tolerance is small, a limit is none of the margins.
         assert one.margin < 0.1 or one.direction != "zero"
@@ -363,6 +363,8 @@ def test_margins_limits_tolerances_and_units(tmp_path):
         return rule_.margin, rule_.unit, rule_.ratio
 
     assert one() == (0.02, "accuracy", False)
+    assert one(margin=0.05) == (0.05, "accuracy", False)
+    assert one(of="images", margin=1.5, left=None, right=None) == (1.5, "ratio", True)
     assert one(direction="at least", unit="bits") == (0.02, "bits", False)
     assert one(direction="at most", limit=0.5) == (0.5, "accuracy", False)
     assert one(of="images", left=None, right=None) == (1.1, "ratio", True)
@@ -392,6 +394,9 @@ COST = {"of": "cost", "left": {"features": "square"}, "right": {"features": "ide
         ({"by": "network"}, "C0, a contrast: by must be a list of columns"),
         ({"direction": "at most"}, "C0, a contrast: None is not a number; at most needs a limit"),
         ({"direction": "at most", "limit": "two"}, "C0, a contrast: 'two' is not a number"),
+        ({"direction": "at most", "limit": 1, "margin": 0.1}, "C0, a contrast: at most has a limit and no margin"),
+        ({"margin": 0}, "C0, a contrast: a margin is above 0"),
+        ({"of": "images", "left": None, "right": None, "margin": 0.5}, "that of a ratio, a factor, above 1"),
         ({"direction": "zero", "right": None}, "C0, a contrast: a mathematical contrast, and no other, has the direc"),
         ({"kind": "mathematical"}, "C0, a contrast: a mathematical contrast"),
         ({"kind": "mathematical", "direction": "zero", "left": None, "right": None}, "left and right each have"),

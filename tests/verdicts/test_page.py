@@ -26,6 +26,17 @@ def cells(text):
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
+def test_the_margins_on_the_page_are_those_of_the_rows():
+    def said(*rows):
+        return re.search(r"It must clear (.*)\.$", page(*rows).replace("\n", " ").partition("*Published*")[0].strip())[
+            1
+        ]
+
+    assert said(*FULL) == "a margin of 0.02 in accuracy, or a factor 1.1"
+    assert said(theorem(), row(margin=0.05), not_run()) == "a margin of 0.02 or 0.05 in accuracy"
+    assert said(theorem(), row(), ratio(margin=1.5)) == "a margin of 0.02 in accuracy, or a factor 1.5"
+
+
 def test_every_claim_has_a_section_with_its_statement_and_a_row_for_each_of_its_rows():
     found = sections(page(*FULL))
     assert len(found) == 3

@@ -28,14 +28,14 @@ def check(results: Results) -> Iterator[Check]:
 
 
 def contrasts(results: Results) -> list[dict]:
-    """The contrasts of `claims.yaml` in order, each with its claim's id and its margin."""
+    """The contrasts of `claims.yaml` in order, each with its claim's id and its margin: its own or the one all share."""
     stated = yaml.safe_load(results.text(results.locate(STATED)))
     found = []
     for claim in stated["claims"]:
         for contrast in claim["contrasts"]:
-            usual = stated["factor"] if contrast["of"] in ("images", "cost") else stated["margin"]
+            shared = stated["factor"] if contrast["of"] in ("images", "cost") else stated["margin"]
             limits = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", 1e-9)}
-            margin = limits.get(contrast["direction"], usual)
+            margin = limits.get(contrast["direction"], contrast.get("margin", shared))
             found.append({"where": {}, "by": [], **contrast, "id": claim["id"], "margin": float(margin)})
     return found
 

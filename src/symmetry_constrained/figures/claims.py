@@ -42,7 +42,7 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     differences.set_ylim(len(ids) - 0.5, -0.5)
     differences.set_xlabel("difference of accuracies")
     differences.axvline(0, color="black", linewidth=0.8)
-    differences.axvspan(-0.02, 0.02, color="#DDDDDD", zorder=0, linewidth=0)
+    _margins(differences, data, ids)
     for text, x, side in (("headline", 0.775, "left"), ("further that hold", 0.995, "right")):
         figure.text(x, 1 - 0.66 / height, text, ha=side, fontsize="small", color="#555555")
     for panel in (differences, ratios):
@@ -59,6 +59,17 @@ def _shown(own: pd.DataFrame) -> pd.DataFrame:
     """The headline rows of one claim on one dataset, digits where they are."""
     first = headline(own)
     return first[first["dataset"] == first["dataset"].iloc[0]]
+
+
+def _margins(panel: Axes, data: pd.DataFrame, ids: list[str]) -> None:
+    """In grey, the differences that the margin counts as zero: one band, or row by row where the margins differ."""
+    compared = data[data["direction"].isin(["above", "at least"]) & (data["unit"] == "accuracy")]
+    margins = compared.drop_duplicates("id").set_index("id")["margin"]
+    style = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
+    if margins.nunique() == 1:
+        panel.axvspan(-margins.iloc[0], margins.iloc[0], **style)
+    else:
+        panel.barh([ids.index(id_) for id_ in margins.index], 2 * margins, left=-margins, height=1.0, **style)
 
 
 def _ratio_axis(panel: Axes, data: pd.DataFrame) -> tuple[float, float]:

@@ -60,7 +60,7 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
 def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     where = f"claims: {claim['id']}, {contrast.get('name', 'a contrast without a name')}"
     names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")
-    unknown = set(contrast) - {*names, "by", "limit", "tolerance"}
+    unknown = set(contrast) - {*names, "by", "margin", "limit", "tolerance"}
     if unknown:
         raise ValueError(f"{where}: {sorted(unknown)[0]} is unknown")
     for key, legal in (("kind", KINDS), ("direction", DIRECTIONS)):
@@ -68,14 +68,6 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
             raise ValueError(f"{where}: {key} is {contrast.get(key)!r}; it must be one of {', '.join(legal)}")
     _check_sources(contrast, where)
     ratio = contrast["of"] in RATIOS
-    usual = document["factor"] if ratio else document["margin"]
-    margin = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", ROUNDING)}.get(
-        contrast["direction"], usual
-    )
-    try:
-        margin = float(margin)
-    except (TypeError, ValueError):
-        raise ValueError(f"{where}: {margin!r} is not a number; at most needs a limit") from None
     given = {key: contrast[key] for key in names if key in contrast}
     if "unit" not in given and (ratio or contrast["direction"] == "zero"):
         given["unit"] = "ratio" if ratio else "largest violation"
@@ -83,10 +75,27 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
         claim["id"],
         claim["title"],
         str(claim["section"]),
-        margin=margin,
+        margin=_margin(contrast, document["factor"] if ratio else document["margin"], where),
         by=tuple(contrast.get("by", ())),
         **given,
     )
+
+
+def _margin(contrast: dict, usual: float, where: str) -> float:
+    """What the effect is compared with: the contrast's own margin or the usual one, its limit, or its tolerance."""
+    direction = contrast["direction"]
+    if "margin" in contrast and direction in ("at most", "zero"):
+        key = "limit" if direction == "at most" else "tolerance"
+        raise ValueError(f"{where}: {direction} has a {key} and no margin")
+    stated = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", ROUNDING)}
+    margin = stated.get(direction, contrast.get("margin", usual))
+    try:
+        margin = float(margin)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where}: {margin!r} is not a number; at most needs a limit") from None
+    if "margin" in contrast and not (margin > 1 if contrast["of"] in RATIOS else margin > 0):
+        raise ValueError(f"{where}: a margin is above 0, and that of a ratio, a factor, above 1")
+    return margin
 
 
 def _check_sources(contrast: dict, where: str) -> None:

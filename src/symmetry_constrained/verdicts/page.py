@@ -15,7 +15,7 @@ INTRODUCTION = """\
 Every claim of the paper, judged by contrasts and rules that were fixed before the runs
 (`workflow/resources/claims.yaml`). The first contrast of a claim is its headline. An effect is a mean over networks
 paired by split and seed, with the 95 % interval of a bootstrap over splits, then seeds, widened by Student's t for
-few networks (a ratio's is the bootstrap's alone). It must clear a margin of 0.02 in accuracy, or a factor 1.1.
+few networks (a ratio's is the bootstrap's alone). It must clear {margins}.
 *Published* is the paper's own effect, one pair of networks; it is compared with where one more pair would fall. A
 *new test* (`supported`, `not supported`) is of what the paper claims and never measured.
 """
@@ -24,13 +24,24 @@ few networks (a ratio's is the bootstrap's alone). It must clear a margin of 0.0
 def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
     """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again."""
     rows = with_places(rows)
-    parts = [INTRODUCTION, leak(rows), "", markdown(overview(rows, stated))]
+    parts = [INTRODUCTION.format(margins=margins(rows)), leak(rows), "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
         statement = f"{claim.statement} (Where: {claim.section}.)"
         outcome = " ".join(sentences(own))
         parts += [f"## {claim.id}. {claim.title}", "", statement, "", outcome, "", markdown(contrast_table(own))]
     return "\n".join(parts)
+
+
+def margins(rows: pd.DataFrame) -> str:
+    """What accuracies and ratios are compared with, in words: a margin of 0.02 in accuracy, or a factor 1.1."""
+    compared = rows[rows["direction"].isin(["above", "at least"])]
+    texts = []
+    for unit, text in (("accuracy", "a margin of {} in accuracy"), ("ratio", "a factor {}")):
+        values = sorted(set(compared.loc[compared["unit"] == unit, "margin"]))
+        if values:
+            texts.append(text.format(" or ".join(f"{value:g}" for value in values)))
+    return ", or ".join(texts) or "no margin"
 
 
 def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
