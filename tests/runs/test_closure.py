@@ -46,8 +46,10 @@ def package(tmp_path, monkeypatch):
         (folder / f"{name}.py").write_text(source)
     monkeypatch.setattr(closure, "SOURCES", tmp_path)
     closure._imports.cache_clear()
+    closure._data.cache_clear()
     yield folder
     closure._imports.cache_clear()
+    closure._data.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -189,3 +191,22 @@ def test_the_c_plus_plus_beside_a_module_comes_with_it():
     files = {path.name for path in closure.closure(ROOT / "scripts" / "train_batch.py")}
     assert {"compiled.py", "networks.cpp", "lbfgs.cpp", "vectors.h"} <= files
     assert "networks.cpp" not in {path.name for path in closure.closure(ROOT / "scripts" / "summarise.py")}
+
+
+def test_a_data_file_comes_with_the_modules_that_name_it_alone(package, tmp_path):
+    (package / "room/rows.yaml").write_text("")
+    (package / "room/beside.py").write_text("ROWS = __file__.replace('beside.py', '') + 'rows'\n")
+    (package / "room/inner/deep.py").write_text("from pathlib import Path\nROWS = Path('room/rows.yaml')\n")
+    (package / "room/near.py").write_text("from pathlib import Path\nROWS = Path(__file__).with_name('rows.yaml')\n")
+    program = tmp_path / "program.py"
+    for module, brought in (("room.beside", False), ("room.inner.deep", True), ("room.near", True), ("top", False)):
+        program.write_text(f"import symmetry_constrained.{module}\n")
+        assert ((package / "room/rows.yaml") in closure.closure(program)) is brought, module
+
+
+def test_the_table_of_datasets_is_an_input_of_what_reads_it_and_training_does_not():
+    def reads(script):
+        return "datasets.yaml" in {path.name for path in closure.closure(ROOT / f"scripts/{script}.py")}
+
+    assert all(map(reads, ("fetch_dataset", "make_split", "audit", "cost_to_target")))
+    assert not any(map(reads, ("train_batch", "rerun_published", "gather_networks", "summarise", "train_label_blind")))

@@ -28,6 +28,7 @@ COUNT = "a count (N stands for 0 to N-1), or a list of different numbers"
 FOLDER = "a folder inside the project, without a slash at its ends"
 STUDY_KEYS = "budget, checkpoints, dataset, features, fractions, hidden_layers, networks, protocol, seeds, splits"
 MAPS = ", ".join(FEATURES)
+DATASETS = ", ".join(registry.table())
 KEYS = "alpha, data, device, dtype, figures, published_numbers, results, solo, studies, targets, theory"
 PLACED_KEYS = "budgets, clean_study, perturbed_networks, solvers, study"
 DIGITS_STUDIES = "digits-published, digits-clean, digits-budget"
@@ -185,7 +186,7 @@ REFUSED = [
     # A study.
     (study("seed"), 3, f"{STUDY}.seed is unknown; legal keys are {STUDY_KEYS}"),
     (study("budget"), ABSENT, f"{STUDY}.budget is missing; it is required"),
-    (study("dataset"), "mnits", f"{STUDY}.dataset is 'mnits'; it must be one of digits, mnist, fashion-mnist, kmnist"),
+    (study("dataset"), "mnits", f"{STUDY}.dataset is 'mnits'; it must be one of {DATASETS}"),
     (study("protocol"), "leaky", f"{STUDY}.protocol is 'leaky'; it must be one of published, clean"),
     (study("features"), {}, f"{STUDY}.features is {{}}; it must be a mapping that is not empty"),
     (study("features"), ["identity"], f"{STUDY}.features is ['identity']; it must be a mapping of keys"),
@@ -503,7 +504,7 @@ def test_curves_of_a_dropped_study_are_refused():
 
 @pytest.mark.parametrize("key", ["letters", 2024])
 def test_targets_of_an_unknown_dataset_are_refused(key):
-    legal = "one of digits, mnist, fashion-mnist, kmnist"
+    legal = f"one of {DATASETS}"
     expected = f"config: targets: the key {key!r} is not legal; it must be {legal}"
     assert refusal(altered(("targets", key), [0.5])) == expected
 

@@ -11,18 +11,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers.made_up_dataset import made_up_files
 from helpers.tiny import environment, tiny
 
-from symmetry_constrained.data import datasets
 from symmetry_constrained.runs import reference_text
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "REPLICATION.md", "CONTRIBUTING.md", "config/README.md")
+PAGES = ("README.md", "REPLICATION.md", "CONTRIBUTING.md", "config/README.md", "docs/extending.md")
 PROGRAMS = ("make", "snakemake", "python", "conda", "git", "pytest", "source")
 
 
@@ -106,14 +105,7 @@ def test_each_command_in_the_text_is_one(page, command, copy):
 @pytest.fixture(scope="module")
 def worked(copy) -> Path:
     """What the examples write, written one after the other; then the means, for all three in one go."""
-    random = np.random.default_rng(0)
-    raw = copy / "data/fashion-mnist"
-    raw.mkdir(parents=True)
-    for part, count in zip(("train", "t10k"), datasets.COUNTS["fashion-mnist"], strict=True):
-        for name, shape in (("images-idx3", (count, 28, 28)), ("labels-idx1", (count,))):
-            header = bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">u4").tobytes()
-            values = random.integers(0, 256 if len(shape) > 1 else 10, shape, dtype=np.uint8)
-            (raw / f"{part}-{name}-ubyte").write_bytes(header + values.tobytes())
+    made_up_files(copy, "fashion-mnist")
     for example in EXAMPLES:
         shell(example[: example.index("\nsnakemake ") + 1], copy)
     files = " ".join(f"config/{name}.yaml" for name in NAMES)

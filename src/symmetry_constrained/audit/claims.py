@@ -28,7 +28,7 @@ def check(results: Results) -> Iterator[Check]:
 
 
 def contrasts(results: Results) -> list[dict]:
-    """The contrasts of `claims.yaml` in order, each with its claim's id and its margin: its own or the one all share."""
+    """The contrasts of `claims.yaml` in order, each with its claim's id and its margin, its own or the shared one."""
     stated = yaml.safe_load(results.text(results.locate(STATED)))
     found = []
     for claim in stated["claims"]:
