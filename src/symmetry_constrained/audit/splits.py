@@ -70,11 +70,11 @@ def draw(labels: np.ndarray, nudged: bool, training: int, protocol: str, seed: i
             parts = ((0, training), (training, count))
             stack = np.concatenate([start + np.argsort(labels[start:stop], kind="stable") for start, stop in parts])
         stack = np.concatenate([stack + count * place for place in range(len(names))])
-        sides = [stack[side] for side in eighty_twenty(len(stack), seed)]
+        sides = tuple(stack[side] for side in eighty_twenty(len(stack), seed))
         shown = [(side % count, side // count) for side in sides]
         rank = ranks(labels[shown[0][0]], seed)
     else:
-        sides = [np.arange(training), np.arange(training, count)] if training else eighty_twenty(count, seed)
+        sides = (np.arange(training), np.arange(training, count)) if training else eighty_twenty(count, seed)
         shown = [(np.tile(side, len(names)), np.arange(len(names)).repeat(len(side))) for side in sides]
         rank = np.tile(ranks(labels[sides[0]], seed), len(names))
     tables = [

@@ -27,8 +27,8 @@ class Dataset:
 
     def digest(self) -> str:
         """sha256 of the images' bytes, then the labels'."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels))
+        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels).data)
         return digest.hexdigest()
 
     def write(self, folder: Path) -> None:

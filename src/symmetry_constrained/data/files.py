@@ -6,8 +6,9 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO
 
 from symmetry_constrained.artifacts import whole
 from symmetry_constrained.data.registry import File
@@ -67,17 +68,17 @@ def unpack(path: Path, file: File, folder: Path) -> None:
         if not packed:
             _store(raw, file, folder)
             return
-        with gzip.GzipFile(fileobj=raw) as stream:
+        with gzip.open(raw) as stream:
             _store(stream, file, folder)
 
 
-def _store(stream: BinaryIO, file: File, folder: Path) -> None:
+def _store(stream: BufferedIOBase | IO[bytes], file: File, folder: Path) -> None:
     """Write an unpacked file under its name, once it is verified. ValueError if it is another."""
     with whole(folder / file.name) as temporary, open(temporary, "wb") as out:
         _copy(stream, file, out)
 
 
-def _copy(stream: BinaryIO, file: File, out: BinaryIO | None = None) -> None:
+def _copy(stream: BufferedIOBase | IO[bytes], file: File, out: IO[bytes] | None = None) -> None:
     """Read, and copy, all of a stream. ValueError if its bytes are not the file's."""
     digest, size = hashlib.sha256(), 0
     while block := stream.read(BLOCK):

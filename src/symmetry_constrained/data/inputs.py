@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from symmetry_constrained.features import inversion
 
 @dataclass
 class Inputs:
-    """Features (n, m) of images in a split, made block by block from their bytes, so that nobody holds a copy more."""
+    """Features (n, m) of images in a split, made in blocks from their bytes, to avoid a second copy in memory."""
 
     dataset: Dataset
     split: Split
@@ -42,7 +43,7 @@ class Inputs:
 
     def array(self) -> np.ndarray:
         """All of them."""
-        values = np.empty(self.shape, dtype=self.dtype)
+        values: np.ndarray = np.empty(self.shape, dtype=self.dtype)
         for place, block in self.blocks():
             values[place] = block
         return values
@@ -74,13 +75,13 @@ def test(dataset: Dataset, split: Split, features_: str, dtype: type = np.float3
     }
 
 
-def training_inputs(*arguments, **options) -> tuple[np.ndarray, np.ndarray]:
+def training_inputs(*arguments: Any, **options: Any) -> tuple[np.ndarray, np.ndarray]:
     """Features (n, m) and labels (n,) of `training`."""
     inputs = training(*arguments, **options)
     return inputs.array(), inputs.labels
 
 
-def test_inputs(*arguments, **options) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def test_inputs(*arguments: Any, **options: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Features (n, m) of the test images as they are and inverted, and their labels (n,)."""
     sets = test(*arguments, **options)
     return {name: inputs.array() for name, inputs in sets.items()}, sets["original"].labels

@@ -80,7 +80,7 @@ def split_images(
     if training and not 0 < training < count:
         raise ValueError(f"{count} images, of which {training} for training, leave no training or no test images")
     if protocol == "published":
-        sides = _draw(_stacked(labels, len(shifts), training), split)
+        sides: tuple[np.ndarray, ...] = _draw(_stacked(labels, len(shifts), training), split)
         # Row k is source image k mod N under shift k div N, as in the author's stack of copies.
         train, test = ((side % count, side // count) for side in sides)
         rank = nested_order(labels[train[0]], split)
@@ -109,13 +109,13 @@ def _stacked(labels: np.ndarray, copies: int, training: int) -> np.ndarray:
     return np.concatenate([order + copy * len(labels) for copy in range(copies)])
 
 
-def _draw(units: np.ndarray, split: int) -> list[np.ndarray]:
+def _draw(units: np.ndarray, split: int) -> tuple[np.ndarray, ...]:
     """Training and test units, at random."""
     # scikit-learn is slow to import, and training jobs read the files and never come here.
     from sklearn.model_selection import train_test_split
 
     sides = train_test_split(np.arange(len(units)), test_size=paper.TEST_SHARE, random_state=split)
-    return [units[side] for side in sides]
+    return tuple(units[side] for side in sides)
 
 
 def _extremes(

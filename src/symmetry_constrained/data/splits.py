@@ -103,7 +103,7 @@ class Split:
 
     def images(self, images: np.ndarray, rows: pd.DataFrame, dtype: type = np.float32) -> np.ndarray:
         """The scaled pixels (n, d) of the given rows, from source images (N, height, width)."""
-        scaled = np.empty((len(rows), len(self.minimum)), dtype=dtype)
+        scaled: np.ndarray = np.empty((len(rows), len(self.minimum)), dtype=dtype)
         for block, values in self.blocks(images, rows, dtype):
             scaled[block] = values
         return scaled

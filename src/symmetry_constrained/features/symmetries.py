@@ -10,6 +10,7 @@ Measured on the map itself, never assumed.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -32,12 +33,12 @@ def sign_symmetries(images: np.ndarray, shape: tuple[int, int], maps: Sequence[s
     """
     pixels, random, rows = shape[0] * shape[1], np.random.default_rng(0), []
     for name in maps:
-        basis, through = sign_kernel(lambda x, name=name: inversion.compute(name, x, shape), pixels)
+        basis, through = sign_kernel(partial(inversion.compute, name, shape=shape), pixels)
         members = [*basis, *(random.integers(0, 2, (TRIED, len(basis))) @ basis % 2)]
         others = [*np.eye(pixels, dtype=np.int64), *random.integers(0, 2, (TRIED, pixels))]
         others = [flip for flip in others if rank(np.vstack([basis, flip])) > len(basis)]
         errors = [
-            [inversion.invariance_error(name, images, shape, lambda x, flip=flip: x * (1 - 2 * flip)) for flip in flips]
+            [inversion.invariance_error(name, images, shape, partial(np.multiply, 1 - 2 * flip)) for flip in flips]
             for flips in (members, others)
         ]
         rows.append(
@@ -98,7 +99,7 @@ def _characters(map_: Map, probes: np.ndarray) -> np.ndarray | None:
 
 def _reduced(matrix: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """The reduced row echelon form over GF(2), and its pivot columns."""
-    matrix, pivots = np.array(matrix) % 2, []
+    matrix, pivots = np.array(matrix) % 2, list[int]()
     for column in range(matrix.shape[1]):
         top = len(pivots)
         below = np.flatnonzero(matrix[top:, column]) + top
@@ -132,7 +133,7 @@ def phase_symmetries(images: np.ndarray, shape: tuple[int, int], maps: Sequence[
     """
     random, rows = np.random.default_rng(0), []
     for name in maps:
-        basis = phase_kernel(lambda x, name=name: translation.compute(name, x, shape), shape)
+        basis = phase_kernel(partial(translation.compute, name, shape=shape), shape)
         before = translation.compute(name, images, shape)
         turns = basis.shape[1]
         errors = [

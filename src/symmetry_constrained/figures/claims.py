@@ -1,5 +1,7 @@
 """The verdicts as a figure: a row per claim, its effect as a point with its interval, its verdict as a label."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -65,7 +67,7 @@ def _margins(panel: Axes, data: pd.DataFrame, ids: list[str]) -> None:
     """In grey, the differences that the margin counts as zero: one band, or row by row where the margins differ."""
     compared = data[data["direction"].isin(["above", "at least"]) & (data["unit"] == "accuracy")]
     margins = compared.drop_duplicates("id").set_index("id")["margin"]
-    style = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
+    style: dict[str, Any] = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
     if margins.nunique() == 1:
         panel.axvspan(-margins.iloc[0], margins.iloc[0], **style)
     else:

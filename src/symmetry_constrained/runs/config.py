@@ -16,11 +16,11 @@ from symmetry_constrained.networks.architecture import hyphenated
 from symmetry_constrained.training.spec import Spec
 
 
-def _is_whole(checker, value: Any) -> bool:
+def _is_whole(checker: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(checker, value: Any) -> bool:
+def _is_number(checker: Any, value: Any) -> bool:
     return _is_whole(checker, value) or (isinstance(value, float) and math.isfinite(value))
 
 
