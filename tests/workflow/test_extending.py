@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.made_up_dataset import made_up_files
-from helpers.tiny import STUDY, run, tiny
+from helpers.runs import COMMON, SMALL, checkout
+from helpers.tiny import run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
@@ -36,7 +37,7 @@ def test_a_feature_map_is_two_files():
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory) -> Path:
     """A finished run on a made-up dataset with a made-up feature map, one contrast with a margin of its own."""
-    folder = tiny(tmp_path_factory.mktemp("extending") / "checkout")
+    folder = checkout(tmp_path_factory.mktemp("extending") / "checkout", SMALL)
     shutil.copytree(ROOT / "docs", folder / "docs")
     subprocess.run(["git", "apply", "docs/add-a-feature.patch"], cwd=folder, check=True)
     with open(folder / "src/symmetry_constrained/data/datasets.yaml", "a", encoding="utf-8") as table:
@@ -49,8 +50,9 @@ def extended(tmp_path_factory) -> Path:
     claims.write_text(text.replace(usual, contrast), encoding="utf-8")
     config = yaml.safe_load((folder / "config/config.yaml").read_text(encoding="utf-8"))
     config["studies"]["digits-clean"]["features"]["below"] = ["original"]
-    config["studies"]["noise"] = STUDY | {
+    config["studies"]["noise"] = COMMON | {
         "dataset": "noise",
+        "protocol": "clean",
         "features": {"below": ["original"], "identity": ["original", "augmented"]},
         "fractions": [0.2, 1.0],
     }
@@ -60,7 +62,7 @@ def extended(tmp_path_factory) -> Path:
     (folder / "config/config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     done = run(folder, "all")
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "results/tiny"
+    return folder / "results/small"
 
 
 @pytest.mark.slow

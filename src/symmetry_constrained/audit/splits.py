@@ -1,4 +1,4 @@
-"""Splits drawn again from their seeds, by the rule as it is told and not by the code that made them."""
+"""Splits drawn again from their seeds, by the rule as it is stated and not by the code that made them."""
 
 from collections.abc import Iterator
 
@@ -35,7 +35,7 @@ def _published(results: Results) -> list[dict]:
     try:
         return list(specs.reruns(results).values())
     except ValueError:
-        return []  # told by the check of the reruns' provenance
+        return []  # the check of the reruns' provenance reports it
 
 
 def _check_drawn(results: Results, folder: str, spec: dict) -> Iterator[Check]:
@@ -94,8 +94,8 @@ def eighty_twenty(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def ranks(labels: np.ndarray, seed: int) -> np.ndarray:
     """The nested order (n,): classes take turns by Tijdeman's rule; within a class it is random.
 
-    Class c has n_c of n images and has had t of p turns. Its next is due once n_c (p + 1) / n - t >= s, with
-    s = 1 / (2k - 2) for k classes, which is decided in whole numbers. Of those due, the one whose turn must come
+    Class c has n_c of n images and has had t of p turns. It may have the next once n_c (p + 1) / n - t >= s, with
+    s = 1 / (2k - 2) for k classes, which is decided in integers. Of those that may, the one whose turn must come
     soonest, by (1 - s + t) / (n_c / n), is next; of two that are equal but for rounding, as rounding in float64 has it.
     """
     classes, sizes = np.unique(labels, return_counts=True)
@@ -103,18 +103,18 @@ def ranks(labels: np.ndarray, seed: int) -> np.ndarray:
     share, slack = sizes / n, 1 / halves
     taken, turns = np.zeros(len(classes), dtype=np.int64), np.empty(n, dtype=np.int64)
     for place in range(n):
-        due = halves * (sizes * (place + 1) - taken * n) >= n
-        turns[place] = np.where(due, (1 - slack + taken) / share, np.inf).argmin()
+        ready = halves * (sizes * (place + 1) - taken * n) >= n
+        turns[place] = np.where(ready, (1 - slack + taken) / share, np.inf).argmin()
         taken[turns[place]] += 1
     random = np.random.default_rng(seed)
-    found = np.empty(n, dtype=np.int64)
+    order = np.empty(n, dtype=np.int64)
     for number, label in enumerate(classes):
-        found[random.permutation(np.flatnonzero(labels == label))] = np.flatnonzero(turns == number)
-    return found
+        order[random.permutation(np.flatnonzero(labels == label))] = np.flatnonzero(turns == number)
+    return order
 
 
 def kept(ranks_: np.ndarray, fraction: float) -> np.ndarray:
-    """Mask of the training rows that a fraction keeps: the first by rank, the highest rank standing for all."""
+    """Mask of the training rows that a fraction keeps: the first by rank, where the highest rank counts them."""
     return ranks_ < (round(fraction * (ranks_.max() + 1)) if fraction < 1 else ranks_.max() + 1)
 
 

@@ -5,7 +5,7 @@ Measured on the map itself, never assumed.
   φ_m(s·x) = χ_m(s) φ_m(x), flipping single pixels gives the parity of χ_m in each, and the flips that change nothing
   are the kernel of that matrix over GF(2). Else the same is done for the products of pairs of features: what leaves φ
   unchanged leaves these unchanged, so that their kernel holds every symmetry of φ, and its generators are tried on φ.
-- Translation: each wave of each row turned by an angle of its own. Those angles that change nothing are, as a linear
+- Translation: each wave of each row is turned by a separate angle. Those angles that change nothing are, as a linear
   space, the null space of φ's derivatives by them.
 """
 
@@ -18,7 +18,7 @@ import pandas as pd
 from symmetry_constrained.features import inversion, translation
 
 PROBES = 4  # random images on which a map is examined
-TRIED = 50  # random members of the group found, and random transformations outside it, that are then tried
+TRIED = 50  # random members of the computed group, and random transformations outside it, that are then tried
 STEP = 1e-5  # radians, of the derivatives
 NULL = 1e-6  # a singular value below this share of the largest is 0
 

@@ -7,7 +7,7 @@ T(θ) is orthogonal, T(θ) T(φ) = T(θ + φ), and T(θ) = exp(θG) with an anti
 (section 4.1) for a continuous group.
 
 Each (row, 0 < k < w/2) spans an irrep of two real dimensions and norm |c_k|; mean and Nyquist components are irreps on
-which the group does nothing, so that they are invariants as they stand and every map here keeps them.
+which the group does nothing, so that they are invariants already and every map here keeps them.
 """
 
 from collections.abc import Callable

@@ -138,7 +138,7 @@ def _check_study(where: str, study: dict) -> None:
 
 
 def numbers(value: int | list[int]) -> list[int]:
-    """A count N stands for 0..N-1; a list for itself."""
+    """The numbers that a configuration names: 0 to N-1 for a count N, or those of a list."""
     return list(range(value)) if isinstance(value, int) else list(value)
 
 
@@ -184,7 +184,7 @@ def _fault(where: str, value: Any, legal: str) -> ConfigError:
 
 
 def _name(key: Any) -> str:
-    """A key as it is, unless it would not stand in one line."""
+    """A key as it is, or quoted if it would not fit in one line."""
     return str(key) if str(key).isprintable() else repr(key)
 
 
