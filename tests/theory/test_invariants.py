@@ -10,7 +10,7 @@ from helpers.scripts import call
 
 from symmetry_constrained.analysis.invariants import contrasts, summarise
 from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.splits import split_images
+from symmetry_constrained.data.protocols import split_images
 from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.features.groups import GROUPS, INVERSION, TRANSLATION
 from symmetry_constrained.networks.architecture import Architecture

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.splits import split_images
+from symmetry_constrained.data.protocols import split_images
 from symmetry_constrained.features import translation
 from symmetry_constrained.theory import orbits
 from symmetry_constrained.theory.hessian import hessian

@@ -5,7 +5,6 @@ of a cell is the median over its networks. The feature map is computed once, bef
 those of one network trained alone (`benchmark.solo`).
 """
 
-
 import numpy as np
 import pandas as pd
 
