@@ -320,7 +320,7 @@ def test_every_block_says_what_the_tables_say(run):
     assert "**What does not hold:** C6, one − other: −0.100 [0.400, 0.600], N = 7, reversed." in found
     assert f"**[Training longer, and wider networks](results/reference/figures/budget.svg):** {TITLE}." in found
     assert re.findall(r"^(\d+)\. ", blocks["scope"], re.M) == [str(number) for number in range(1, 17)]
-    table = blocks["commands"].splitlines()
+    table = [" ".join(line.split()) for line in blocks["commands"].splitlines()]
     assert "time on 8 cores" in table[0]
     assert [" not timed " in row for row in table[2:6]] == [True, True, False, True]
     assert "| 1 min 5 s |" in table[4]

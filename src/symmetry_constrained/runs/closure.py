@@ -23,17 +23,17 @@ def closure(program: Path) -> list[Path]:
         source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     else:
         source = program.read_text(encoding="utf-8")
-    found: set[Path] = set()
+    modules: set[Path] = set()
     waiting = _modules(source)
     while waiting:
         module = waiting.pop()
-        if module not in found:
-            found.add(module)
+        if module not in modules:
+            modules.add(module)
             waiting |= _imports(module)
-    for module in list(found):
-        found |= _data(module)
-        found.update(path for path in module.parent.iterdir() if path.suffix in (".cpp", ".h"))
-    return sorted(found)
+    for module in list(modules):
+        modules |= _data(module)
+        modules.update(path for path in module.parent.iterdir() if path.suffix in (".cpp", ".h"))
+    return sorted(modules)
 
 
 @cache

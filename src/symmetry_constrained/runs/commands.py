@@ -43,17 +43,17 @@ def words(options: Mapping[str, Any]) -> list[str]:
     `--target=digits=0.7`, or for each item of an entry that is a list. Anything else is `--name=value`, so that a value
     may begin with a dash. ValueError for an item of a list that begins with a dash and would be taken for an option.
     """
-    found = []
+    parts = []
     for key, value in options.items():
         name = f"--{key.replace('_', '-')}"
         if isinstance(value, Mapping):
             for entry, items in value.items():
-                found += [f"{name}={entry}={item}" for item in (items if isinstance(items, list | tuple) else [items])]
+                parts += [f"{name}={entry}={item}" for item in (items if isinstance(items, list | tuple) else [items])]
         elif isinstance(value, list | tuple):
             for item in map(str, value):
                 if item.startswith("-"):
                     raise ValueError(f"{name}: {item!r} begins with a dash; it would be taken for an option")
-            found += [name, *map(str, value)]
+            parts += [name, *map(str, value)]
         else:
-            found.append(f"{name}={value}")
-    return found
+            parts.append(f"{name}={value}")
+    return parts

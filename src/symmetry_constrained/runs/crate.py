@@ -119,7 +119,7 @@ def _describe(path: str, entry: dict) -> dict:
 
 
 def _jobs(entries: dict[str, dict]) -> list[tuple[str, list[str], list[str]]]:
-    """Rule, inputs and outputs of each job; a job has a log of its own."""
+    """Rule, inputs and outputs of each job; each job writes its own log."""
     jobs: dict[tuple, tuple[str, list[str], list[str]]] = {}
     for path, entry in entries.items():
         if entry["kind"] == "output":

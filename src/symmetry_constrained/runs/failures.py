@@ -9,12 +9,12 @@ AGAIN = "run the same command again"
 REASONS = (
     (
         r"OUT_OF_MEMORY|oom.kill|[Ee]xceeded.*memory limit|memory limit.*being killed",
-        "it took more memory than it had asked for",
+        "it took more memory than it asked for",
         f"raise its mem_mb in the profile and {AGAIN}",
     ),
     (
         r"'TIMEOUT'|DUE TO TIME LIMIT",
-        "it took longer than it had asked for",
+        "it took longer than it asked for",
         f"raise its runtime in the profile and {AGAIN}",
     ),
     (r"NODE_FAIL|BOOT_FAIL|DUE TO NODE FAILURE", "its node failed", AGAIN),
@@ -48,12 +48,12 @@ def read(text: str) -> list[Failure]:
     for log, jobs in GROUP.findall(text):
         submissions |= {value: log for name, value in FIELD.findall(jobs) if name == "jobid"}
     failed: dict[str, Failure] = {}
-    for found in JOB.finditer(text):
-        fields = dict(reversed(FIELD.findall(found[2])))
+    for match in JOB.finditer(text):
+        fields = dict(reversed(FIELD.findall(match[2])))
         job = fields["jobid"]
         # A later attempt has come to an end.
-        if not re.search(rf"^Finished jobid: {job} ", text[found.end() :], re.M):
-            failed[job] = _failure(found[1], fields, submissions.get(job))
+        if not re.search(rf"^Finished jobid: {job} ", text[match.end() :], re.M):
+            failed[job] = _failure(match[1], fields, submissions.get(job))
     together: dict[str, Failure] = {}
     for job, failure in failed.items():
         first = together.setdefault(submissions.get(job, job), failure)

@@ -25,7 +25,7 @@ from symmetry_constrained.data.datasets import CLASSES
 from symmetry_constrained.features.inversion import feature_count
 
 EVALUATIONS_PER_ITERATION = 1.1  # a line search seldom asks for a second one
-# Below this a job is not worth a submission of its own.
+# A job that takes less is not worth its own submission on a cluster.
 SHORT_SECONDS = 60
 
 
@@ -118,8 +118,8 @@ def read(results: Path, published: pd.DataFrame) -> MeasuredCosts:
 
     ValueError in one line where there is no batch with its benchmark.
     """
-    found = (_batch(folder, results) for folder in sorted(results.glob("batches/*/*/*/*/split-*")))
-    batches = [batch for batch in found if batch is not None]
+    read_batches = (_batch(folder, results) for folder in sorted(results.glob("batches/*/*/*/*/split-*")))
+    batches = [batch for batch in read_batches if batch is not None]
     if not batches:
         raise ValueError(f"{results}: holds no training batch with its benchmark; run a study first")
     timings = pd.concat([rows for rows, _ in batches], ignore_index=True)
@@ -148,8 +148,8 @@ def fit(timings: pd.DataFrame) -> tuple[float, float]:
 
     rows = timings[["ticks", "work"]].to_numpy(dtype=float) / timings[["seconds"]].to_numpy()
     scale = rows.max(axis=0)
-    found, _ = nnls(rows / scale, np.ones(len(rows)))
-    return tuple((found / scale).tolist())
+    fitted, _ = nnls(rows / scale, np.ones(len(rows)))
+    return tuple((fitted / scale).tolist())
 
 
 def _batch(folder: Path, results: Path) -> tuple[pd.DataFrame, dict] | None:

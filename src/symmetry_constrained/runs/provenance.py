@@ -26,13 +26,13 @@ def commit() -> str:
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
     """The version of each package, None where it is not installed."""
-    found: dict[str, str | None] = {}
+    installed: dict[str, str | None] = {}
     for package in packages:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+            installed[package] = None
+    return installed
 
 
 def provenance(spec: dict, inputs: list[Path], device: str, compiler: str | None) -> dict:

@@ -85,10 +85,10 @@ def jobs(results: Path, manifest: dict) -> pd.DataFrame:
             table = pd.read_csv(results / path, sep="\t")
             rows.append((entry["rule"] or PurePosixPath(path).stem, table["s"].mean(), table["max_rss"].max()))
     grouped = pd.DataFrame(rows, columns=["rule", "seconds", "memory"]).groupby("rule")
-    found = grouped.agg(
+    table = grouped.agg(
         jobs=("seconds", "size"), seconds=("seconds", "sum"), longest=("seconds", "max"), peak_mb=("memory", "max")
     )
-    return found.sort_values("seconds", ascending=False).round(1).reset_index()
+    return table.sort_values("seconds", ascending=False).round(1).reset_index()
 
 
 def describe(results: Path, quick: Path, records: Path, by_hand: dict[str, float]) -> dict:
@@ -147,8 +147,8 @@ def _seconds(run: WorkflowRun | None, quick: Path, records: Path, by_hand: dict[
 
 def folder_bytes(folder: Path) -> int:
     """Of all files below, a file with two names once."""
-    found = (path.lstat() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    return sum({stat.st_ino: stat.st_size for stat in found}.values())
+    stats = (path.lstat() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    return sum({stat.st_ino: stat.st_size for stat in stats}.values())
 
 
 def _json(path: Path) -> dict:

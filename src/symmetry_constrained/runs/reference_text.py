@@ -1,4 +1,4 @@
-"""What the documents say of the reference run: blocks of Markdown, made from its files and put between two marks.
+"""Blocks of Markdown for README and REPLICATION, made from the files of the reference run and put between two marks.
 
 A mark is a comment, `<!-- reference: NAME -->`, and the block ends with `<!-- end -->`.
 """
@@ -17,8 +17,8 @@ from symmetry_constrained.verdicts.paper_tables import markdown
 
 BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
 DOCUMENTS = ("README.md", "REPLICATION.md")
-# Figures whose titles are told, and what they are about.
-TOLD = {
+# Figures whose titles are quoted, and what they are about.
+QUOTED = {
     "budget": "Training longer, and wider networks",
     "gaps-digits": "Over-fitting",
     "images-needed": "Data",
@@ -35,7 +35,7 @@ def fill(text: str, blocks: dict[str, str]) -> str:
     unknown = [name for name in names if name not in blocks]
     if unknown or not names:
         raise ValueError(f"no block {unknown[0]!r} is known" if unknown else "there is no mark to put a block at")
-    return BLOCK.sub(lambda found: f"{found[1]}\n{blocks[found[2]].strip()}\n\n{found[3]}", text)
+    return BLOCK.sub(lambda mark: f"{mark[1]}\n{blocks[mark[2]].strip()}\n\n{mark[3]}", text)
 
 
 def blocks(folder: Path, stated: list[claims.Claim]) -> dict[str, str]:
@@ -52,9 +52,9 @@ def _rows(folder: Path) -> pd.DataFrame:
 
 
 def _title(svg: Path) -> str:
-    """The title of a figure, which says what was found, in one line."""
-    found = re.search(r"<dc:title>(.*?)</dc:title>", svg.read_text(encoding="utf-8"), re.S)
-    return " ".join(unescape(found[1]).split()) if found else ""
+    """The title of a figure, which states its result, in one line."""
+    title = re.search(r"<dc:title>(.*?)</dc:title>", svg.read_text(encoding="utf-8"), re.S)
+    return " ".join(unescape(title[1]).split()) if title else ""
 
 
 def figure(folder: Path, stated: list[claims.Claim]) -> str:
@@ -65,12 +65,12 @@ def figure(folder: Path, stated: list[claims.Claim]) -> str:
 
 def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
-    standing = rows["verdict"].map(rules.OUTCOMES)
+    outcomes = rows["verdict"].map(rules.OUTCOMES)
     headlines = [page.headline(own) for _, own in rows.groupby("id", sort=False)]
     heads = pd.concat([own.iloc[:1] for own in headlines])
     held = int((heads["verdict"].map(rules.OUTCOMES) == "holds").sum())
     # As in the figure: the headline contrast under the other protocol is no further one.
-    further = standing.drop(pd.concat(headlines).index)
+    further = outcomes.drop(pd.concat(headlines).index)
     counts = ", ".join(
         f"{int((further == name).sum())} {text}"
         for name, text in (
@@ -98,7 +98,7 @@ def findings(folder: Path, stated: list[claims.Claim]) -> str:
             first = own.iloc[0]
             parts.append(f"{id_}, {contrast}: {page.effect(first)}, N = {first['n']:,}, {first['verdict']}")
         lines.append(f"**What does not hold:** {'; '.join(parts)}.")
-    for name, what in TOLD.items():
+    for name, what in QUOTED.items():
         svg = f"figures/{name}.svg"
         if (folder / svg).exists():
             lines.append(f"**[{what}]({FOLDER}/{svg}):** {_title(folder / svg)}.")
@@ -106,25 +106,25 @@ def findings(folder: Path, stated: list[claims.Claim]) -> str:
 
 
 def published_sentences(numbers: pd.DataFrame) -> list[str]:
-    """A sentence per dataset: how the published numbers stand by their own seeds, and among many draws."""
-    said = []
+    """A sentence per dataset: how published numbers compare with reruns from their seeds, and with many networks."""
+    sentences = []
     for dataset, own in numbers.groupby("dataset", sort=False):
         seeds = ", ".join(f"{count} {name}" for name, count in own["same_seed"].value_counts(sort=False).items())
         places = ", ".join(f"{count} {name}" for name, count in own["typicality"].value_counts(sort=False).items())
         n = " to ".join(dict.fromkeys(f"{value:,}" for value in (own["n"].min(), own["n"].max())))
-        said.append(
+        sentences.append(
             f"**The {len(own)} published numbers on {dataset}:** by their seeds {seeds}; among N = {n} draws {places}."
         )
-    return said
+    return sentences
 
 
 def scope(folder: Path, stated: list[claims.Claim]) -> str:
-    """The claims, numbered, each with what was found of it."""
+    """The claims, numbered, each with its result."""
     rows = _rows(folder)
     parts = []
     for number, claim in enumerate(stated, 1):
-        found = " ".join(page.sentences(rows[rows["id"] == claim.id]))
-        parts.append(f"{number}. **{claim.title}** ({claim.section}). {found}\n")
+        sentences = " ".join(page.sentences(rows[rows["id"] == claim.id]))
+        parts.append(f"{number}. **{claim.title}** ({claim.section}). {sentences}\n")
     return "".join(parts)
 
 
