@@ -119,4 +119,7 @@ rule write_report:
     log:
         f"{LOGS}/write_report.log",
     run:
+        # Imported here because it takes a while, and every job on a cluster reads the rules.
+        from symmetry_constrained.runs import report as reports
+
         reports.write(Path(output.page), input.targets, workflow.main_snakefile, AS_GIVEN)

@@ -56,7 +56,8 @@ def verdicts(row: pd.Series) -> set[str]:
 
 def _check_page(results: Results) -> Iterator[Check]:
     """Every row of the table stands on the page, in order, with its numbers."""
-    lines, at, missing = results.text(PAGE).splitlines(), 0, []
+    # Cells are padded to their column's width.
+    lines, at, missing = (" ".join(line.split()) for line in results.text(PAGE).splitlines()), 0, []
     rows = [line for line in lines if line.startswith("| ") and line.endswith("` |")]
     claims = read(results)
     for _, row in claims.iterrows():
