@@ -323,7 +323,7 @@ FORGED = [
     *in_table("tables/claims.csv", "claims", "margin", "effect", "low", "high", "prediction_low", "n", row=8),
     *in_file("tables/claims.csv", "verdicts", text(",proved,", ",refuted,")),
     *in_file("tables/claims.csv", "verdicts", text(",supported,", ",not supported,")),
-    *in_file("verdicts.md", "verdicts", text("🟦 proved | `", "🟦 refuted | `")),
+    *in_file("verdicts.md", "verdicts", text("🟦 proved ", "🟦 refuted ")),
     *in_file(
         "verdicts.md", "verdicts", lambda content: re.sub(rb"largest violation 0 ", b"largest violation 1 ", content)
     ),

@@ -1,5 +1,6 @@
 """The verdicts by their rules, from the numbers beside each; and the page that tells them, row by row."""
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,21 +57,19 @@ def verdicts(row: pd.Series) -> set[str]:
 
 def _check_page(results: Results) -> Iterator[Check]:
     """Every row of the table stands on the page, in order, with its numbers."""
-    # Cells are padded to their column's width.
-    lines, at, missing = (" ".join(line.split()) for line in results.text(PAGE).splitlines()), 0, []
-    rows = [line for line in lines if line.startswith("| ") and line.endswith("` |")]
-    claims = read(results)
-    for _, row in claims.iterrows():
+    # Cells are padded to their column's width, and a bar within one is escaped.
+    lines = (re.split(r"(?<!\\)\|", line)[1:-1] for line in results.text(PAGE).splitlines() if line.startswith("| "))
+    rows = [row for row in ([cell.strip() for cell in line] for line in lines) if row[-1].startswith("`")]
+    claims, missing = read(results), []
+    for at, (_, row) in enumerate(claims.iterrows()):
         place = ", ".join(name for name in (row["dataset"], row["protocol"]) if name)
         contrast, evidence = (row[name].replace("|", "\\|") for name in ("contrast", "evidence"))
-        start = f"| {contrast} | {place} | {_effect(row)} | {number(row['published'])} | {row['n']} | "
+        due = [contrast, place, _effect(row), number(row["published"]), str(row["n"])]
         open_ = row["verdict"] == "inconclusive" and np.isfinite(row["needed"])
         more = f" ({row['needed']:,.0f} more pairs would decide)" if open_ else ""
-        end = f" {row['verdict']}{more} | `{evidence}` |"
-        line = rows[at] if at < len(rows) else ""
-        if not (line.startswith(start) and line.endswith(end)):
+        *cells, verdict, source = rows[at] if at < len(rows) else ["", ""]
+        if cells != due or source != f"`{evidence}`" or not verdict.endswith(f" {row['verdict']}{more}"):
             missing.append(f"{row['id']}, {row['contrast']}")
-        at += 1
     text = f"{missing[0]} is told otherwise; {len(missing)} are" if missing else f"{len(rows)} rows, as in the table"
     ok = not missing and len(rows) == len(claims)
     yield Check(TOLD, results.blame(PAGE, TABLE), f"the {len(claims)} rows of {TABLE}", text, ok)
