@@ -1,4 +1,4 @@
-"""Biases held within ±ε: the reparametrisation and its gradient, parts of the logits by loops, known thresholds."""
+"""Biases held within ±ε: the reparametrisation and its gradient, parts of the logits by loops."""
 
 import numpy as np
 import pandas as pd
@@ -9,8 +9,7 @@ from helpers.scripts import call
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symmetry_constrained.analysis import biases as thresholds
-from symmetry_constrained.analysis import statistics
+from symmetry_constrained.analysis import biases
 from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.architecture import Architecture
@@ -217,71 +216,6 @@ def test_halfway_is_where_half_of_the_iterations_lead(few, table):
     assert (table.loc[moving, "train_loss"] < half.loc[moving, "train_loss"]).all()
 
 
-LEVELS = (0.01, 0.1, 1.0, np.inf)
-
-
-def made(curves, epsilons=LEVELS, **columns):
-    """A table of networks, `curves` by depth: excess (N, number of epsilons)."""
-    parts = []
-    for depth, values in curves.items():
-        values = np.asarray(values, dtype=float)
-        for seed, row in enumerate(values):
-            parts.append(pd.DataFrame({"depth": depth, "epsilon": epsilons, "seed": seed, "excess": row}))
-    table = pd.concat(parts, ignore_index=True)
-    return table.assign(split=0, amplification=table["excess"] ** 2, **columns)
-
-
-def around(curve, spread=0.1):
-    """Five networks whose mean is the curve."""
-    return np.array(curve) + spread * np.linspace(-1, 1, 5)[:, None]
-
-
-def test_the_summary_is_the_mean_its_interval_and_the_largest():
-    table = made({2: around([-0.5, -0.2, 0.1, 0.3]), 8: around([0.1, 0.2, 0.3, 0.4])})
-    found = thresholds.summarise(table).set_index(["depth", "epsilon", "metric"])
-    assert len(found) == 2 * 4 * 2
-    for (depth, epsilon, metric), row in found.iterrows():
-        values = table[(table["depth"] == depth) & (table["epsilon"] == epsilon)][metric]
-        assert row["mean"] == pytest.approx(values.mean())
-        assert (row["largest"], row["n"]) == (values.max(), 5)
-        draws = statistics.resample(np.zeros(5)) @ values.to_numpy() / 5
-        assert (row["low"], row["high"]) == pytest.approx(statistics.interval(draws))
-    assert thresholds.summarise(table[table["seed"] == 0])[["low", "high"]].isna().all(axis=None)
-
-
-def test_thresholds_of_known_curves():
-    table = made(
-        {
-            1: around([-0.5, -0.3, 0.1, 0.9], 0),  # three quarters of the way from 0.1 to 1
-            2: around([-0.2, 0.02, 0.3, 0.3]),
-            4: around([0.2, 0.3, 0.4, 0.4]),  # above at once
-            16: around([-0.5, -0.4, -0.3, 0.5]),  # only without bounds
-        }
-    )
-    found = thresholds.thresholds(table).set_index("depth")
-    assert found.loc[1, ["smallest", "crossing", "low", "high"]].tolist() == pytest.approx([1.0, *[10**-0.25] * 3])
-    # At 0.1 the mean is above 0, but not its interval.
-    assert found.loc[2, "smallest"] == 1.0
-    assert found.loc[2, "crossing"] == pytest.approx(10 ** (-2 + 0.2 / 0.22))
-    assert found.loc[2, "low"] < found.loc[2, "crossing"] < 0.1 < found.loc[2, "high"] < 1
-    assert found.loc[4, ["smallest", "crossing", "low", "high"]].tolist() == [0.01] * 4
-    assert found.loc[16, "smallest"] == np.inf
-    assert found.loc[16, ["crossing", "low", "high"]].tolist() == [np.inf] * 3
-    assert (found["n"] == 5).all()
-    never = thresholds.thresholds(made({1: around([-0.5, -0.4, -0.3, -0.2])}))
-    assert never["smallest"].isna().all() and np.isinf(never["crossing"]).all()
-    # Networks without any biases have no place on the axis of log ε.
-    control = made({1: around([-0.9], 0)}, epsilons=(0.0,))
-    both = pd.concat([table, control], ignore_index=True)
-    pd.testing.assert_frame_equal(thresholds.thresholds(both), found.reset_index())
-
-
-def test_one_network_has_a_crossing_without_an_interval():
-    found = thresholds.thresholds(made({1: [[-0.5, -0.3, 0.1, 0.9]]}))
-    assert found["crossing"].tolist() == [pytest.approx(10**-0.25)]
-    assert found[["smallest", "low", "high"]].isna().all(axis=None)
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory, few):
     folder = tmp_path_factory.mktemp("few")
@@ -304,7 +238,7 @@ def test_the_script_writes_every_depth_and_again_the_same_bytes(folders, tmp_pat
     assert table["depth"].tolist() == [1] * 6 + [3] * 6
     assert table["epsilon"].tolist() == [0, 0, 0.1, 0.1, np.inf, np.inf] * 2
     assert table[["dataset", "protocol", "split"]].drop_duplicates().values.tolist() == [["digits", "clean", 3]]
-    assert len(thresholds.thresholds(table)) == 2
+    assert len(biases.thresholds(table)) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Bias-free copies of biased networks, against networks evaluated layer by layer in NumPy; rates that are known."""
+"""Bias-free copies of biased networks, against networks evaluated layer by layer in NumPy."""
 
 import itertools
 
@@ -257,30 +257,6 @@ def test_one_hidden_layer_has_nothing_to_carry_on(few):
         measures[table["construction"].to_numpy() == "levelled"],
     )
     assert set(table["hidden_layers"].astype(str)) == {"4"}
-
-
-def test_a_rate_is_the_slope_between_rounding_and_what_is_large():
-    weights = np.linspace(0.5, 20, 40)
-    table = pd.DataFrame(
-        {
-            "seed": np.repeat([1, 2], 40),
-            "construction": "levelled",
-            "weight": np.tile(weights, 2),
-            "largest_difference": np.concatenate([5 * np.exp(-1.5 * weights), 9 * np.exp(-0.1 * weights)]),
-            "predicted_rate": 1.25,
-        }
-    )
-    # What is rounding, and what is no longer small, would bend the line.
-    table.loc[table["largest_difference"] < 1e-11, "largest_difference"] = 1e-15
-    table.loc[table["largest_difference"] > 1e-3, "largest_difference"] = 2.0
-    found = rates(table).set_index("seed")
-    assert found.loc[1, "rate"] == pytest.approx(1.5)
-    assert (
-        found.loc[1, "points"] == ((5 * np.exp(-1.5 * weights) <= 1e-3) & (5 * np.exp(-1.5 * weights) >= 1e-11)).sum()
-    )
-    # The second network never gets there.
-    assert np.isnan(found.loc[2, "rate"]) and found.loc[2, "points"] == 0
-    assert found["predicted_rate"].tolist() == [1.25, 1.25]
 
 
 def test_images_of_the_other_polarity_alone_are_refused(few):

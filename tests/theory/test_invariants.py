@@ -1,4 +1,4 @@
-"""Networks on incomplete and complete invariants: budgets along one run, accuracies, contrasts redone by hand."""
+"""Networks on incomplete and complete invariants: budgets along one run, and accuracies."""
 
 import os
 
@@ -8,7 +8,6 @@ import pytest
 import torch
 from helpers.scripts import call
 
-from symmetry_constrained.analysis.invariants import contrasts, summarise
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.protocols import split_images
 from symmetry_constrained.features import inversion, translation
@@ -126,63 +125,6 @@ def test_bad_input_is_refused(made):
     with pytest.raises(ValueError) as error:
         compare(*made, 0, "inversion", "square", [1], [5], fraction=0.001)
     assert str(error.value) == "fraction: 0.001 of the training images is none"
-
-
-def table(splits=(0, 1, 2), seeds=(4, 7), maps=("identity", "square", "quadratic"), group="inversion"):
-    """Made-up rows of `compare`."""
-    random, rows = np.random.default_rng(2), []
-    for split in splits:
-        for name in maps:
-            for network in ("biased", "bias-free"):
-                for seed in seeds:
-                    accuracy = 0.5 + 0.1 * maps.index(name) + random.normal(0, 0.01)
-                    rows.append(
-                        {"group": group, "split": split, "features": name, "network": network, "seed": seed}
-                        | {"feature_count": 4, "parameters": 9, "budget": 200, "test_accuracy": accuracy + 0.01}
-                        | {"transformed_accuracy": accuracy}
-                    )
-    return pd.DataFrame(rows)
-
-
-def test_contrasts_are_paired_differences_from_the_norms():
-    made_up = pd.concat([table(), table(maps=("power", "aligned", "complete"), group="translation")])
-    found = contrasts(made_up)
-    assert found[["group", "network", "features", "against"]].values.tolist() == [
-        ["inversion", "biased", "quadratic", "square"],
-        ["inversion", "bias-free", "quadratic", "square"],
-        ["translation", "biased", "complete", "power"],
-        ["translation", "biased", "aligned", "power"],
-        ["translation", "bias-free", "complete", "power"],
-        ["translation", "bias-free", "aligned", "power"],
-    ]
-    for _, row in found.iterrows():
-        cell = made_up[(made_up["group"] == row["group"]) & (made_up["network"] == row["network"])]
-        differences = []
-        for (_, _), pair in cell.groupby(["split", "seed"]):
-            value = pair.set_index("features")["transformed_accuracy"]
-            differences.append(value[row["features"]] - value[row["against"]])
-        assert row["n"] == len(differences) == 6
-        assert row["difference"] == pytest.approx(np.mean(differences))
-        assert min(differences) <= row["low"] <= row["difference"] <= row["high"] <= max(differences)
-
-
-def test_a_group_without_its_norms_has_no_contrast_and_lone_networks_no_pair():
-    assert contrasts(table(maps=("identity", "quadratic"))).empty
-    lone = table()
-    lone = lone[(lone["features"] != "quadratic") | (lone["seed"] == 7)]
-    assert contrasts(lone)["n"].tolist() == [3, 3]
-
-
-def test_the_summary_is_a_mean_in_its_interval():
-    made_up = table()
-    found = summarise(made_up)
-    assert len(found) == 6
-    for _, row in found.iterrows():
-        cell = made_up[(made_up["features"] == row["features"]) & (made_up["network"] == row["network"])]
-        for name in ("test_accuracy", "transformed_accuracy"):
-            assert row[name] == pytest.approx(cell[name].mean())
-            assert cell[name].min() <= row[f"{name}_low"] < row[name] < row[f"{name}_high"] <= cell[name].max()
-        assert row["n"] == 6
 
 
 def options(made, folder, *more):

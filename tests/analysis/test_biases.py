@@ -1,0 +1,95 @@
+"""Thresholds of biases from known curves, and rates from known slopes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from symmetry_constrained.analysis import biases, statistics
+
+LEVELS = (0.01, 0.1, 1.0, np.inf)
+
+
+def made(curves, epsilons=LEVELS, **columns):
+    """A table of networks, `curves` by depth: excess (N, number of epsilons)."""
+    parts = []
+    for depth, values in curves.items():
+        values = np.asarray(values, dtype=float)
+        for seed, row in enumerate(values):
+            parts.append(pd.DataFrame({"depth": depth, "epsilon": epsilons, "seed": seed, "excess": row}))
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(split=0, amplification=table["excess"] ** 2, **columns)
+
+
+def around(curve, spread=0.1):
+    """Five networks whose mean is the curve."""
+    return np.array(curve) + spread * np.linspace(-1, 1, 5)[:, None]
+
+
+def test_the_summary_is_the_mean_its_interval_and_the_largest():
+    table = made({2: around([-0.5, -0.2, 0.1, 0.3]), 8: around([0.1, 0.2, 0.3, 0.4])})
+    found = biases.summarise(table).set_index(["depth", "epsilon", "metric"])
+    assert len(found) == 2 * 4 * 2
+    for (depth, epsilon, metric), row in found.iterrows():
+        values = table[(table["depth"] == depth) & (table["epsilon"] == epsilon)][metric]
+        assert row["mean"] == pytest.approx(values.mean())
+        assert (row["largest"], row["n"]) == (values.max(), 5)
+        draws = statistics.resample(np.zeros(5)) @ values.to_numpy() / 5
+        assert (row["low"], row["high"]) == pytest.approx(statistics.interval(draws))
+    assert biases.summarise(table[table["seed"] == 0])[["low", "high"]].isna().all(axis=None)
+
+
+def test_thresholds_of_known_curves():
+    table = made(
+        {
+            1: around([-0.5, -0.3, 0.1, 0.9], 0),  # three quarters of the way from 0.1 to 1
+            2: around([-0.2, 0.02, 0.3, 0.3]),
+            4: around([0.2, 0.3, 0.4, 0.4]),  # above at once
+            16: around([-0.5, -0.4, -0.3, 0.5]),  # only without bounds
+        }
+    )
+    found = biases.thresholds(table).set_index("depth")
+    assert found.loc[1, ["smallest", "crossing", "low", "high"]].tolist() == pytest.approx([1.0, *[10**-0.25] * 3])
+    # At 0.1 the mean is above 0, but not its interval.
+    assert found.loc[2, "smallest"] == 1.0
+    assert found.loc[2, "crossing"] == pytest.approx(10 ** (-2 + 0.2 / 0.22))
+    assert found.loc[2, "low"] < found.loc[2, "crossing"] < 0.1 < found.loc[2, "high"] < 1
+    assert found.loc[4, ["smallest", "crossing", "low", "high"]].tolist() == [0.01] * 4
+    assert found.loc[16, "smallest"] == np.inf
+    assert found.loc[16, ["crossing", "low", "high"]].tolist() == [np.inf] * 3
+    assert (found["n"] == 5).all()
+    never = biases.thresholds(made({1: around([-0.5, -0.4, -0.3, -0.2])}))
+    assert never["smallest"].isna().all() and np.isinf(never["crossing"]).all()
+    # Networks without any biases have no place on the axis of log ε.
+    control = made({1: around([-0.9], 0)}, epsilons=(0.0,))
+    both = pd.concat([table, control], ignore_index=True)
+    pd.testing.assert_frame_equal(biases.thresholds(both), found.reset_index())
+
+
+def test_one_network_has_a_crossing_without_an_interval():
+    found = biases.thresholds(made({1: [[-0.5, -0.3, 0.1, 0.9]]}))
+    assert found["crossing"].tolist() == [pytest.approx(10**-0.25)]
+    assert found[["smallest", "low", "high"]].isna().all(axis=None)
+
+
+def test_a_rate_is_the_slope_between_rounding_and_what_is_large():
+    weights = np.linspace(0.5, 20, 40)
+    table = pd.DataFrame(
+        {
+            "seed": np.repeat([1, 2], 40),
+            "construction": "levelled",
+            "weight": np.tile(weights, 2),
+            "largest_difference": np.concatenate([5 * np.exp(-1.5 * weights), 9 * np.exp(-0.1 * weights)]),
+            "predicted_rate": 1.25,
+        }
+    )
+    # What is rounding, and what is no longer small, would bend the line.
+    table.loc[table["largest_difference"] < 1e-11, "largest_difference"] = 1e-15
+    table.loc[table["largest_difference"] > 1e-3, "largest_difference"] = 2.0
+    found = biases.rates(table).set_index("seed")
+    assert found.loc[1, "rate"] == pytest.approx(1.5)
+    assert (
+        found.loc[1, "points"] == ((5 * np.exp(-1.5 * weights) <= 1e-3) & (5 * np.exp(-1.5 * weights) >= 1e-11)).sum()
+    )
+    # The second network never gets there.
+    assert np.isnan(found.loc[2, "rate"]) and found.loc[2, "points"] == 0
+    assert found["predicted_rate"].tolist() == [1.25, 1.25]

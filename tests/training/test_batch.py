@@ -1,0 +1,110 @@
+"""A batch: which networks it holds, trained on what, and its history against the networks' ends."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.scripts import SPEC
+
+from symmetry_constrained.data import inputs, protocols, reading
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import Ensemble
+from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.optim.problem import Budget
+from symmetry_constrained.training import batch as training
+from symmetry_constrained.training.spec import Spec
+
+KEYS = ["network", "fraction", "seed"]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    data = reading.load("digits")
+    return data, protocols.split_images(data.images, data.labels, "clean", 0)
+
+
+def spec(**changes):
+    given = {"fractions": [0.02, 0.05], "budget": {"max_iterations": 6}, "checkpoints": [2, 6], "features": "identity"}
+    return Spec.from_dict(SPEC | given | changes)
+
+
+@pytest.fixture(scope="module")
+def batch(digits):
+    return training.train_batch(spec(training_set="augmented"), *digits)
+
+
+def test_a_row_per_fraction_network_and_seed_in_that_order(batch):
+    assert batch.networks[["fraction", "network", "seed"]].values.tolist() == [
+        [fraction, network, seed] for fraction in (0.02, 0.05) for network in ("biased", "bias-free") for seed in (1, 2)
+    ]
+    assert {name: rows.shape for name, rows in batch.weights.items()} == {"0.02": (4, 310), "0.05": (4, 310)}
+    assert set(batch.predictions) == {
+        f"{fraction}/{name}" for fraction in ("0.02", "0.05") for name in ("original", "inverted", "negated")
+    }
+    assert batch.timings[["fraction", "networks"]].values.tolist() == [[0.02, 4], [0.05, 4]]
+    assert (batch.timings["evaluations"] == batch.networks.groupby("fraction")["evaluations"].sum().values).all()
+
+
+def test_each_fraction_is_trained_as_the_ensemble_alone(digits, batch):
+    biased = np.array([True, True, False, False])
+    for fraction, key in ((0.02, "0.02"), (0.05, "0.05")):
+        images, labels = inputs.training_inputs(*digits, "identity", "augmented", 0, fraction)
+        ensemble = Ensemble(Architecture(64, (4,), 10), biased)
+        result = lbfgs.train(
+            ensemble, ensemble.initial([1, 2, 1, 2]), ensemble.samples(images, labels), Budget(max_iterations=6)
+        )
+        np.testing.assert_array_equal(batch.weights[key], result.x.to(ensemble.dtype).numpy())
+        rows = batch.networks[batch.networks["fraction"] == fraction]
+        assert rows["evaluations"].tolist() == result.evaluations.tolist()
+        assert (rows["n_train"] == len(labels)).all() and rows["status"].tolist() == result.status
+
+
+def test_the_history_passes_each_checkpoint_once_and_ends_where_the_networks_do(batch):
+    # The budget ends on the second checkpoint, which is one row all the same.
+    assert batch.history.groupby(KEYS)["iterations"].apply(list).tolist() == [[2, 6]] * 8
+    ends = batch.history[batch.history["iterations"] == 6].sort_values(KEYS, ignore_index=True)
+    networks = batch.networks.sort_values(KEYS, ignore_index=True)
+    pd.testing.assert_frame_equal(ends, networks[list(ends)])
+    per_evaluation = batch.history["flop"] / batch.history["evaluations"]
+    assert (per_evaluation.groupby([batch.history[key] for key in ("network", "fraction")]).nunique() == 1).all()
+
+
+def test_a_checkpoint_is_where_a_budget_of_its_iterations_ends(digits, batch):
+    short = training.train_batch(
+        spec(training_set="augmented", budget={"max_iterations": 2}, checkpoints=[]), *digits
+    ).history
+    passed = batch.history[batch.history["iterations"] == 2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(passed, short)
+
+
+def test_a_network_that_diverged_keeps_its_row_and_has_no_history(digits, monkeypatch):
+    original = lbfgs.train
+
+    def diverged(*arguments, **options):
+        result = original(*arguments, **options)
+        result.status[1] = "non_finite"
+        return result
+
+    monkeypatch.setattr(lbfgs, "train", diverged)
+    batch = training.train_batch(spec(fractions=[0.02], checkpoints=[2]), *digits)
+    assert batch.networks["status"].tolist().count("non_finite") == 1 and len(batch.networks) == 4
+    left = batch.history[["network", "seed"]].drop_duplicates().values.tolist()
+    assert sorted(left) == [["bias-free", 1], ["bias-free", 2], ["biased", 1]]
+
+
+def test_progress_says_how_much_of_the_budget_is_used(digits, monkeypatch):
+    clock = iter(range(0, 10_000, 11))
+    monkeypatch.setattr(training.time, "monotonic", lambda: next(clock))
+    lines = []
+    training.train_batch(spec(fractions=[0.02]), *digits, lines.append)
+    assert lines
+    for line in lines:
+        assert line.startswith("digits/clean split 0 identity/original fraction 0.02: 4 networks, ")
+    shares = [int(line.partition("networks, ")[2].partition("%")[0]) for line in lines]
+    assert shares == sorted(shares) and 0 <= shares[0] < shares[-1] <= 100
+
+
+def test_what_is_wrong_is_said_with_its_cell(digits):
+    with pytest.raises(ValueError, match=r"^small, identity, original, 4, split 0, fraction 0\.001: none of its "):
+        training.train_batch(spec(fractions=[0.001]), *digits)
+    with pytest.raises(ValueError, match=r"^small, cube, original, 4, split 0: features: 'cube' is unknown"):
+        training.train_batch(spec(features="cube"), *digits)
