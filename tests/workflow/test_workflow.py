@@ -12,7 +12,7 @@ from helpers.runs import ROOT, SMALL, checkout, snakemake, stable_bytes
 
 FIGURES = ("table1", "table2", "bound", "figure1", "sides-digits", "accuracy-digits", "gaps-digits")
 FIGURES += ("images-needed", "random-sign-factor", "cost-digits", "budget", "verdicts", "emulated-bias")
-FIGURES += ("amplification", "flat-direction", "loss-on-orbit", "random-angles", "complete-invariants")
+FIGURES += ("amplification", "mirrored-pairs", "flat-direction", "loss-on-orbit", "random-angles", "complete-invariants")
 
 
 def planned(folder: Path) -> set[str]:
@@ -85,6 +85,7 @@ FEEDS = {
     "emulate_bias": {"gather_emulated_bias", "draw_theory"},
     "gather_emulated_bias": {"judge_claims", "draw_theory"},
     "amplify_bias": {"judge_claims", "draw_theory"},
+    "train_mirrored_pairs": {"judge_claims", "draw_theory"},
     "measure_orbits": {"judge_claims", "draw_theory"},
     "compare_invariants": {"gather_invariants", "judge_claims", "draw_theory"},
     "gather_invariants": {"judge_claims", "draw_theory"},
@@ -93,7 +94,7 @@ FEEDS = {
 }
 NOTEBOOKS = {"draw_paper_tables", "draw_overfitting", "draw_training_cost", "draw_budget", "draw_theory"}
 TRAINING = {"train_batch", "rerun_published", "time_solo", "train_label_blind", "emulate_bias", "amplify_bias"}
-TRAINING |= {"measure_orbits", "compare_invariants"}
+TRAINING |= {"train_mirrored_pairs", "measure_orbits", "compare_invariants"}
 FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 
 

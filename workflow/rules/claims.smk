@@ -6,6 +6,9 @@ THEORY_DATA = data_files("digits", "clean", 0)
 STUDIED_DATA = {spec["dataset"] for spec in BATCHES.values()}
 EMULATED = [name for name in ("digits", "mnist") if name == "digits" or name in STUDIED_DATA]
 THEORY = f"{RESULTS}/theory"
+# Over these splits invariants are compared and mirrored pairs trained.
+THEORY_SPLITS = range(config["theory"]["splits"])
+THEORY_SPLIT = split_folder("digits", "clean", "{split}")
 
 
 rule check_random_networks:
@@ -58,6 +61,25 @@ use rule check_random_networks as amplify_bias with:
         f"{BENCHMARKS}/theory/amplification.tsv"
     params:
         options=options(**config["theory"]["amplification"]),
+
+
+use rule check_random_networks as train_mirrored_pairs with:
+    input:
+        images=THEORY_DATA["images"],
+        labels=THEORY_DATA["labels"],
+        rows=expand(f"{THEORY_SPLIT}/rows.csv", split=THEORY_SPLITS),
+        scaling=expand(f"{THEORY_SPLIT}/scaling.csv", split=THEORY_SPLITS),
+        code=code("scripts/train_mirrored_pairs.py"),
+    output:
+        networks=f"{THEORY}/mirrored_pairs.csv",
+        weights=f"{THEORY}/mirrored_pairs.safetensors",
+    log:
+        f"{LOGS}/train_mirrored_pairs.log",
+    benchmark:
+        f"{BENCHMARKS}/theory/mirrored_pairs.tsv"
+    params:
+        split=expand(THEORY_SPLIT, split=THEORY_SPLITS),
+        options=options(**config["theory"]["mirrored_pairs"]),
 
 
 use rule check_random_networks as measure_orbits with:
@@ -141,7 +163,7 @@ use rule gather_networks as gather_emulated_bias with:
 use rule gather_networks as gather_invariants with:
     input:
         code=code("scripts/gather_networks.py"),
-        tables=expand(rules.compare_invariants.output.invariants, split=range(config["theory"]["splits"])),
+        tables=expand(rules.compare_invariants.output.invariants, split=THEORY_SPLITS),
     output:
         f"{THEORY}/invariants.csv",
     log:
@@ -167,6 +189,7 @@ THEORY_TABLES = [
     rules.train_label_blind.output[0],
     rules.gather_emulated_bias.output[0],
     rules.amplify_bias.output[0],
+    rules.train_mirrored_pairs.output.networks,
     *rules.measure_orbits.output,
     rules.gather_invariants.output[0],
     *expand(rules.compare_invariants.output.signs, split=0),

@@ -7,13 +7,15 @@ from symmetry_constrained.analysis import statistics
 from symmetry_constrained.analysis.sample_efficiency import images_needed
 
 
-def summarise(table: pd.DataFrame, metrics: tuple[str, ...] = ("excess", "amplification")) -> pd.DataFrame:
-    """A row per depth, ε and metric: the mean over n networks, its 95 % interval, and the largest.
+def summarise(
+    table: pd.DataFrame, metrics: tuple[str, ...] = ("excess", "amplification"), group: str = "depth"
+) -> pd.DataFrame:
+    """A row per depth (or the column `group`), ε and metric: the mean over n networks, its 95 % interval, the largest.
 
     table: `theory.amplification.study` of one or more depths, with `split`. A single network has no interval.
     """
     rows = []
-    for (depth, epsilon), networks in table.groupby(["depth", "epsilon"]):
+    for (value, epsilon), networks in table.groupby([group, "epsilon"]):
         values = networks[list(metrics)].to_numpy(dtype=np.float64)
         weights = statistics.resample(networks["split"].to_numpy())
         low, high = statistics.interval(statistics.weighted_means(weights, values))
@@ -21,7 +23,7 @@ def summarise(table: pd.DataFrame, metrics: tuple[str, ...] = ("excess", "amplif
         for place, metric in enumerate(metrics):
             rows.append(
                 {
-                    "depth": depth,
+                    group: value,
                     "epsilon": epsilon,
                     "metric": metric,
                     "mean": values[:, place].mean(),

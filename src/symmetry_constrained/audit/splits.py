@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained.audit import data, specs
-from symmetry_constrained.audit.checks import Check, guarded, same_table
+from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.inputs import shifted
 from symmetry_constrained.audit.results import Results
 
@@ -17,7 +17,7 @@ COLUMNS = ["set", "image", "shift", "label", "rank"]
 
 def check(results: Results) -> Iterator[Check]:
     together: dict[str, list[dict]] = {}
-    for spec in [*specs.of_run(results).values(), *_published(results)]:
+    for spec in [*specs.of_run(results).values(), *_published(results), *_theory(results)]:
         together.setdefault(specs.split_folder(spec), []).append(spec)
     for folder, users in sorted(together.items()):
         yield from guarded(DRAWN, f"{folder}/rows.csv", _check_drawn(results, folder, users[0]))
@@ -36,6 +36,15 @@ def _published(results: Results) -> list[dict]:
         return list(specs.reruns(results).values())
     except ValueError:
         return []  # the check of the reruns' provenance reports it
+
+
+def _theory(results: Results) -> list[dict]:
+    """The splits of digits on which experiments on theory are run."""
+    try:
+        numbers = range(results.config["theory"]["splits"])
+    except (UnreadableError, KeyError, TypeError):
+        return []  # reported by the check of the configuration
+    return [{"dataset": "digits", "protocol": "clean", "split": number} for number in numbers]
 
 
 def _check_drawn(results: Results, folder: str, spec: dict) -> Iterator[Check]:

@@ -109,6 +109,7 @@ def study(
 ) -> pd.DataFrame:
     """Train every ε with every seed at one depth, on ±X, as one ensemble: a row per network.
 
+    biases: `none` where ε is 0, `free` where it is infinite, else `held`.
     excess: R + R̄ − 1 on the test images; right_both_ways: the share of them that are right as they are and inverted,
     0 without biases and never below the excess. train_excess: the excess on the training images. train_loss: mean
     cross-entropy on ±X, at best log 10 without biases. halfway_*: after half of the iterations, so that a reader sees
@@ -146,6 +147,7 @@ def study(
         training_set="augmented",
         fraction=fraction,
         depth=depth,
+        biases=np.select([epsilon == 0, np.isinf(epsilon)], ["none", "free"], "held"),
         hidden_layers=hyphenated(architecture.hidden_layers),
         n_train=len(labels),
         **_judge(ensemble, rows, sets),
