@@ -12,7 +12,14 @@ from helpers.runs import ROOT, SMALL, checkout, snakemake, stable_bytes
 
 FIGURES = ("table1", "table2", "bound", "figure1", "sides-digits", "accuracy-digits", "gaps-digits")
 FIGURES += ("images-needed", "random-sign-factor", "cost-digits", "budget", "verdicts", "emulated-bias")
-FIGURES += ("amplification", "mirrored-pairs", "flat-direction", "loss-on-orbit", "random-angles", "complete-invariants")
+FIGURES += (
+    "amplification",
+    "mirrored-pairs",
+    "flat-direction",
+    "loss-on-orbit",
+    "random-angles",
+    "complete-invariants",
+)
 
 
 def planned(folder: Path) -> set[str]:

@@ -36,7 +36,7 @@ def _check(results: Results) -> Iterator[Check]:
     matrices = _matrices(results, table, images[0].size)
     where = results.blame(WEIGHTS, TABLE)
     beyond = int((~(_largest(matrices, slice(-1, None)) <= table["epsilon"].to_numpy())).sum())
-    yield equal(BOUNDED, where, "0 networks with a bias beyond ε", f"{beyond} networks with a bias beyond ε")
+    yield equal(BOUNDED, where, "networks with a bias beyond ε: 0", f"networks with a bias beyond ε: {beyond}")
     tied = (table["kind"] == TIED).to_numpy()
     yield _mirrored(where, table["epsilon"].to_numpy()[tied], [matrix[tied] for matrix in matrices])
     for split, places in table.groupby("split").indices.items():
