@@ -49,5 +49,7 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=2, help="networks of each split, kind and ε (default 2)")
     parser.add_argument("--fraction", type=float, default=1.0, help="of the training images (default 1)")
     parser.add_argument("--max-iterations", type=int, default=200, help="of each training (default 200)")
-    parser.add_argument("--out", type=Path, required=True, help="the table; a row of weights per row beside it, .safetensors")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the table; a row of weights per row beside it, .safetensors"
+    )
     cli.run(main, parser)

@@ -37,11 +37,11 @@ def written(tmp_path_factory):
     arguments = [
         "--data",
         folder / "data/digits",
-        "--splits",
+        "--split",
         *sorted((folder / "splits/digits/clean").glob("split-*")),
     ]
     arguments += ["--epsilons", 0.001, 0.1, "--seeds", 1, "--fraction", 0.3, "--max-iterations", 20]
-    assert call("train_mirrored_pairs", *arguments, "--out", folder / TABLE, "--weights", folder / WEIGHTS) == (0, "")
+    assert call("train_mirrored_pairs", *arguments, "--out", folder / TABLE) == (0, "")
     return folder
 
 

@@ -222,18 +222,18 @@ def folders(tmp_path_factory, few):
 
 
 def options(folders, out):
-    given = ["--data", folders / "data", "--splits", folders / "split-0", folders / "split-3", "--epsilons", 0.001, 0.1]
+    given = ["--data", folders / "data", "--split", folders / "split-0", folders / "split-3", "--epsilons", 0.001, 0.1]
     given += ["--seeds", 2, "--fraction", 0.2, "--max-iterations", 4]
-    return [*given, "--out", out / "table.csv", "--weights", out / "rows.safetensors"]
+    return [*given, "--out", out / "table.csv"]
 
 
 def test_the_script_writes_every_split_and_again_the_same_bytes(folders, tmp_path):
     for name in ("first", "second"):
         assert call("train_mirrored_pairs", *options(folders, tmp_path / name)) == (0, "")
-    for name in ("table.csv", "rows.safetensors"):
+    for name in ("table.csv", "table.safetensors"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
     table = pd.read_csv(tmp_path / "first/table.csv")
-    rows = load_file(tmp_path / "first/rows.safetensors")["rows"]
+    rows = load_file(tmp_path / "first/table.safetensors")["rows"]
     assert list(table)[: len(mirrored_pairs.LEADING_COLUMNS)] == mirrored_pairs.LEADING_COLUMNS
     assert len(table) == len(rows) == 2 * 3 * 2 * 2
     assert table[["dataset", "protocol"]].drop_duplicates().values.tolist() == [["digits", "clean"]]

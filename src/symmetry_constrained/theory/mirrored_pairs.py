@@ -110,12 +110,12 @@ def study(
         training_set = "original" if kind == TIED else "augmented"
         training = inputs.training_inputs(dataset, split, "identity", training_set, 0, fraction)
         if kind == TIED:
-            result, rows = _train_tied(tied, half, training, max_iterations)
+            result, rows = _train(tied, half, training, max_iterations)
         else:
             held = HeldBiases(_ensemble(judge.architecture.inputs, len(lanes), torch.float32), epsilon)
             # ε tanh(1) is the largest bias at the start, and the same for both units of a pair.
             start = tied.rows(half, enlarged=True) if kind == MIRRORED else held.initial(ordinary)
-            result, rows = _train_held(held, start, training, max_iterations)
+            result, rows = _train(held, start, training, max_iterations)
         tables.append(
             lanes.assign(
                 training_set=training_set,
@@ -139,30 +139,19 @@ def _ensemble(pixels: int, networks: int, dtype: torch.dtype) -> Ensemble:
     return Ensemble(architecture, np.ones(networks, dtype=bool), alpha=0.0, dtype=dtype)
 
 
-def _train_tied(tied: TiedPairs, half: Tensor, training, max_iterations: int) -> tuple[Result, Tensor]:
-    """The end of training and the networks' rows, with output weights that are not enlarged."""
-    samples = tied.ensemble.samples(*training)
+def _train(
+    networks: TiedPairs | HeldBiases, start: Tensor, training: tuple[np.ndarray, np.ndarray], max_iterations: int
+) -> tuple[Result, Tensor]:
+    """The end of training on images and labels, and the networks' rows; of tied pairs they are not enlarged."""
+    samples = networks.ensemble.samples(*training)
     result = lbfgs.minimise(
-        lambda free, lanes: tied.loss_and_gradient(free, samples, lanes),
-        half,
-        Budget(max_iterations=max_iterations),
-        gtol=GTOL,
-        ftol=FTOL,
-    )
-    return result, tied.rows(result.x)
-
-
-def _train_held(held: HeldBiases, start: Tensor, training, max_iterations: int) -> tuple[Result, Tensor]:
-    """The end of training and the networks' rows."""
-    samples = held.ensemble.samples(*training)
-    result = lbfgs.minimise(
-        lambda free, lanes: held.loss_and_gradient(free, samples, lanes),
+        lambda free, lanes: networks.loss_and_gradient(free, samples, lanes),
         start,
         Budget(max_iterations=max_iterations),
         gtol=GTOL,
         ftol=FTOL,
     )
-    return result, held.rows(result.x)
+    return result, networks.rows(result.x)
 
 
 def _judge(ensemble: Ensemble, rows: Tensor, held_out: dict[str, Samples]) -> dict[str, np.ndarray]:
