@@ -23,7 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--history", type=Path, required=True, help="history.csv of all batches")
-    parser.add_argument("--study", required=True, help="the study whose courses are compared")
+    parser.add_argument("--study", required=True, help="the study whose histories are compared")
     parser.add_argument("--solo", type=Path, required=True, help="solo_timings.csv, for the seconds")
     parser.add_argument("--out", type=Path, required=True, help="the table to write")
     cli.run(main, parser)

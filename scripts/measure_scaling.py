@@ -1,6 +1,6 @@
 """Measure how the cost of a network grows with the number of networks, of digits and of hidden units: scaling.csv.
 
-On all cores at once, as measure_throughput.py does. To be run while the machine is otherwise idle.
+On all cores at once, as measure_throughput.py does. Run it while the machine has no other work.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Measure how fast networks are trained, by us and by others, on all cores of this machine at once.
+"""Measure how fast networks are trained by our solver and by others, on all cores of this machine at once.
 
 Writes throughput.csv, accuracies.csv (of the networks trained to the end of the budget) and peaks.csv (the machine's).
-To be run while the machine is otherwise idle.
+Run it while the machine has no other work.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import pandas as pd
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.benchmark import roofline, throughput
-from symmetry_constrained.benchmark import solvers as peers
+from symmetry_constrained.benchmark import solvers as library
 from symmetry_constrained.benchmark.throughput import Bench, Cell, Training
 from symmetry_constrained.data import registry
 from symmetry_constrained.networks.ensemble import resolve_device
@@ -52,7 +52,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def cell(text: str) -> Cell:
-    """DATASET=N. ValueError in one line if it is none."""
+    """Read DATASET=N. ValueError in one line for anything else."""
     name, _, n = text.partition("=")
     registry.known(name)
     if not n.isdecimal() or int(n) < 1:
@@ -62,7 +62,7 @@ def cell(text: str) -> Cell:
 
 def installed(name: str) -> bool:
     """Whether a solver can be measured here; a line if not."""
-    missing = peers.missing(name)
+    missing = library.missing(name)
     if missing:
         cli.say(f"{name} is left out: {' and '.join(missing)} not installed (pip install {' '.join(missing)})")
     return not missing
@@ -88,7 +88,7 @@ def present(cells: list[Cell], data: Path, folder: Path) -> list[Cell]:
 def trainings(place: Cell, solver: str, arguments: argparse.Namespace) -> list[Training]:
     """What is timed of a solver in a cell; one that trains one network at a time, trains one."""
     architecture = throughput.architecture_of(place.dataset)
-    sizes = sorted(set(arguments.networks)) if peers.SOLVERS[solver].batched else [1]
+    sizes = sorted(set(arguments.networks)) if library.SOLVERS[solver].batched else [1]
     limits = (arguments.flop, arguments.max_evaluations)
     return [Training(size, throughput.timed_evaluations(architecture, place.n, size, *limits)) for size in sizes]
 
@@ -111,7 +111,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--networks", type=int, nargs="+", default=[1, 8, 32, 128], help="trained at once (default 1 8 32 128)"
     )
-    parser.add_argument("--solvers", nargs="+", default=list(peers.SOLVERS), help=f"of {' '.join(peers.SOLVERS)}")
+    parser.add_argument("--solvers", nargs="+", default=list(library.SOLVERS), help=f"of {' '.join(library.SOLVERS)}")
     parser.add_argument("--rounds", type=int, default=2, help="each timing, of which the best counts (default 2)")
     parser.add_argument("--max-evaluations", type=int, default=200, help="a network's whole budget (default 200)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Print the paper's tables beside what was found, and where everything lies."""
+"""Print the paper's tables beside our results, and the paths of all files."""
 
 import argparse
 from pathlib import Path

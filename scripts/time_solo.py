@@ -1,6 +1,6 @@
 """Time one network trained alone, and its feature map, for each kind of network of several batches.
 
-To be run while the machine is otherwise idle.
+Run it while the machine has no other work.
 """
 
 import argparse

@@ -11,8 +11,7 @@ from helpers.made_up_bench import bench
 from helpers.runs import ROOT, SMALL, checkout
 from helpers.scripts import call
 
-from symmetry_constrained.benchmark import parallel, throughput
-from symmetry_constrained.benchmark import solvers as peers
+from symmetry_constrained.benchmark import parallel, solvers, throughput
 from symmetry_constrained.benchmark.throughput import Bench, Cell
 
 COLUMNS = {"solver", "dataset", "n", "networks", "device", "dtype", "threads", "seconds_per_network_evaluation"}
@@ -155,7 +154,7 @@ def test_bad_options_end_in_one_line(options, says, tmp_path):
 
 
 def test_a_solver_that_is_not_installed_is_left_out_in_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    monkeypatch.setattr(solvers, "find_spec", lambda name: None)
     status, line = call("measure_throughput", "--solvers", "jax", "--cells", "digits=9000", "--out", tmp_path)
     assert status == 1 and "9,000" in line
     assert capsys.readouterr().err == "jax is left out: jax and optax not installed (pip install jax optax)\n"

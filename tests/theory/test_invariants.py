@@ -124,7 +124,7 @@ def test_bad_input_is_refused(made):
     )
     with pytest.raises(ValueError) as error:
         compare(*made, 0, "inversion", "square", [1], [5], fraction=0.001)
-    assert str(error.value) == "fraction: 0.001 of the training images is none"
+    assert str(error.value) == "fraction: 0.001 keeps no training image"
 
 
 def options(made, folder, *more):
@@ -155,7 +155,7 @@ def test_the_script_writes_three_tables_and_writes_them_again_to_the_byte(made, 
     ("more", "says"),
     [
         (("--inversion", "power"), "features: 'power' is unknown for inversion; choose one of identity, square"),
-        (("--fraction", 0), "fraction: 0 of the training images is none"),
+        (("--fraction", 0), "fraction: 0 keeps no training image"),
         (("--evaluations", 0), "a budget must be at least 1 iteration"),
     ],
 )

@@ -177,7 +177,7 @@ def _verdicts(results: Results, stem: str, _: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-# By a figure's stem, or what stands before its first hyphen: how its data is drawn from which files.
+# By a figure's stem, or the part before its first hyphen: how its data is drawn, and from which files.
 DRAWINGS: dict[str, tuple[Callable[[Results, str, str], pd.DataFrame], tuple[str, ...]]] = {
     "table1": (_paper_table, (NETWORKS, "tables/table1.csv")),
     "table2": (_paper_table, (NETWORKS, "tables/table2.csv")),
@@ -236,7 +236,7 @@ def _check_findings(results: Results) -> Iterator[Check]:
         try:
             titles.add(title_of(results, path))
         except UnreadableError:
-            pass  # told by the check of the pictures
+            pass  # reported by the check of the pictures
     odd = [line for line in lines if line not in titles]
     where = results.blame(FINDINGS, *pictures)
     text = f"no figure says: {odd[0]}" if odd else f"{len(lines)} lines, each a title"

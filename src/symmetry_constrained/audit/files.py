@@ -9,7 +9,7 @@ from symmetry_constrained.audit.results import CONFIG, CRATE, MANIFEST, Results
 
 BYTES, LISTED, RECORD = "bytes as recorded", "no stray file", "the record itself"
 CRATED = "the crate and the manifest"
-# A folder of this name directly below belongs to the run; one that looks like a run of its own is not audited.
+# A folder without files of the manifest that holds one of these is a separate run, which is not audited.
 OF_A_RUN = (CONFIG, MANIFEST, "batches", "tables", "splits", "logs")
 
 

@@ -1,4 +1,4 @@
-"""The audit's outcome for people: lines for a terminal, and a page that stands alone."""
+"""The audit's outcome as text: lines for a terminal, and a page that needs no other file."""
 
 from collections.abc import Iterator
 from dataclasses import asdict

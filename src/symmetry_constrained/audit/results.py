@@ -135,7 +135,7 @@ class Results:
         try:
             return {path: entry["sha256"] for path, entry in self.manifest["artefacts"].items()}
         except Exception:
-            # Told by the check of the manifest itself.
+            # The check of the manifest itself reports it.
             try:
                 graph = self.json(CRATE)["@graph"]
                 return {unquote(entity["@id"]): entity["sha256"] for entity in graph if "sha256" in entity}

@@ -1,4 +1,4 @@
-"""The verdicts by their rules, from the numbers beside each; and the page that tells them, row by row."""
+"""The verdicts by their rules, from the numbers beside each; and the page of verdicts, row by row."""
 
 import re
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.claims import TABLE, read
 from symmetry_constrained.audit.results import Results
 
-VERDICTS, TOLD, PAGE = "verdicts, by their rules", "verdict page", "verdicts.md"
+VERDICTS, SHOWN, PAGE = "verdicts, by their rules", "verdict page", "verdicts.md"
 
 
 def check(results: Results) -> Iterator[Check]:
     if results.belongs(TABLE):
         yield from guarded(VERDICTS, results.blame(TABLE), _check(results))
-        yield from guarded(TOLD, results.blame(PAGE, TABLE), _check_page(results))
+        yield from guarded(SHOWN, results.blame(PAGE, TABLE), _check_page(results))
 
 
 def _check(results: Results) -> Iterator[Check]:
@@ -56,7 +56,7 @@ def verdicts(row: pd.Series) -> set[str]:
 
 
 def _check_page(results: Results) -> Iterator[Check]:
-    """Every row of the table stands on the page, in order, with its numbers."""
+    """Every row of the table is on the page, in order, with its numbers."""
     # Cells are padded to their column's width, and a bar within one is escaped.
     lines = (re.split(r"(?<!\\)\|", line)[1:-1] for line in results.text(PAGE).splitlines() if line.startswith("| "))
     rows = [row for row in ([cell.strip() for cell in line] for line in lines) if row[-1].startswith("`")]
@@ -72,7 +72,7 @@ def _check_page(results: Results) -> Iterator[Check]:
             missing.append(f"{row['id']}, {row['contrast']}")
     text = f"{missing[0]} is told otherwise; {len(missing)} are" if missing else f"{len(rows)} rows, as in the table"
     ok = not missing and len(rows) == len(claims)
-    yield Check(TOLD, results.blame(PAGE, TABLE), f"the {len(claims)} rows of {TABLE}", text, ok)
+    yield Check(SHOWN, results.blame(PAGE, TABLE), f"the {len(claims)} rows of {TABLE}", text, ok)
 
 
 def _effect(row: pd.Series) -> str:

@@ -1,4 +1,4 @@
-"""Run a measurement in several single-threaded processes at once, each on a core of its own, all starting together."""
+"""Run a measurement in several single-threaded processes at once, each on its own core, all starting together."""
 
 import itertools
 import multiprocessing
@@ -88,7 +88,7 @@ def _ending(status: int) -> str:
 
 
 def _serve(measure: Measure, task: dict, core: int, barrier: Barrier, sender: Connection) -> None:
-    """In a process of its own: prepare the task, wait for the others, measure."""
+    """In the child process: prepare the task, wait for the others, measure."""
     if hasattr(os, "sched_setaffinity"):
         # Some containers refuse it, and leave the choice of the core to the system.
         with suppress(OSError):

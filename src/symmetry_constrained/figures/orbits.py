@@ -35,7 +35,7 @@ LOWEST = 6  # eigenvalues drawn
 
 
 def loss_on_orbit(orbit_loss: pd.DataFrame, orbits: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """The loss as W₁ moves along its orbit, by how many angles of it were trained on; and its variation on the orbit.
+    """The loss as W₁ moves along its orbit, by the number of angles trained on, and its variation on the orbit.
 
     Left: one network per number of equally spaced angles, less its mean. Right: a point per network.
     """

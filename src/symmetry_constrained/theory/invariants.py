@@ -45,7 +45,7 @@ def compare(
     rows = {"train": split.select("train", fraction), "test": split.select("test")}
     rows["transformed"] = rows["test"]
     if rows["train"].empty:
-        raise ValueError(f"fraction: {fraction:g} of the training images is none")
+        raise ValueError(f"fraction: {fraction:g} keeps no training image")
     images = {name: split.images(dataset.images, of) for name, of in rows.items()}
     images["transformed"] = acting.transform(images["test"], dataset.shape, np.random.default_rng(number))
     inputs = {name: acting.compute(features_, values, dataset.shape) for name, values in images.items()}

@@ -20,7 +20,7 @@ GRID = 256  # random angles are drawn from the multiples of 2π / GRID, so that 
 
 
 def elements(images: Images) -> dict[str, tuple[Images, np.ndarray]]:
-    """Of each group: the images' orbit under it, and an element U (d, d) of it other than the identity."""
+    """For each group, the images' orbit and an element U (d, d) other than the identity."""
     pixels = np.eye(images.pixels.shape[1])
     turned = translation.translate(pixels, 2 * np.pi / TURN, images.shape).T
     return {
@@ -32,7 +32,7 @@ def elements(images: Images) -> dict[str, tuple[Images, np.ndarray]]:
 def loss_invariance(images: Images, count: int, seed: int) -> pd.DataFrame:
     """|L(W₁U) - L(W₁)| / L(W₁) of random networks, for losses on the whole orbit and, in contrast, on the images alone.
 
-    Each of the `count` networks has normal parameters of a scale of its own, between 0.01 and 10.
+    Each of the `count` networks has normal parameters with its own random scale, between 0.01 and 10.
     """
     images, rows = images.first(CHECKED_IMAGES), []
     for group, (orbit, element) in elements(images).items():

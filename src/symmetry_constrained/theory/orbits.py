@@ -78,7 +78,7 @@ class Images:
         return Images(translation.translate(self.pixels, angle, self.shape), self.labels, self.shape)
 
     def orbit(self, sampling: str, count: int, seed: int = 0) -> "Images":
-        """Each image at `count` angles, (count·n, d): the same equally spaced ones, or random ones of its own."""
+        """Each image at `count` angles, (count·n, d): the same equally spaced ones, or its own random ones."""
         if count < 1:
             raise ValueError(f"angles: {count} is not at least 1")
         if sampling == "equally spaced":
