@@ -9,7 +9,7 @@ CONFIG_paper := --configfile config/paper.yaml
 CONFIG_full := --configfile config/full.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default help paper quick full figures benchmark audit reference test lint rooms lock clean
+.PHONY: default help paper quick full figures benchmark audit reference test test-unit lint rooms lock clean
 
 ## make              set up .venv/, run the default study, write its report, print its tables
 default: $(READY)
@@ -45,9 +45,16 @@ reference: $(READY)
 	@python scripts/audit.py results
 	@python scripts/write_reference.py results --seconds $(TIMES)
 
+# A worker for each core; the tests of a file go to one worker, the longest first.
+PYTEST := python -m pytest -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+
 ## make test         run all tests but the slow ones
 test: $(READY)
-	@python -m pytest
+	@$(PYTEST)
+
+## make test-unit    run those that run no workflow
+test-unit: $(READY)
+	@$(PYTEST) -m "not slow and not workflow"
 
 ## make lint         check style, types, import contracts and the workflow
 lint: $(READY)

@@ -1,25 +1,69 @@
-"""Fixtures that several test files share."""
+"""What all tests share: an environment of the suite's own, groups for parallel workers, and finished runs."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
-import matplotlib
 import pytest
 from helpers.runs import checkout, snakemake
+from helpers.session import made_once, own_environment
 from helpers.tiny import run, tiny
+from hypothesis import HealthCheck, settings
 
-from symmetry_constrained.figures import style as figures
-from symmetry_constrained.kernels import compiled
+TESTS = Path(__file__).parent
+RUNS = {"finished", "finished_tiny"}
+# Files whose tests take longest begin first, so that all workers end together.
+LONGEST_FIRST = (
+    "workflow/test_workflow.py",
+    "workflow/test_circumstances.py",
+    "audit/test_tampering.py",
+    "workflow/test_readme.py",
+    "workflow/test_slurm.py",
+)
 
-matplotlib.use("Agg")
+# Property tests draw the same few examples in every run. `--hypothesis-profile thorough` draws many and other ones.
+SHARED = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
+)
+settings.register_profile("few", SHARED, max_examples=50, derandomize=True)
+settings.register_profile("thorough", SHARED, max_examples=500)
+settings.load_profile("few")
 
-import matplotlib.pyplot as plt
+
+def pytest_configure(config):
+    """Give the suite a home and a temporary folder of its own; parallel workers share those of the process above."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        # pytest keeps its own folders where they are: those of failed tests can be looked at.
+        home = Path(tempfile.mkdtemp(prefix="symmetry-constrained-tests-"))
+        config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+        own_environment(home)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark the tests that run the workflow, and give each file's to one worker, the longest files first."""
+    for item in items:
+        file = item.path.relative_to(TESTS).as_posix()
+        if file.startswith("workflow/") or RUNS & set(item.fixturenames):
+            item.add_marker("workflow")
+        # Of one file, tests that run no workflow need not wait for a run.
+        needs = " and a run" if item.get_closest_marker("workflow") else ""
+        item.add_marker(pytest.mark.xdist_group(file + needs))
+    ranks = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path.relative_to(TESTS).as_posix(), len(ranks)))
 
 
 @pytest.fixture
 def style():
     """The house style of figures, for one test only."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    from symmetry_constrained.figures.style import use_style
+
     with matplotlib.rc_context():
-        figures.use_style()
+        use_style()
         yield
         plt.close("all")
 
@@ -27,6 +71,8 @@ def style():
 @pytest.fixture(params=["compiled", "eager"])
 def arithmetic(request, monkeypatch):
     """Each test twice: with the compiled code, and with PyTorch alone."""
+    from symmetry_constrained.kernels import compiled
+
     if request.param == "eager":
         monkeypatch.setattr(compiled, "library", lambda: None)
     elif compiled.library() is None:
@@ -35,17 +81,21 @@ def arithmetic(request, monkeypatch):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
-    """A finished small run."""
-    folder = checkout(tmp_path_factory.mktemp("run") / "checkout")
-    run = snakemake(folder)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return folder
+    """A finished small run. Read-only to tests: they copy it."""
+
+    def make(folder: Path) -> None:
+        done = snakemake(checkout(folder))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "finished", make)
 
 
 @pytest.fixture(scope="session")
 def finished_tiny(tmp_path_factory) -> Path:
     """A finished run of two tables of the tiny study. Read-only to tests: they copy it."""
-    folder = tiny(tmp_path_factory.mktemp("tiny") / "checkout")
-    done = run(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        done = run(tiny(folder))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "finished-tiny", make)

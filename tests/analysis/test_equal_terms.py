@@ -6,7 +6,7 @@ import pytest
 from helpers.histories import history, solo
 from helpers.rivals import OWN_COURSE, RIVAL_COURSE, own, rival
 from helpers.synthetic import at
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.analysis.equal_terms import COLUMNS, accuracy_at, equal_terms
@@ -137,7 +137,6 @@ def test_converged_is_a_pair_of_which_both_stopped_before_the_studys_budget(ends
 
 
 @given(st.permutations(range(20)), st.integers(10, 250))
-@settings(max_examples=20, deadline=None)
 def test_the_order_of_the_rows_does_not_matter(order, iterations):
     table = at(own([OWN_COURSE, RIVAL_COURSE]), rival([RIVAL_COURSE, OWN_COURSE]))
     timings = solo(features="canonical")
@@ -147,7 +146,6 @@ def test_the_order_of_the_rows_does_not_matter(order, iterations):
 
 
 @given(st.lists(st.integers(0, 100), min_size=5, max_size=5), st.floats(1, 300))
-@settings(max_examples=50, deadline=None)
 def test_between_checkpoints_the_accuracy_is_that_of_numpy_interp(course, evaluations):
     table = history([np.array(course) / 100])
     expected = np.interp(evaluations, [11, 21, 52, 101, 201], np.array(course) / 100)

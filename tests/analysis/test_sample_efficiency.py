@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from helpers.scripts import call
 from helpers.synthetic import at, networks
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.analysis.accuracy_targets import read_targets
@@ -45,7 +45,6 @@ def test_already_there_and_never_there():
 
 
 @given(st.lists(st.integers(1, 20), min_size=4, max_size=4), st.integers(1, 79))
-@settings(max_examples=100, deadline=None)
 def test_images_needed_on_a_rising_curve_are_those_of_numpy_interp(steps, target):
     curve = np.cumsum([0, *steps]) / 80
     expected = np.exp(np.interp(target / 80, curve, np.log(IMAGES))) if target / 80 <= curve[-1] else np.inf

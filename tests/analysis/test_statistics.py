@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.analysis.statistics import (
@@ -28,7 +28,6 @@ def naive_place(value, draws):
 
 
 @given(st.integers(0, 12), st.lists(st.integers(0, 12), min_size=1, max_size=60))
-@settings(max_examples=200, deadline=None)
 def test_p_is_the_rank_probability_with_ties_counted_half(value, draws):
     found = place(value / 8, np.array(draws) / 8)
     percentile, p = naive_place(value, draws)
@@ -119,7 +118,6 @@ def test_holm_hand_worked():
 
 
 @given(st.lists(st.integers(1, 40).map(lambda k: k / 40), min_size=1, max_size=6))
-@settings(max_examples=100, deadline=None)
 def test_holm_is_the_closed_test_of_bonferronis(p):
     # A hypothesis is rejected at the level where every set with it is: its largest Bonferroni p-value over such sets.
     m = len(p)
@@ -191,7 +189,6 @@ def test_a_network_keeps_its_weights_wherever_it_stands_and_twice_gives_equal_bi
         max_size=8,
     )
 )
-@settings(max_examples=100, deadline=None)
 def test_weighted_means_and_medians_are_those_of_the_values_repeated(pairs):
     weights, values = np.array([[w for w, _ in pairs]], dtype=float), np.array([v for _, v in pairs])
     repeated = np.repeat(values, weights[0].astype(int))

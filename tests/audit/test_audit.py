@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers.scripts import call
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
@@ -56,7 +56,6 @@ def test_it_imports_nothing_that_trains_judges_or_draws():
 
 
 @given(labels=st.lists(st.integers(0, 9), min_size=1, max_size=200), seed=SEEDS)
-@settings(deadline=None)
 def test_the_nested_order(labels, seed):
     labels = np.array(labels, dtype=np.uint8)
     np.testing.assert_array_equal(splits.ranks(labels, seed), library_protocols.nested_order(labels, seed))
@@ -154,7 +153,6 @@ def test_nan_logits_are_no_prediction():
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=12), SEEDS)
-@settings(deadline=None, max_examples=30)
 def test_the_bootstrap(groups, seed):
     labels = np.sort(np.array(groups))
     drawn = bootstrap.draws(labels)
@@ -209,7 +207,6 @@ def test_what_the_same_seed_gives(again, chaos, enough):
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=45), SEEDS)
-@settings(deadline=None, max_examples=20)
 def test_a_contrasts_intervals(groups, seed):
     index = pd.MultiIndex.from_arrays([np.sort(groups), range(len(groups))], names=["split", "seed"])
     differences = pd.Series(np.random.default_rng(seed).normal(0.1, 0.1, len(groups)), index=index)
@@ -221,7 +218,6 @@ def test_a_contrasts_intervals(groups, seed):
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=12), SEEDS, st.booleans(), st.booleans())
-@settings(deadline=None, max_examples=30)
 def test_a_ratio_of_costs(groups, seed, left_fails, right_fails):
     index = pd.MultiIndex.from_arrays([np.sort(groups), range(len(groups))], names=["split", "seed"])
     random = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.ndimage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -316,7 +316,6 @@ def deviation(labels, rank):
 
 
 @given(labelled(), st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
 def test_a_nested_order_is_a_permutation_and_every_prefix_is_stratified(labels, seed):
     rank = nested_order(labels, seed)
     assert sorted(rank.tolist()) == list(range(len(labels)))

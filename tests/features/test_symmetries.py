@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -66,7 +66,6 @@ BITS = arrays(np.int64, st.tuples(st.integers(1, 6), st.integers(1, 7)), element
 
 
 @given(BITS)
-@settings(max_examples=100, deadline=None)
 def test_the_kernel_is_all_that_the_matrix_takes_to_zero(matrix):
     basis = kernel(matrix)
     columns = matrix.shape[1]

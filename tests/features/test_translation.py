@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.features import translation
@@ -64,7 +64,6 @@ def test_a_whole_number_of_pixels_is_a_roll_but_for_the_nyquist_component(shape,
 
 
 @given(SHAPES, ANGLES, ANGLES)
-@settings(max_examples=60, deadline=None)
 def test_translations_are_an_orthogonal_group(shape, first, second):
     one, two, both = (matrix(angle, shape) for angle in (first, second, first + second))
     np.testing.assert_allclose(one @ one.T, np.eye(len(one)), atol=1e-12)
@@ -74,7 +73,6 @@ def test_translations_are_an_orthogonal_group(shape, first, second):
 
 
 @given(SHAPES, ANGLES)
-@settings(max_examples=30, deadline=None)
 def test_they_are_the_exponentials_of_an_antisymmetric_generator(shape, angle):
     g = generator(shape)
     np.testing.assert_allclose(g, -g.T, atol=1e-13)
@@ -109,7 +107,6 @@ def test_coefficients_are_amplitudes_and_come_back_as_the_image():
 
 
 @given(st.sampled_from(INVARIANT), SHAPES, ANGLES)
-@settings(max_examples=80, deadline=None)
 def test_the_invariants_do_not_change(name, shape, angle):
     images = random_images(shape, 5)
     moved = compute(name, translate(images, angle, shape), shape)

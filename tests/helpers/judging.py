@@ -128,3 +128,15 @@ def write(given: Tables, results: Path) -> None:
         path = results / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(path, index=False)
+
+
+def arguments(run, out, claims_=CLAIMS, numbers=NUMBERS, results=None, theory=None, studies=None, targets=None):
+    """Command line of the script that judges claims. run: the folder of a made-up run, and its tables."""
+    folder, given = run
+    theory = sorted((folder / "theory").glob("*.csv")) if theory is None else theory
+    studies = ["=".join((*key, study)) for key, study in STUDIES.items()] if studies is None else studies
+    targets = [f"{name}={value}" for name, value in given.targets.items()] if targets is None else targets
+    words = ["--claims", claims_, "--published", numbers, "--results", results or folder, "--theory", *theory]
+    for name, values in (("--study", studies), ("--target", targets)):
+        words += [part for value in values for part in (name, value)]
+    return [*words, "--out", out / "tables/claims.csv", "--page", out / "verdicts.md"]

@@ -92,7 +92,9 @@ STABLE = ("**/*.csv", "**/*.safetensors", "**/*.npy", "**/*.md", "figures/*")
 
 def environment(**changes: str | None) -> dict[str, str]:
     """This process's environment with this interpreter first, and changes; None removes."""
-    values = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])} | changes
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    # How many threads a job has is its own decision.
+    values = os.environ | {"PATH": path, "OMP_NUM_THREADS": None} | changes
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import oracles
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
@@ -360,10 +360,8 @@ networks = st.builds(
     alpha=st.sampled_from([0.0, 1e-5, 1.0]),
     dtype=st.sampled_from([torch.float32, torch.float64]),
 )
-few = settings(max_examples=60, deadline=None)
 
 
-@few
 @given(networks)
 def test_bias_free_logits_are_odd(network):
     ensemble, rows, samples, points, labels = network
@@ -377,7 +375,6 @@ def test_biased_logits_are_not_odd():
     assert (np.abs(sums).max((1, 2)) > 0.1).tolist() == MIXED.tolist()
 
 
-@few
 @given(networks)
 def test_bias_free_probabilities_of_the_negative_are_the_reciprocals(network):
     """p_a(-x)·p_a(x) is the same for every class a, so the likeliest class of x is the least likely of -x."""
@@ -390,7 +387,6 @@ def test_bias_free_probabilities_of_the_negative_are_the_reciprocals(network):
     np.testing.assert_array_equal(there.min(2), np.take_along_axis(there, here.argmax(2)[..., None], 2)[..., 0])
 
 
-@few
 @given(networks)
 def test_accuracies_on_a_set_and_its_negative_add_to_at_most_one(network):
     ensemble, rows, samples, points, labels = network
@@ -401,7 +397,6 @@ def test_accuracies_on_a_set_and_its_negative_add_to_at_most_one(network):
     assert (accuracy + inverted <= 1 + 1e-12).all()
 
 
-@few
 @given(networks, st.integers(0, 2**32 - 1))
 def test_a_bias_free_network_on_both_signs_cannot_see_the_labels(network, seed):
     ensemble, rows, _, points, labels = network

@@ -6,7 +6,7 @@ import pytest
 import torch
 from helpers import oracles
 from helpers.scripts import call
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.analysis import biases
@@ -33,7 +33,6 @@ def random_rows(seed, count=4, scale=1.0):
 
 
 @given(st.integers(0, 99), st.floats(1e-4, 1e3))
-@settings(max_examples=50, deadline=None)
 def test_biases_stay_within_epsilon_and_weights_stay_themselves(seed, scale):
     free = random_rows(seed, scale=scale)
     rows = held().rows(torch.from_numpy(free)).numpy()
@@ -107,7 +106,6 @@ def naive_parts(row, images):
 
 
 @given(st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
 def test_even_and_odd_parts_are_those_of_a_loop(seed):
     ensemble = Ensemble(ARCHITECTURE, np.ones(3, dtype=bool), dtype=torch.float64)
     # More images than fit in one block.
@@ -125,7 +123,6 @@ def test_even_and_odd_parts_are_those_of_a_loop(seed):
 
 
 @given(st.integers(0, 99), st.integers(1, 6))
-@settings(max_examples=25, deadline=None)
 def test_the_even_part_grows_as_small_biases_do(seed, depth):
     architecture = Architecture(5, (4,) * depth, 3)
     ensemble = Ensemble(architecture, np.ones(2, dtype=bool), dtype=torch.float64)

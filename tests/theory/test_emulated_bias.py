@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from helpers import oracles
 from helpers.scripts import call
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.analysis.biases import rates
@@ -47,7 +47,6 @@ def with_constant(row, architecture, images, first, weight, levelled):
 
 
 @given(HIDDEN, st.integers(0, 99), st.floats(0.05, 2), st.booleans())
-@settings(max_examples=60, deadline=None)
 def test_extra_neurons_give_each_bias_the_constant_they_carry(hidden, seed, weight, levelled):
     architecture = Architecture(6, hidden, 4)
     rows = rows_of(architecture, seed)
@@ -61,7 +60,6 @@ def test_extra_neurons_give_each_bias_the_constant_they_carry(hidden, seed, weig
 
 
 @given(HIDDEN, st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
 def test_a_large_weight_copies_the_network_on_negative_sums_and_is_odd_elsewhere(hidden, seed):
     architecture = Architecture(6, hidden, 4)
     rows = rows_of(architecture, seed)
@@ -76,7 +74,6 @@ def test_a_large_weight_copies_the_network_on_negative_sums_and_is_odd_elsewhere
 
 
 @given(HIDDEN, st.integers(0, 99), st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
 def test_constant_pixels_give_every_layer_its_biases(hidden, seed, count):
     architecture = Architecture(6, hidden, 4)
     rows = rows_of(architecture, seed, first_layer=True)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from helpers import oracles
 from helpers.scripts import call
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
@@ -34,7 +34,6 @@ def free_parameters(networks, seed, scale=1.0):
 
 
 @given(st.integers(0, 999), st.floats(1e-6, 1.0), st.floats(0.1, 3.0))
-@settings(max_examples=50, deadline=None)
 def test_any_weights_and_any_epsilon_give_an_even_network(seed, epsilon, scale):
     networks = tied(epsilons=np.array([epsilon, epsilon / 3]))
     rows = networks.rows(free_parameters(networks, seed, scale))

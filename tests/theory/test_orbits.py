@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.data.datasets import Dataset
@@ -56,7 +56,6 @@ def test_acting_changes_the_first_weights_and_no_bias():
 
 
 @given(st.integers(1, 9), st.integers(-9, 9), st.integers(0, 10**6), st.booleans())
-@settings(max_examples=40, deadline=None)
 def test_the_loss_on_equally_spaced_angles_is_invariant_under_those_angles(count, element, seed, biased):
     problem = Problem(some_images(seed=seed).orbit("equally spaced", count), "identity", biased, PENALTY)
     rows = 3 * some_parameters(problem, seed=seed)
@@ -66,7 +65,6 @@ def test_the_loss_on_equally_spaced_angles_is_invariant_under_those_angles(count
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=40, deadline=None)
 def test_the_loss_on_both_signs_is_invariant_under_inversion(seed):
     problem = Problem(some_images(seed=seed).inverted_too(), "identity", True, PENALTY)
     rows = 3 * some_parameters(problem, seed=seed)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from helpers import oracles
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symmetry_constrained.kernels.eager import Layers
@@ -168,7 +168,6 @@ def bias_free(draw):
 
 
 @given(bias_free(), st.data())
-@settings(max_examples=100, deadline=None)
 def test_the_loss_on_both_signs_does_not_depend_on_the_labels_and_is_least_at_log_classes(network, data):
     row, sizes, inputs = network
     label = st.lists(st.integers(0, sizes[-1] - 1), min_size=len(inputs), max_size=len(inputs))
@@ -186,7 +185,6 @@ def test_the_loss_on_both_signs_does_not_depend_on_the_labels_and_is_least_at_lo
 
 
 @given(bias_free(), st.data())
-@settings(max_examples=60, deadline=None)
 def test_nor_does_the_librarys_loss_nor_its_gradient(network, data):
     row, sizes, inputs = network
     ensemble = Ensemble(Architecture(sizes[0], sizes[1:-1], sizes[-1]), np.zeros(1, bool), 1e-5, torch.float64)
@@ -213,7 +211,6 @@ def test_a_bias_makes_the_loss_see_the_labels():
 
 
 @given(bias_free())
-@settings(max_examples=100, deadline=None)
 def test_the_most_likely_class_of_the_negative_is_the_least_likely_so_r_and_r_bar_share_one(network):
     row, sizes, inputs = network
     f, g = (oracles.logits(row, sizes, sign * inputs) for sign in (1, -1))

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers.judging import arguments as judging
 from helpers.judging import tables, write
-from helpers.judging_run import judging
 from helpers.scripts import call
 from scipy import stats
 
@@ -26,7 +26,9 @@ MARGIN = yaml.safe_load((ROOT / "workflow/resources/claims.yaml").read_text(enco
 REFERENCE = [path for path in [ROOT / "results/reference"] if (path / "tables/claims.csv").exists()]
 
 
-@pytest.fixture(scope="module", params=["made-up", "small", *REFERENCE], ids=str)
+@pytest.fixture(
+    scope="module", params=["made-up", pytest.param("small", marks=pytest.mark.workflow), *REFERENCE], ids=str
+)
 def run(request, tmp_path_factory):
     """networks.csv and claims.csv of a finished run."""
     if request.param == "made-up":

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from helpers.histories import solo
 from helpers.judging import CLAIMS, tables, write
-from helpers.judging_run import judging
+from helpers.judging import arguments as judging
 from helpers.rivals import own, rival
 from helpers.scripts import call, refused
 
@@ -147,6 +147,14 @@ def test_equal_terms_refuse_bad_input(courses):
 
 
 # Judging.
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of a made-up run, and its tables."""
+    folder, made_up = tmp_path_factory.mktemp("run"), tables()
+    write(made_up, folder)
+    return folder, made_up
 
 
 def test_judging_writes_the_table_and_the_page(run, tmp_path):

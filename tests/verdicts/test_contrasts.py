@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.synthetic import PAIRS, networks
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -151,7 +151,6 @@ def test_equal_differences_have_an_interval_without_width():
     st.floats(-1, 1),
     st.sampled_from([-2.0, -1.0, 0.5, 3.0]),
 )
-@settings(max_examples=40, deadline=None)
 def test_moving_stretching_and_mirroring_the_pairs_does_so_to_every_end(values, count, shift, factor):
     splits = np.arange(len(values)) % count
     own = of_pairs(series(np.array(values), splits))
@@ -250,7 +249,6 @@ COSTS = st.lists(st.tuples(*[st.one_of(st.integers(1, 100).map(float), st.just(I
 
 
 @given(COSTS, st.integers(1, 3))
-@settings(max_examples=60, deadline=None)
 def test_swapping_the_two_turns_the_ratio_and_its_interval_over(costs, count):
     splits = np.arange(len(costs)) % count
     left, right = (series(np.array(side), splits) for side in zip(*costs, strict=True))

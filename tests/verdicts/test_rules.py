@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.contrasts import found, rule
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -120,7 +120,6 @@ def moved(contrast, by):
 
 
 @given(st.sampled_from([PUBLISHED, NEW, AT_LEAST, NEW_AT_LEAST, AT_MOST]), contrasts_(), st.floats(0, 0.3))
-@settings(max_examples=300, deadline=None)
 def test_a_larger_effect_never_makes_a_claim_fail_nor_a_smaller_one_hold(rule_, contrast, by):
     lower, upper = (contrast, moved(contrast, by))
     if rule_.direction == "at most":
@@ -132,7 +131,6 @@ def test_a_larger_effect_never_makes_a_claim_fail_nor_a_smaller_one_hold(rule_, 
 
 
 @given(st.sampled_from(RULES), contrasts_(-0.1, 0.1), st.floats(0, 1), st.floats(-0.3, 0.3))
-@settings(max_examples=300, deadline=None)
 def test_a_narrower_interval_keeps_a_decision(rule_, contrast, share, published):
     if rule_.ratio:
         contrast = moved(contrast, rule_.margin)
@@ -145,7 +143,6 @@ def test_a_narrower_interval_keeps_a_decision(rule_, contrast, share, published)
 
 
 @given(contrasts_(), st.floats(-0.5, 0.5))
-@settings(max_examples=300, deadline=None)
 def test_the_kinds_and_directions_agree_with_each_other(contrast, published):
     replicated = verdict(PUBLISHED, contrast, published)
     # The published effect decides which kind of replicated, never whether.
@@ -160,7 +157,6 @@ def test_the_kinds_and_directions_agree_with_each_other(contrast, published):
 
 
 @given(contrasts_())
-@settings(max_examples=200, deadline=None)
 def test_above_and_reversed_are_mirror_images(contrast):
     mirrored = Contrast(
         -contrast.effect, -contrast.high, -contrast.low, -contrast.high90, -contrast.low90, -9, 9, n=contrast.n
@@ -253,7 +249,6 @@ def test_with_so_many_more_pairs_and_the_same_spread_the_verdict_is_decided(rule
 
 
 @given(st.sampled_from(RULES), contrasts_(-0.15, 0.15))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_ends_drawn_in_by_the_root_of_so_many_pairs_decide_and_by_that_of_fewer_do_not(rule_, contrast):
     names = ("effect", "low", "high", "low90", "high90")
     values = np.array([getattr(contrast, name) for name in names])  # logarithms of a ratio
