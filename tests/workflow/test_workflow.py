@@ -1,14 +1,16 @@
-"""The workflow itself, on a small configuration: runs, reruns, refusals and equal bytes."""
+"""The workflow itself, on a small configuration: runs, reruns and refusals."""
 
 import re
+import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from helpers.runs import ROOT, SMALL, checkout, snakemake, stable_bytes
+from helpers.runs import ROOT, SMALL, checkout, snakemake
 
 FIGURES = ("table1", "table2", "bound", "figure1", "sides-digits", "accuracy-digits", "gaps-digits")
 FIGURES += ("images-needed", "random-sign-factor", "cost-digits", "budget", "verdicts", "emulated-bias")
@@ -61,20 +63,6 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert planned(finished) == set()
 
 
-def test_equal_bytes_on_one_core_and_in_another_folder(finished, tmp_path):
-    other = checkout(tmp_path / "otro día")
-    run = snakemake(other, cores=1)
-    assert run.returncode == 0, run.stdout + run.stderr
-    first, second = stable_bytes(finished), stable_bytes(other)
-    assert len(first) > 60
-    assert first.keys() == second.keys()
-    assert [name for name in first if first[name] != second[name]] == []
-    # Of what is judged by seconds, all else.
-    for name, column in (("equal_terms", "terms"), ("claims", "contrast")):
-        tables = [pd.read_csv(folder / f"results/small/tables/{name}.csv") for folder in (finished, other)]
-        pd.testing.assert_frame_equal(*(table[~table[column].str.contains("seconds")] for table in tables))
-
-
 # What each rule's output goes into.
 FEEDS = {
     "train_batch": {"gather_networks", "gather_history", "check_bound"},
@@ -109,26 +97,55 @@ FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 RECORD = {"write_manifest", "write_audit", "write_report"}
 
 
-def with_what_follows(rules: set[str]) -> set[str]:
+def with_what_follows(rules: set[str], feeds: dict[str, set[str]] = FEEDS) -> set[str]:
     """The rules and, again and again, those their outputs go into."""
     found, waiting = set(), set(rules)
     while waiting:
         rule = waiting.pop()
         found.add(rule)
-        waiting |= FEEDS.get(rule, set()) - found
+        waiting |= feeds.get(rule, set()) - found
     return found | RECORD if found else found
+
+
+class Graph:
+    """Every rule's input files, and the rules that its outputs go into, as Snakemake's list of all jobs names them."""
+
+    def __init__(self, listing: str):
+        self.inputs, makers = defaultdict(set), {}
+        for rule, text in re.findall(r"^ *(?:local)?rule (\w+):\n((?: +\w+: .+\n)+)", listing, re.M):
+            files = {key: value.split(", ") for key, value in re.findall(r"^ +(input|output): (.+)$", text, re.M)}
+            self.inputs[rule].update(files.get("input", ()))
+            makers |= dict.fromkeys(files.get("output", ()), rule)
+        self.feeds = defaultdict(set)
+        for rule in self.inputs.keys() - {"all"} - RECORD:
+            for file in self.inputs[rule] & makers.keys():
+                self.feeds[makers[file]].add(rule)
+
+    def reads(self, file: str) -> set[str]:
+        """The rules that name a file of the checkout among their inputs, but for those that record the run."""
+        return {rule for rule, files in self.inputs.items() if file in files} - RECORD
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory) -> Graph:
+    run = snakemake(checkout(tmp_path_factory.mktemp("graph") / "checkout"), "--dry-run", "--forceall")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return Graph(run.stdout)
+
+
+def test_what_each_rules_output_goes_into(graph):
+    data = {"fetch_dataset", "make_split"}
+    assert {rule: feeds for rule, feeds in graph.feeds.items() if rule not in data} == FEEDS
+    assert set(graph.inputs) == {*FEEDS, *data, "write_config", "write_findings", "all"} | RECORD
 
 
 @pytest.mark.parametrize(
     ("edited", "importers"),
     [
-        ("src/symmetry_constrained/figures/style.py", NOTEBOOKS),
+        ("src/symmetry_constrained/figures/style.py", NOTEBOOKS | {"write_findings"}),
         ("src/symmetry_constrained/figures/curves.py", NOTEBOOKS - {"draw_paper_tables", "draw_theory"}),
         ("src/symmetry_constrained/analysis/bound.py", {"check_bound"}),
-        (
-            "src/symmetry_constrained/analysis/sample_efficiency.py",
-            {"measure_efficiency", "cost_to_target", "judge_claims"},
-        ),
+        ("src/symmetry_constrained/analysis/sample_efficiency.py", {"measure_efficiency", "draw_theory"}),
         ("src/symmetry_constrained/optim/lbfgs.py", TRAINING),
         ("src/symmetry_constrained/verdicts/claims.py", {"judge_claims", "draw_theory"}),
         ("workflow/resources/claims.yaml", {"judge_claims"}),
@@ -139,16 +156,35 @@ def with_what_follows(rules: set[str]) -> set[str]:
         ("workflow/resources/published.csv", {"rerun_published", "judge_published", "judge_claims"}),
     ],
 )
-def test_an_edit_reruns_what_imports_it_and_what_is_made_from_that(finished, edited, importers):
-    path = finished / edited
-    original = path.read_text()
-    path.write_text(original + ("\n" if path.suffix in (".ipynb", ".csv") else "# edited\n"))
-    try:
-        assert planned(finished) == with_what_follows(importers)
-    finally:
-        path.write_text(original)
-    # Content decides, not the time of the edit.
-    assert planned(finished) == set()
+def test_an_edit_reruns_what_imports_it_and_what_is_made_from_that(graph, edited, importers):
+    assert (ROOT / edited).is_file()
+    rules = graph.reads(edited)
+    assert rules == importers
+    assert with_what_follows(rules, graph.feeds) == with_what_follows(importers)
+
+
+def edit(folder: Path, *names: str) -> dict[Path, str]:
+    """Change files of the checkout; returns what they were."""
+    before = {folder / name: (folder / name).read_text() for name in names}
+    for path, text in before.items():
+        path.write_text(text + ("# edited\n" if path.suffix == ".py" else "\n"))
+    return before
+
+
+def test_snakemake_plans_what_the_graph_says(finished, tmp_path):
+    """Content decides, not the time of an edit."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(finished, folder, symlinks=True)
+    # What records the run names the folder that it is in.
+    assert planned(folder) <= RECORD
+    library = "src/symmetry_constrained"
+    before = edit(folder, f"{library}/figures/curves.py", f"{library}/runs/config.py", "workflow/resources/claims.yaml")
+    assert planned(folder) == with_what_follows(NOTEBOOKS - {"draw_paper_tables", "draw_theory"} | {"judge_claims"})
+    for path, text in before.items():
+        path.write_text(text)
+    assert planned(folder) <= RECORD
+    edit(folder, f"{library}/analysis/bound.py", "notebooks/budget.ipynb")
+    assert planned(folder) == with_what_follows({"check_bound", "draw_budget"})
 
 
 def test_a_bad_configuration_is_refused_in_one_line_with_nothing_written(tmp_path):
