@@ -1,19 +1,25 @@
 """A run in poor circumstances works, or ends with one plain message and nothing half-written that passes for done."""
 
+import contextlib
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from helpers.runs import environment
+from helpers.runs import checkout, environment, stable_bytes
+from helpers.scripts import refused
 from helpers.tiny import BATCHES, TABLES, again, kill_group, leftovers, run, stable, start, tiny
 
 ROOT = Path(__file__).parents[2]
+SPLIT = "results/tiny/splits/digits/clean/split-0/rows.csv"
 IS_ROOT = os.geteuid() == 0
 NETWORKS, BOUND = TABLES
 # A user who may read what root's interpreter is made of, and write nothing but his own.
@@ -27,7 +33,6 @@ def works(*command: str) -> bool:
     return bool(shutil.which(command[0])) and subprocess.run([*command, "true"], capture_output=True).returncode == 0
 
 
-as_nobody = pytest.mark.skipif(not (IS_ROOT and works(*NOBODY)), reason="needs root and setpriv, to be someone else")
 as_mortal = pytest.mark.skipif(IS_ROOT and not works(*MORTAL), reason="needs setpriv: permissions bind no root")
 OFFLINE = ("unshare", "--net") if IS_ROOT else ("unshare", "--user", "--net")
 
@@ -48,94 +53,146 @@ def fails_plainly(done: subprocess.CompletedProcess, *says: str) -> None:
         assert part in text(done), text(done)
 
 
+def together(attempt, names, made=AssertionError):
+    """Attempt it in all circumstances at once; where that fails, in each alone, to say which one it is."""
+    try:
+        return attempt(*names)
+    except made as error:
+        alone = [name for name in names if len(names) > 1 and fails(attempt, name, made)]
+        raise AssertionError(f"fails {' and '.join(alone) or 'only in all at once'}: {error}") from error
+
+
+def fails(attempt, name, made) -> bool:
+    try:
+        attempt(name)
+    except made:
+        return True
+    return False
+
+
+# A run that works where circumstances are poor, all of them at once.
+
+ODD = "два $HOME 'día' — 🙂"
+NO_HOME = {"HOME": None, "USER": None, "LOGNAME": None, "XDG_CACHE_HOME": None}
+# Circumstance -> what it changes in the environment of a run.
+POOR = {
+    "in a folder with spaces and other alphabets": {},
+    "in a locale without letters": {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "from another working directory": {},
+    "without a home": NO_HOME,
+    "as another user without a home": NO_HOME,
+    "on one core": {},
+}
+AS_NOBODY = "as another user without a home"
+
+
+def give_away(folder: Path) -> None:
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+
+
 @pytest.fixture
-def almost(finished_tiny, tmp_path):
-    """A finished run but for one table."""
-    return again(finished_tiny, tmp_path / "checkout", NETWORKS)
+def poor_run(tmp_path):
+    """Run the study of a checkout in these circumstances; the checkout's folder."""
+
+    def attempt(make, *names: str) -> Path:
+        place = Path(tempfile.mkdtemp(dir=tmp_path))
+        folder = make(place / (ODD if "in a folder with spaces and other alphabets" in names else "checkout"))
+        temporary, elsewhere = place / "tmp", place / "elsewhere"
+        temporary.mkdir()
+        elsewhere.mkdir()
+        command = [sys.executable, "-m", "snakemake", "--cores", "1" if "on one core" in names else "2"]
+        command += ["--configfile", str(folder / "small.yaml")]
+        working = folder
+        if "from another working directory" in names:
+            working = elsewhere
+            command += ["--directory", str(folder), "--snakefile", str(folder / "Snakefile")]
+        changes = {key: value for name in names for key, value in POOR[name].items()} | {"TMPDIR": str(temporary)}
+        before = ()
+        if AS_NOBODY in names:
+            before = NOBODY
+            for path in (folder, temporary, elsewhere):
+                give_away(path)
+        done = subprocess.run(
+            [*before, *command], cwd=working, env=environment(**changes), capture_output=True, text=True
+        )
+        succeeds(done)
+        assert os.listdir(elsewhere) == []
+        if AS_NOBODY in names:
+            assert {path.stat().st_uid for path in (folder / "results").rglob("*")} == {65534}
+        return folder
+
+    return attempt
 
 
-# Place
+def poor() -> list[str]:
+    """The circumstances that can be had here."""
+    return [name for name in POOR if name != AS_NOBODY or (IS_ROOT and works(*NOBODY))]
 
 
-def test_in_a_folder_with_spaces_and_other_alphabets(finished_tiny, tmp_path):
-    folder = again(finished_tiny, tmp_path / "два $HOME 'día' — 🙂", *TABLES, BATCHES[1])
-    succeeds(run(folder))
-    assert stable(folder) == stable(finished_tiny)
+def test_equal_bytes_of_every_table_and_figure_in_poor_circumstances(finished, poor_run):
+    first = stable_bytes(finished)
+    assert len(first) > 60
+
+    def attempt(*names: str) -> None:
+        folder = poor_run(checkout, *names)
+        second = stable_bytes(folder)
+        assert first.keys() == second.keys()
+        assert [name for name in first if first[name] != second[name]] == []
+        # Of what is judged by seconds, all else.
+        for name, column in (("equal_terms", "terms"), ("claims", "contrast")):
+            tables = [pd.read_csv(run / f"results/small/tables/{name}.csv") for run in (finished, folder)]
+            pd.testing.assert_frame_equal(*(table[~table[column].str.contains("seconds")] for table in tables))
+
+    together(attempt, poor())
 
 
-def test_in_a_locale_without_letters(almost, finished_tiny):
-    succeeds(run(almost, LC_ALL="C", LANG="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"))
-    assert stable(almost) == stable(finished_tiny)
+# Runs that can't work: each ends in one plain message, and the next run, in order again, in the same bytes.
 
 
-def test_from_another_working_directory(almost, finished_tiny, tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", almost, "--snakefile"]
-    command += [almost / "Snakefile", *TABLES]
-    succeeds(subprocess.run(command, cwd=elsewhere, env=environment(), capture_output=True, text=True))
-    assert stable(almost) == stable(finished_tiny)
-    assert os.listdir(elsewhere) == []
-
-
-def test_a_snakefile_started_where_it_does_not_lie_says_so(almost, tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", almost / "Snakefile", *TABLES]
-    done = subprocess.run(command, cwd=elsewhere, env=environment(), capture_output=True, text=True)
-    fails_plainly(done)
-    assert not (elsewhere / "results").exists()
-
-
-# Time
-
-
-def test_with_a_clock_in_the_past(finished_tiny, tmp_path):
+def set_clock_back(folder: Path):
     """Everything that the run reads is of a day that is still to come: its outputs are older than their inputs."""
-    folder = again(finished_tiny, tmp_path / "checkout", *TABLES)
     times = {path: path.stat().st_mtime_ns for path in (folder / "src").rglob("*")}
     later = time.time_ns() + 10 * 365 * 86400 * 10**9
     for path in times:
         os.utime(path, ns=(later, later))
-    fails_plainly(run(folder), "older modification time", "clock")
-    assert not [name for name in TABLES if (folder / name).exists()]
+    yield ("older modification time", "clock")
     for path, before in times.items():
         os.utime(path, ns=(before, before))
-    succeeds(run(folder))
-    assert stable(folder) == stable(finished_tiny)
 
 
-# Permissions
-
-
-@as_nobody
-def test_as_another_user_without_a_home(finished_tiny, tmp_path):
-    folder = again(finished_tiny, tmp_path / "checkout", *TABLES, BATCHES[0])
-    for path in [folder, *folder.rglob("*")]:
-        os.chown(path, 65534, 65534, follow_symlinks=False)
-    succeeds(run(folder, before=NOBODY, HOME=None, USER=None, LOGNAME=None, XDG_CACHE_HOME=None))
-    assert stable(folder) == stable(finished_tiny)
-    assert (folder / NETWORKS).stat().st_uid == 65534
-
-
-def test_without_a_home(almost, finished_tiny):
-    succeeds(run(almost, HOME=None, XDG_CACHE_HOME=None))
-    assert stable(almost) == stable(finished_tiny)
-
-
-@as_mortal
-@pytest.mark.parametrize("closed", ["results/tiny/tables", ".snakemake"])
-def test_a_folder_that_may_not_be_written(almost, finished_tiny, closed):
-    folders = {path: path.stat().st_mode for path in (almost / closed, *(almost / closed).rglob("*")) if path.is_dir()}
+def close(folder: Path, closed: str):
+    folders = {path: path.stat().st_mode for path in (folder / closed, *(folder / closed).rglob("*")) if path.is_dir()}
+    assert folders
     for path in folders:
         path.chmod(0o555)
-    done = run(almost, before=MORTAL if IS_ROOT else ())
+    yield (f"Permission denied: the folder {closed}",)
     for path, mode in folders.items():
         path.chmod(mode)
-    fails_plainly(done, f"Permission denied: the folder {closed}")
-    assert not (almost / NETWORKS).exists()
-    succeeds(run(almost))
-    assert stable(almost) == stable(finished_tiny)
+
+
+# Trouble -> a generator that makes it, yields what the run must say, and takes it away.
+TROUBLES = {
+    "where tables may not be written": partial(close, closed="results/tiny/tables"),
+    "where Snakemake's notes may not be written": partial(close, closed=".snakemake"),
+    "with a clock in the past": set_clock_back,
+}
+
+
+def test_a_run_in_trouble_says_which_and_the_next_one_completes(finished_tiny, tmp_path):
+    bound = not IS_ROOT or works(*MORTAL)  # by permissions
+
+    def attempt(*names: str) -> None:
+        folder = again(finished_tiny, Path(tempfile.mkdtemp(dir=tmp_path)) / "checkout", *TABLES)
+        for name in names:
+            with contextlib.contextmanager(TROUBLES[name])(folder) as says:
+                fails_plainly(run(folder, before=MORTAL if IS_ROOT and bound else ()), *says)
+            assert not [name for name in TABLES if (folder / name).exists()], name
+        succeeds(run(folder))
+        assert stable(folder) == stable(finished_tiny)
+        assert leftovers(folder) == []
+
+    together(attempt, [name for name in TROUBLES if bound or "may not" not in name])
 
 
 @as_mortal
@@ -146,6 +203,12 @@ def test_a_fresh_folder_that_may_not_be_written(tmp_path):
     folder.chmod(0o755)
     fails_plainly(done, "Permission denied: the folder . may not be written to")
     assert not (folder / "results").exists()
+
+
+def test_a_snakefile_started_where_it_does_not_lie_says_so(finished_tiny, tmp_path):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", finished_tiny / "Snakefile", *TABLES]
+    fails_plainly(subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True))
+    assert not (tmp_path / "results").exists()
 
 
 # Space
@@ -180,8 +243,8 @@ def test_results_on_a_disk_that_is_full(finished_tiny, tmp_path, disk):
     assert all(whole[name] == content for name, content in stable(folder).items() if name in whole)
     assert leftovers(folder) == []
     disk(50_000, again=True)
-    succeeds(run(folder))
-    assert stable(folder) == whole
+    succeeds(run(folder, SPLIT))
+    assert (folder / SPLIT).read_bytes() == (finished_tiny / SPLIT).read_bytes()
 
 
 @pytest.mark.parametrize("script", ["fetch_dataset", "train_batch", "gather_networks"])
@@ -195,11 +258,8 @@ def test_a_script_on_a_full_disk_ends_in_one_line_with_nothing_left(finished_tin
         "train_batch": ["--spec", spec, "--data", data, "--split", split, "--out", out],
         "gather_networks": [*[results / "splits/digits/clean/split-0/rows.csv"] * 2, "--out", out / "all.csv"],
     }[script]
-    command = [sys.executable, ROOT / f"scripts/{script}.py", *options]
-    done = subprocess.run(command, env=environment(PYTHONPATH=str(ROOT / "src")), capture_output=True, text=True)
-    assert done.returncode == 1
-    assert re.fullmatch(rf"{script}\.py: \[Errno 28\] No space left on device: '{out}/\S+'\n", done.stderr), done.stderr
-    assert os.listdir(out) == []
+    line = refused(out, script, *options, out=out)
+    assert re.fullmatch(rf"\[Errno 28\] No space left on device: '{out}/\S+'", line)
 
 
 def test_the_whole_folder_on_a_disk_that_is_full(finished_tiny, disk):
