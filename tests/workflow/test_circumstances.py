@@ -53,21 +53,32 @@ def fails_plainly(done: subprocess.CompletedProcess, *says: str) -> None:
         assert part in text(done), text(done)
 
 
-def together(attempt, names, made=AssertionError):
-    """Attempt it in all circumstances at once; where that fails, in each alone, to say which one it is."""
+def together(names, attempt, alone=None):
+    """Attempt it in all circumstances at once; where that fails, in each `alone`, to say which one it is."""
     try:
-        return attempt(*names)
-    except made as error:
-        alone = [name for name in names if len(names) > 1 and fails(attempt, name, made)]
-        raise AssertionError(f"fails {' and '.join(alone) or 'only in all at once'}: {error}") from error
+        attempt(*names)
+    except AssertionError as error:
+        culprits = [name for name in names if fails(alone or attempt, name)]
+        raise AssertionError(f"fails {' and '.join(culprits) or 'only in all at once'}: {error}") from error
 
 
-def fails(attempt, name, made) -> bool:
+def fails(attempt, name) -> bool:
     try:
         attempt(name)
-    except made:
+    except AssertionError:
         return True
     return False
+
+
+def test_where_a_run_fails_in_company_the_culprit_is_named():
+    def attempt(*names):
+        assert "b" not in names, "no"
+
+    with pytest.raises(AssertionError, match="fails b: no"):
+        together("abc", attempt)
+    with pytest.raises(AssertionError, match="fails only in all at once"):
+        together("abc", attempt, alone=lambda name: None)
+    together("ac", attempt)
 
 
 # A run that works where circumstances are poor, all of them at once.
@@ -93,16 +104,16 @@ def give_away(folder: Path) -> None:
 
 @pytest.fixture
 def poor_run(tmp_path):
-    """Run the study of a checkout in these circumstances; the checkout's folder."""
+    """Make a checkout and run it in these circumstances; returns its folder."""
 
-    def attempt(make, *names: str) -> Path:
+    def attempt(make, names, *targets: str) -> Path:
         place = Path(tempfile.mkdtemp(dir=tmp_path))
         folder = make(place / (ODD if "in a folder with spaces and other alphabets" in names else "checkout"))
         temporary, elsewhere = place / "tmp", place / "elsewhere"
         temporary.mkdir()
         elsewhere.mkdir()
         command = [sys.executable, "-m", "snakemake", "--cores", "1" if "on one core" in names else "2"]
-        command += ["--configfile", str(folder / "small.yaml")]
+        command += [*targets, "--configfile", str(folder / "small.yaml")]
         working = folder
         if "from another working directory" in names:
             working = elsewhere
@@ -130,12 +141,12 @@ def poor() -> list[str]:
     return [name for name in POOR if name != AS_NOBODY or (IS_ROOT and works(*NOBODY))]
 
 
-def test_equal_bytes_of_every_table_and_figure_in_poor_circumstances(finished, poor_run):
+def test_equal_bytes_of_every_table_and_figure_in_poor_circumstances(finished, finished_tiny, poor_run):
     first = stable_bytes(finished)
     assert len(first) > 60
 
     def attempt(*names: str) -> None:
-        folder = poor_run(checkout, *names)
+        folder = poor_run(checkout, names)
         second = stable_bytes(folder)
         assert first.keys() == second.keys()
         assert [name for name in first if first[name] != second[name]] == []
@@ -144,7 +155,10 @@ def test_equal_bytes_of_every_table_and_figure_in_poor_circumstances(finished, p
             tables = [pd.read_csv(run / f"results/small/tables/{name}.csv") for run in (finished, folder)]
             pd.testing.assert_frame_equal(*(table[~table[column].str.contains("seconds")] for table in tables))
 
-    together(attempt, poor())
+    def alone(name: str) -> None:
+        assert stable(poor_run(tiny, [name], *TABLES)) == stable(finished_tiny)
+
+    together(poor(), attempt, alone)
 
 
 # Runs that can't work: each ends in one plain message, and the next run, in order again, in the same bytes.
@@ -192,7 +206,7 @@ def test_a_run_in_trouble_says_which_and_the_next_one_completes(finished_tiny, t
         assert stable(folder) == stable(finished_tiny)
         assert leftovers(folder) == []
 
-    together(attempt, [name for name in TROUBLES if bound or "may not" not in name])
+    together([name for name in TROUBLES if bound or "may not" not in name], attempt)
 
 
 @as_mortal
