@@ -85,13 +85,16 @@ def members(group: int, word: str = "") -> list[int]:
     return found
 
 
+def lose(folder: Path, *names: str) -> Path:
+    """Remove some results of a run, where they are there."""
+    for path in (folder / name for name in names):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return folder
+
+
 def again(finished: Path, folder: Path, *lost: str) -> Path:
     """A copy of a finished run that lost some of its results."""
-    shutil.copytree(finished, folder, symlinks=True)
-    for name in lost:
-        path = folder / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return folder
+    return lose(shutil.copytree(finished, folder, symlinks=True), *lost)
 
 
 def stable(folder: Path) -> dict[str, bytes]:

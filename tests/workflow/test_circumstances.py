@@ -17,6 +17,7 @@ import pytest
 from helpers.runs import checkout, environment, stable_bytes
 from helpers.scripts import refused
 from helpers.tiny import BATCHES, TABLES, again, kill_group, leftovers, run, stable, start, tiny
+from helpers.together import together
 
 ROOT = Path(__file__).parents[2]
 SPLIT = "results/tiny/splits/digits/clean/split-0/rows.csv"
@@ -51,23 +52,6 @@ def fails_plainly(done: subprocess.CompletedProcess, *says: str) -> None:
     assert "Traceback" not in text(done), text(done)
     for part in says:
         assert part in text(done), text(done)
-
-
-def together(names, attempt, alone=None):
-    """Attempt it in all circumstances at once; where that fails, in each `alone`, to say which one it is."""
-    try:
-        attempt(*names)
-    except AssertionError as error:
-        culprits = [name for name in names if fails(alone or attempt, name)]
-        raise AssertionError(f"fails {' and '.join(culprits) or 'only in all at once'}: {error}") from error
-
-
-def fails(attempt, name) -> bool:
-    try:
-        attempt(name)
-    except AssertionError:
-        return True
-    return False
 
 
 def test_where_a_run_fails_in_company_the_culprit_is_named():

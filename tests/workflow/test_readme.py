@@ -91,6 +91,7 @@ def test_each_command_in_the_text_is_one(command, copy, capsys):
             assert all((ROOT / word).is_file() for word in arguments if word.endswith(".py"))
             assert re.search(r"-m slow|-q$", command)
         else:
+            assert (ROOT / arguments[0]).is_file()
             assert call(Path(arguments[0]).stem, "--help") == (0, "")
             assert capsys.readouterr().out.startswith(f"usage: {Path(arguments[0]).name}")
     elif program == "source":

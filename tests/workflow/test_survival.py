@@ -3,17 +3,20 @@
 On 2 cores, the tiny study takes 20 s: the moments are drawn from all of it.
 """
 
+import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from helpers.runs import checkout, environment, snakemake, stable_bytes
-from helpers.tiny import BATCHES, TABLES, again, kill_group, leftovers, members, run, stable, start, tiny
+from helpers.tiny import BATCHES, TABLES, kill_group, leftovers, lose, members, run, stable, start, tiny
+from helpers.together import together
 
 PATIENCE = 120  # seconds until a job that must come has begun
 
@@ -53,39 +56,58 @@ def job_of(process: subprocess.Popen, word: str) -> int:
     raise AssertionError(f"no {word} began")
 
 
-def test_a_run_killed_again_and_again_ends_with_the_same_bytes(finished_tiny, tmp_path):
-    folder, moments = tiny(tmp_path / "checkout"), random.Random(1)
+def all_killed(folder: Path):
+    """All at once, at random moments."""
+    moments = random.Random(1)
     killed = [killed_at(folder, moments.uniform(1, 9)) for _ in range(3)]
     assert killed[0]
-    completes_as(folder, finished_tiny)
+    yield
 
 
-def test_the_next_run_completes_while_a_job_of_the_killed_one_still_runs(finished_tiny, tmp_path):
-    """Only Snakemake is killed, as by a hand that aims at it: its jobs live on and write beside the next run's."""
-    folder = again(finished_tiny, tmp_path / "checkout", *TABLES, *BATCHES)
-    process = start(folder, output=tmp_path / "said.txt")
+def a_job_killed(folder: Path):
+    """Its run fails, and nothing that it was to make passes for done."""
+    lose(folder, *TABLES, BATCHES[0])
+    process = start(folder, output=folder / "said.txt")
+    os.kill(job_of(process, "train_batch.py"), signal.SIGKILL)
+    assert process.wait(timeout=PATIENCE) == 1
+    said = (folder / "said.txt").read_text(encoding="utf-8")
+    assert "Error in rule train_batch" in said
+    assert "Traceback" not in said
+    # The job killed may have been the other batch's.
+    made = [batch for batch in BATCHES if (folder / batch / "networks.csv").exists()]
+    assert len(made) < len(BATCHES)
+    for batch in set(BATCHES) - set(made):
+        assert not [path for path in (folder / batch).rglob("*.csv") if not path.name.startswith(".")]
+    yield
+
+
+def snakemake_killed(folder: Path):
+    """Snakemake alone, as by a hand that aims at it: its jobs live on and write beside the next run's."""
+    lose(folder, *TABLES, *BATCHES)
+    process = start(folder, output=folder / "said.txt")
     try:
         job_of(process, "train_batch.py")
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         assert members(process.pid, "train_batch.py")
-        completes_as(folder, finished_tiny)
+        yield
     finally:
         if members(process.pid):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_a_killed_job_fails_its_run_and_the_next_one_completes(finished_tiny, tmp_path):
-    folder = again(finished_tiny, tmp_path / "checkout", *TABLES, BATCHES[0])
-    process = start(folder, output=tmp_path / "said.txt")
-    os.kill(job_of(process, "train_batch.py"), signal.SIGKILL)
-    assert process.wait(timeout=PATIENCE) == 1
-    said = (tmp_path / "said.txt").read_text(encoding="utf-8")
-    assert "Error in rule train_batch" in said
-    assert "Traceback" not in said
-    # Of what the job was to make, nothing passes for done.
-    assert not [path for path in (folder / BATCHES[0]).rglob("*.csv") if not path.name.startswith(".")]
-    completes_as(folder, finished_tiny)
+KILLS = {"with all killed": all_killed, "with a job killed": a_job_killed, "with Snakemake killed": snakemake_killed}
+
+
+def test_after_any_kill_the_next_run_completes_with_the_same_bytes(finished_tiny, tmp_path):
+    def attempt(*names: str) -> None:
+        folder = tiny(Path(tempfile.mkdtemp(dir=tmp_path)) / "checkout")
+        with contextlib.ExitStack() as killed:
+            for name in names:
+                killed.enter_context(contextlib.contextmanager(KILLS[name])(folder))
+            completes_as(folder, finished_tiny)
+
+    together(list(KILLS), attempt)
 
 
 def test_a_script_killed_while_it_writes_leaves_no_half_file_under_a_name(finished_tiny, tmp_path):
