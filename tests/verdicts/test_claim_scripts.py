@@ -27,14 +27,6 @@ def made(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The folder of a made-up run, and its tables."""
-    folder, made_up = tmp_path_factory.mktemp("run"), tables()
-    write(made_up, folder)
-    return folder, made_up
-
-
 def given(folder, out, **options):
     """--data, --split, --out and more, by name."""
     options = {"data": folder / "data", "split": folder / "split-2", "out": out} | options

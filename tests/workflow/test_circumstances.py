@@ -203,12 +203,6 @@ def test_a_fresh_folder_that_may_not_be_written(tmp_path):
     assert not (folder / "results").exists()
 
 
-def test_a_snakefile_started_where_it_does_not_lie_says_so(finished_tiny, tmp_path):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--snakefile", finished_tiny / "Snakefile", *TABLES]
-    fails_plainly(subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True))
-    assert not (tmp_path / "results").exists()
-
-
 # Space
 
 
