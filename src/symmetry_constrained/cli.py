@@ -1,6 +1,7 @@
 """What every script shares: one thread, one plain line for an error."""
 
 import argparse
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,9 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
 
     On one thread: results depend on the number of threads, so parallelism comes from jobs.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Where the locale has no letter for a character, its code is printed instead.
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = parser.parse_args()
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
