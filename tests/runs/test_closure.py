@@ -146,7 +146,14 @@ def test_no_judging_table_or_figure_depends_on_what_trains(program):
     """Only what trains or times a network does, and the page on speed, which counts a network's arithmetic."""
     trains = {"train_batch", "rerun_published", "time_solo", "train_scikit_learn", "measure_throughput"}
     trains |= {"measure_scaling", "check_random_networks", "train_label_blind", "emulate_bias", "amplify_bias"}
-    trains |= {"measure_orbits", "compare_invariants", "throughput", "plan_study", "measure_card"}
+    trains |= {
+        "measure_orbits",
+        "compare_invariants",
+        "throughput",
+        "plan_study",
+        "measure_card",
+        "train_mirrored_pairs",
+    }
     found = {name for name in names(program) if name.partition(".")[0] in ("networks", "kernels", "optim")}
     assert not found or program.stem in trains, found
 

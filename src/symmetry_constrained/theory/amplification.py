@@ -109,13 +109,12 @@ def study(
 ) -> pd.DataFrame:
     """Train every ε with every seed at one depth, on ±X, as one ensemble: a row per network.
 
-    biases: `none` where ε is 0, `free` where it is infinite, else `held`.
-    excess: R + R̄ − 1 on the test images; right_both_ways: the share of them that are right as they are and inverted,
-    0 without biases and never below the excess. train_excess: the excess on the training images. train_loss: mean
-    cross-entropy on ±X, at best log 10 without biases. halfway_*: after half of the iterations, so that a reader sees
-    whether more would change the answer. bias: root mean square of the biases; largest_bias; at_bound: the share of
-    them beyond 0.95 ε. even, odd, shift: `parts` on the test images; amplification = even / bias. initial_*: the same
-    of the networks before training.
+    biases: `none` where ε is 0, `free` where it is infinite, else `held`. excess: R + R̄ − 1 on the test images;
+    right_both_ways: the share of them that are right as they are and inverted, 0 without biases and never below the
+    excess. train_excess: the excess on the training images. train_loss: mean cross-entropy on ±X, at best log 10
+    without biases. halfway_*: after half of the iterations, so that a reader sees whether more would change the answer.
+    bias: root mean square of the biases; largest_bias; at_bound: the share of them beyond 0.95 ε. even, odd, shift:
+    `parts` on the test images; amplification = even / bias. initial_*: the same of the networks before training.
     """
     if not len(seeds):
         raise ValueError("there must be at least one seed")
@@ -147,7 +146,6 @@ def study(
         training_set="augmented",
         fraction=fraction,
         depth=depth,
-        biases=np.select([epsilon == 0, np.isinf(epsilon)], ["none", "free"], "held"),
         hidden_layers=hyphenated(architecture.hidden_layers),
         n_train=len(labels),
         **_judge(ensemble, rows, sets),
@@ -189,10 +187,11 @@ def _amplification(
 
 
 def _biases(architecture: Architecture, rows: Tensor, epsilon: np.ndarray) -> dict[str, np.ndarray]:
-    """bias, largest_bias and at_bound, (K,) each."""
+    """biases, bias, largest_bias and at_bound, (K,) each."""
     size = np.abs(rows.numpy()[:, architecture.is_bias()])
     at_bound = (size >= AT_BOUND * epsilon[:, None]).mean(1)
     return {
+        "biases": np.select([epsilon == 0, np.isinf(epsilon)], ["none", "free"], "held"),
         "bias": np.sqrt((size**2).mean(1)),
         "largest_bias": size.max(1),
         "at_bound": np.where((epsilon > 0) & np.isfinite(epsilon), at_bound, np.nan),
