@@ -7,6 +7,7 @@ from helpers import oracles
 
 from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.features import inversion
+from symmetry_constrained.features.inversion import FeatureMap
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.training import judging
@@ -46,10 +47,10 @@ def test_sets_that_are_one_by_definition_are_evaluated_once(digits, monkeypatch,
 
 
 def test_a_map_that_is_not_what_it_should_be_is_evaluated_on_its_own(digits, monkeypatch):
-    monkeypatch.setitem(inversion.FEATURES, "square", lambda images, shape: images**3)
+    monkeypatch.setitem(inversion.FEATURES, "square", FeatureMap(lambda images, shape: images**3))
     _, _, sets = held_out(digits, "square")
     assert (set(sets.samples), sets.shared) == ({"original", "inverted", "negated"}, {})
-    monkeypatch.setitem(inversion.FEATURES, "identity", lambda images, shape: images + 1)
+    monkeypatch.setitem(inversion.FEATURES, "identity", FeatureMap(lambda images, shape: images + 1))
     _, _, sets = held_out(digits, "identity")
     assert (set(sets.samples), sets.shared) == ({"original", "inverted", "negated"}, {})
 

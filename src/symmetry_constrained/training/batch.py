@@ -69,9 +69,9 @@ class _Trainer:
         device = resolve_device(spec.device)
         with _in_cell(spec):
             shown = inputs.test(dataset, split, spec.features)
+            self.architecture = Architecture(shown["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
         self.biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))  # (K,)
         self.seeds = np.tile(spec.seeds, len(spec.networks))  # (K,)
-        self.architecture = Architecture(shown["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
         self.ensemble = Ensemble(self.architecture, self.biased, spec.alpha, DTYPES[spec.dtype], device)
         with _in_cell(spec):
             self.held_out = HeldOut.of(self.ensemble, shown)
