@@ -27,6 +27,7 @@ from symmetry_constrained.data import protocols as library_protocols
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import costs
+from symmetry_constrained.networks.activations import ACTIVATIONS
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.verdicts import contrasts, published, rules
@@ -114,15 +115,22 @@ def test_signs_of_the_training_images(kind, fraction):
     np.testing.assert_array_equal(np.concatenate([x * factor for factor in inputs.signs(kind, rows, 7)]), shown)
 
 
+def test_the_audit_knows_every_activation():
+    assert set(forward.ACTIVATIONS) == set(ACTIVATIONS)
+    with pytest.raises(ValueError, match="'sine' is unknown to the audit"):
+        forward.logits([np.zeros((1, 2, 3)), np.zeros((1, 2, 3))], np.zeros((4, 2)), "sine")
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(10, 5), (6,), (7, 6, 5)])
-def test_the_forward_pass_and_what_is_read_off_it(hidden):
+def test_the_forward_pass_and_what_is_read_off_it(hidden, activation):
     random = np.random.default_rng(4)
     architecture = Architecture(12, hidden)
     rows = np.stack([architecture.initial(seed, seed % 2 == 0) for seed in range(5)]) * 3
     x, labels = random.uniform(-1, 1, (50, 12)), random.integers(0, 10, 50)
-    ensemble = Ensemble(architecture, np.arange(5) % 2 == 0, dtype=torch.float64)
+    ensemble = Ensemble(architecture, np.arange(5) % 2 == 0, dtype=torch.float64, activation=activation)
     judged = evaluate(ensemble, torch.tensor(rows), ensemble.samples(x, labels))
-    said = forward.logits(forward.layers(rows, forward.sizes(12, list(hidden))), x)
+    said = forward.logits(forward.layers(rows, forward.sizes(12, list(hidden))), x, activation)
     np.testing.assert_array_equal(said.argmax(-1), judged.classes)
     tally = forward.Tally(5)
     tally.add(said[:, :20], labels[:20], 1e-9)

@@ -242,7 +242,7 @@ def test_the_script_writes_every_depth_and_again_the_same_bytes(folders, tmp_pat
     ("changed", "line"),
     [
         (["--epsilons", "-0.1"], "epsilons must be 0 or above, not -0.1"),
-        (["--depths", "0"], "a network has at least one hidden layer"),
+        (["--depths", "0"], "a network needs at least one hidden layer"),
         (["--seeds", "0"], "there must be at least one seed"),
         (["--max-iterations", "0"], "a budget must be at least 1 iteration"),
         (["--dataset", "mnits"], "dataset: 'mnits' is unknown"),

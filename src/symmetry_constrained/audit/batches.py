@@ -48,6 +48,7 @@ class Batch:
         self.keys = {format(fraction, "g"): fraction for fraction in spec["fractions"]}
         self.bias_free = np.repeat([name == "bias-free" for name in spec["networks"]], len(spec["seeds"]))
         self.rounding = forward.ROUNDING[spec["dtype"]]
+        self.activation = spec.get("activation", "tanh")
 
     def of(self, fraction: float) -> pd.DataFrame:
         return self.networks[self.networks["fraction"] == fraction].reset_index(drop=True)
@@ -142,7 +143,7 @@ def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
             for name, shown in x.items():
                 # Where features are the same number for number, so is what the networks say of them.
                 if name != "inverted" or spec["features"] == "identity" or moved:
-                    said = forward.logits(matrices[key], shown)
+                    said = forward.logits(matrices[key], shown, batch.activation)
                 classes = batch.predictions[f"{key}/{name}"][:, block]
                 off, rounded = forward.departures(said, classes, batch.rounding)
                 wrong[name] += [(key, network, block.start + image) for network, image in np.argwhere(off)]
@@ -225,7 +226,9 @@ def _check_training(results: Results, batch: Batch) -> Iterator[Check]:
             for key in batch.keys:
                 mask = keep[key][block]
                 if mask.any():
-                    tallies[key].add(forward.logits(matrices[key], x[mask]), labels[mask], batch.rounding)
+                    tallies[key].add(
+                        forward.logits(matrices[key], x[mask], batch.activation), labels[mask], batch.rounding
+                    )
     for key, tally in tallies.items():
         where, table = results.blame(batch.paths["networks"], *_sources(batch)), batch.of(batch.keys[key])
         for column, counts in (("train_accuracy", tally.correct / tally.images), ("clipped", tally.clipped)):

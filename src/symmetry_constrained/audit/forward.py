@@ -1,16 +1,22 @@
 """The networks' forward pass in NumPy and float64, from the stored weights: none of the code that trained them.
 
-A network is z <- tanh(W z + b) over its hidden layers, then the logits U z + c. A row of weights holds, layer by layer
+A network is z <- σ(W z + b) over its hidden layers, then the logits U z + c. A row of weights holds, layer by layer
 in C order, a matrix (fan_out, fan_in + 1) whose last column is the bias.
 """
 
 import itertools
 
 import numpy as np
+from scipy.special import erf
 
 # Logits closer than this, relative to the largest of the image, may change places by rounding alone.
 ROUNDING = {"float32": 1e-4, "float64": 1e-9}
 CLIPPED = np.log(1e-10)  # log-probabilities below it are counted
+ACTIVATIONS = {  # σ by the name in a batch's specification
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,  # z Φ(z), Φ the standard normal distribution function
+}
 
 
 def sizes(inputs: int, hidden_layers: list[int], classes: int = 10) -> list[tuple[int, int]]:
@@ -27,16 +33,18 @@ def layers(rows: np.ndarray, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
     return [part.reshape(len(rows), fan_out, -1) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
 
 
-def logits(matrices: list[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """What K networks say of inputs x (n, d): logits (K, n, classes)."""
-    first = matrices[0]
+def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh") -> np.ndarray:
+    """The logits (K, n, classes) of K networks for inputs x (n, d). ValueError for an unknown activation."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation: {activation!r} is unknown to the audit, which has {', '.join(ACTIVATIONS)}")
+    apply, first = ACTIVATIONS[activation], matrices[0]
     networks, units = first.shape[:2]
     z = x.astype(np.float64) @ first[:, :, :-1].reshape(networks * units, -1).T + first[:, :, -1].ravel()
-    z = np.tanh(z).reshape(len(x), networks, units).transpose(1, 0, 2)
+    z = apply(z).reshape(len(x), networks, units).transpose(1, 0, 2)
     for number, matrix in enumerate(matrices[1:], start=2):
         z = z @ matrix[:, :, :-1].transpose(0, 2, 1) + matrix[:, None, :, -1]
         if number < len(matrices):
-            z = np.tanh(z)
+            z = apply(z)
     return z
 
 

@@ -51,7 +51,7 @@ def library() -> "Library | None":
 def compiler(device: str) -> str | None:
     """The compiler of the code that trains on this device; None where PyTorch alone computes."""
     used = library() if device == "cpu" else None
-    return used and used.compiler
+    return None if used is None else used.compiler
 
 
 def _output(command: list[str]) -> bytes:

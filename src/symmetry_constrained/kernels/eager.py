@@ -1,7 +1,7 @@
 """The kernels in PyTorch: what they compute is defined here, for any device, precision and activation.
 
 `native.Native` computes the same in compiled code. An ensemble's loss and gradient are two matrix products with the
-inputs and what lies between them: a `Pass` holds L networks on their way through the samples, block by block.
+inputs and what lies between them, for which `Networks` go through the samples block by block.
 """
 
 from collections.abc import Callable
@@ -29,14 +29,19 @@ class Samples(Protocol):
 class Activation(Protocol):
     """What the kernels need of an activation function."""
 
-    name: str
-    from_output: bool
+    @property
+    def name(self) -> str: ...
 
-    def value(self, z: Tensor, out: Tensor) -> None:
-        """Write the values at z."""
+    @property
+    def from_output(self) -> bool: ...
 
-    def slope(self, delta: Tensor, at: Tensor, out: Tensor) -> None:
-        """Write delta times the slope, given the activations if `from_output`, else the pre-activations."""
+    @property
+    def value(self) -> Callable[[Tensor, Tensor], object]:
+        """(z, out): write the values at z."""
+
+    @property
+    def slope(self) -> Callable[[Tensor, Tensor, Tensor], object]:
+        """(delta, at, out): write delta times the slope at the activations if `from_output`, else pre-activations."""
 
 
 @dataclass
@@ -53,6 +58,23 @@ class Layers:
     def sample_block(self, lanes: int) -> int:
         """Samples per block for so many networks at once."""
         return max(256, self.block_bytes // (lanes * max(self.sizes[1:]) * self.dtype.itemsize))
+
+
+class Networks(Protocol):
+    """L networks on their way through the samples, block by block, with the sums over the blocks so far."""
+
+    sample_block: int  # samples to a block
+    first: Tensor  # (L·units, d or d + 1): the first layers, to be multiplied by the inputs
+    by_first: Tensor  # the loss's gradient by `first`
+
+    def through_layers(self, products: Tensor, samples: Samples, block: slice) -> None:
+        """Add a block to all sums but `by_first`; `products` (L·units, b) become the gradient by themselves."""
+
+    def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
+        """The penalised mean losses (L,), and their gradient (L, P) written in place.
+
+        penalty (P,); trainable (K, P), of which the networks' rows have these numbers (L,).
+        """
 
 
 class Forward:
@@ -87,7 +109,7 @@ class Forward:
 
 
 class Pass(Forward):
-    """L networks on their way through the samples, with the sums over the blocks so far."""
+    """`Networks` for any activation, precision and device."""
 
     def __init__(self, layers: Layers, rows: Tensor):
         super().__init__(layers, rows)
@@ -97,7 +119,6 @@ class Pass(Forward):
         self.by_first = self.gradients[0].flatten(0, 1)  # (L·units, d + 1) the loss's gradient by `first`
 
     def through_layers(self, products: Tensor, samples: Samples, block: slice) -> None:
-        """Add a block to all sums but `by_first`; `products` (L·units, b) become the gradient by themselves."""
         outputs = self.forward(products)
         logits = outputs[-1]
         logits -= logits.amax(1, keepdim=True)
@@ -117,10 +138,6 @@ class Pass(Forward):
                 delta = below
 
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
-        """The penalised mean losses (L,), and their gradient (L, P) written in place.
-
-        penalty (P,); trainable (K, P), of which the networks' rows have these numbers (L,).
-        """
         torch.cat([part.flatten(1) for part in self.gradients], 1, out=gradient)
         penalised = self.rows * penalty
         gradient.add_(penalised).mul_(1 / samples).mul_(trainable.index_select(0, numbers))
@@ -130,8 +147,8 @@ class Pass(Forward):
 class Eager:
     """The kernels, in PyTorch. Vectors (K, n) are float64 tensors; a number per lane is in a NumPy array (K,)."""
 
-    def networks(self, layers: Layers, rows: Tensor) -> Pass:
-        """A pass through the samples of the networks with parameters (L, P)."""
+    def networks(self, layers: Layers, rows: Tensor) -> Networks:
+        """The networks with parameters (L, P), before the first block of samples."""
         return Pass(layers, rows)
 
     def lane_block(self, layers: Layers, samples: int) -> int:

@@ -15,6 +15,8 @@ from torch import Tensor
 class Memory:
     """The m pairs of K lanes in slots used in turn. Vectors are on the device, numbers per lane on the host."""
 
+    pairs: Tensor  # of the lanes: m steps s, then m gradient differences y
+
     def __init__(self, lanes: int, capacity: int):
         self.capacity = capacity  # m
         self.count = np.zeros(lanes, dtype=np.int64)  # (K,) pairs in memory
@@ -33,7 +35,9 @@ class Memory:
         self.newest[lanes] = self.capacity - 1
         self.theta[lanes] = 1.0
 
-    def remember(self, moved: np.ndarray, curvature: np.ndarray, step: np.ndarray, d: Tensor, g: Tensor, r: Tensor):
+    def remember(
+        self, moved: np.ndarray, curvature: np.ndarray, step: np.ndarray, d: Tensor, g: Tensor, r: Tensor
+    ) -> None:
         """Append the pair s = step d, y = g - r (K, n) of each lane that has a `curvature` s·y (K,) above 0.
 
         moved: mask (K,) of the lanes whose next direction starts at the gradient g.
@@ -44,7 +48,17 @@ class Memory:
         self.count[lanes] = np.minimum(self.count[lanes] + 1, self.capacity)
         self.theta[lanes] = self._append(moved, lanes, slots, curvature[lanes], step, d, g, r) / curvature[lanes]
 
-    def _append(self, moved, lanes, slots, curvature, step, d, g, r) -> np.ndarray:
+    def _append(
+        self,
+        moved: np.ndarray,
+        lanes: np.ndarray,
+        slots: np.ndarray,
+        curvature: np.ndarray,
+        step: np.ndarray,
+        d: Tensor,
+        g: Tensor,
+        r: Tensor,
+    ) -> np.ndarray:
         """Write the pairs of the lanes, given by number, into their slots; returns y·y of each."""
         raise NotImplementedError
 
@@ -77,7 +91,17 @@ class CompactMemory(Memory):
         """Each lane's slots (K, m), from the oldest pair to the newest, empty slots first."""
         return (self.newest[:, None] + 1 + np.arange(self.capacity)) % self.capacity
 
-    def _append(self, moved, lanes, slots, curvature, step, d, g, r) -> np.ndarray:
+    def _append(
+        self,
+        moved: np.ndarray,
+        lanes: np.ndarray,
+        slots: np.ndarray,
+        curvature: np.ndarray,
+        step: np.ndarray,
+        d: Tensor,
+        g: Tensor,
+        r: Tensor,
+    ) -> np.ndarray:
         y = g - r
         lane, place = (torch.from_numpy(numbers).to(d.device) for numbers in (lanes, slots))
         self.pairs[lane, place] = torch.from_numpy(step[lanes]).to(d.device)[:, None] * d[lane]

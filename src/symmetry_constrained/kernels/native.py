@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from symmetry_constrained.kernels.compiled import Library
-from symmetry_constrained.kernels.eager import Eager, Layers, Pass, Samples
+from symmetry_constrained.kernels.eager import Eager, Layers, Networks, Samples
 from symmetry_constrained.kernels.memory import Memory
 
 # Activations are read and written once: samples to a block, and bytes of the first layer's activations in it.
@@ -17,7 +17,7 @@ LINE = 16  # float32 numbers of a cache line
 
 
 class NativePass:
-    """`eager.Pass` for tanh networks in float32."""
+    """`Networks` for tanh in float32."""
 
     def __init__(self, library: Library, layers: Layers, rows: Tensor):
         """rows: parameters (L, P) in float64, contiguous."""
@@ -59,7 +59,17 @@ class RecursiveMemory(Memory):
         self.pairs = torch.zeros(len(x), 2 * capacity, -(-x.shape[1] // LINE) * LINE, dtype=dtype)
         self.place = np.arange(len(x))
 
-    def _append(self, moved, lanes, slots, curvature, step, d, g, r) -> np.ndarray:
+    def _append(
+        self,
+        moved: np.ndarray,
+        lanes: np.ndarray,
+        slots: np.ndarray,
+        curvature: np.ndarray,
+        step: np.ndarray,
+        d: Tensor,
+        g: Tensor,
+        r: Tensor,
+    ) -> np.ndarray:
         self.sy[lanes, slots] = curvature
         yy = np.empty(len(lanes))
         shape = len(lanes), d.shape[1], self.pairs.shape[2], self.capacity
@@ -80,7 +90,7 @@ class Native(Eager):
     def __init__(self, library: Library):
         self.library = library
 
-    def networks(self, layers: Layers, rows: Tensor) -> Pass | NativePass:
+    def networks(self, layers: Layers, rows: Tensor) -> Networks:
         return NativePass(self.library, layers, rows) if _compiled(layers) else super().networks(layers, rows)
 
     def lane_block(self, layers: Layers, samples: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class Architecture:
 
     def __post_init__(self):
         if not self.hidden_layers or min(self.inputs, self.classes, *self.hidden_layers) < 1:
-            raise ValueError(f"a network has at least one hidden layer, and no layer is empty, unlike {self}")
+            raise ValueError(f"a network needs at least one hidden layer and no layer may be empty, but got {self}")
 
     @property
     def layers(self) -> list[tuple[int, int]]:
@@ -27,14 +28,14 @@ class Architecture:
 
     @property
     def row_length(self) -> int:
-        """P: the numbers in a row of parameters, biases included."""
+        """P: the length of a row of parameters, biases included."""
         return sum(fan_out * (fan_in + 1) for fan_in, fan_out in self.layers)
 
     def parameters(self, biased: bool) -> int:
         """The number of trainable parameters."""
         return parameters(self.layers, biased)
 
-    def split(self, rows):
+    def split(self, rows: Any) -> list[Any]:
         """Rows (K, P), NumPy or torch -> views (K, fan_out, fan_in + 1), one per layer."""
         views, start = [], 0
         for fan_in, fan_out in self.layers:
@@ -55,7 +56,7 @@ class Architecture:
         return ~self.is_bias() | biased
 
     def initial(self, seed: int, biased: bool) -> np.ndarray:
-        """Initial parameters (P,), bit for bit those of scikit-learn's tanh `MLPClassifier` with this seed.
+        """Initial parameters (P,), bit for bit those of scikit-learn's `MLPClassifier` (tanh or relu) with this seed.
 
         Uniform in ±sqrt(6 / (fan_in + fan_out)), layer by layer the weights (fan_in, fan_out), then the biases. A
         bias-free network draws its biases too and drops them, so both networks of a seed share their weights.
@@ -71,5 +72,5 @@ class Architecture:
 
 
 def hyphenated(layers: Iterable[int]) -> str:
-    """Hidden layers as columns and paths have them: 10-5."""
+    """Hidden layers as in columns and paths: 10-5."""
     return "-".join(map(str, layers))

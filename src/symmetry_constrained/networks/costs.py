@@ -1,4 +1,4 @@
-"""What training costs in arithmetic: floating-point operations of the matrix products, counted by hand."""
+"""The arithmetic of training: floating-point operations of its matrix products, from their shapes."""
 
 from symmetry_constrained.networks.architecture import Architecture
 

@@ -10,8 +10,9 @@ is the bias, the weight of a constant input. A bias-free network has the same ro
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from symmetry_constrained import paper
 from symmetry_constrained.kernels import seam
-from symmetry_constrained.kernels.eager import Forward, Layers, of_true_class
+from symmetry_constrained.kernels.eager import Forward, Layers, Networks, of_true_class
 from symmetry_constrained.networks import activations
 from symmetry_constrained.networks.architecture import Architecture
 
@@ -44,7 +45,7 @@ def resolve_device(name: str) -> str:
 class Samples:
     """Labelled inputs on a device, feature-major: (d + 1, n) with a last row of ones, and one-hot labels."""
 
-    def __init__(self, inputs, labels: np.ndarray, classes: int, dtype: torch.dtype, device: str):
+    def __init__(self, inputs: Any, labels: np.ndarray, classes: int, dtype: torch.dtype, device: str | torch.device):
         """inputs: an array (n, d), or an object with its `shape` and `blocks`. labels (n,): 0 to classes - 1."""
         labels = np.asarray(labels)
         if len(inputs.shape) != 2 or labels.ndim != 1 or inputs.shape[0] != len(labels):
@@ -104,7 +105,7 @@ class Ensemble:
         self.trainable = masks[self.biased.astype(np.int64)].to(self.device)  # (K, P)
         self.penalty = alpha * torch.tensor(~architecture.is_bias(), dtype=torch.float64, device=self.device)  # (P,)
 
-    def samples(self, inputs, labels: np.ndarray) -> Samples:
+    def samples(self, inputs: Any, labels: np.ndarray) -> Samples:
         """Inputs (n, d), an array or `blocks`, and labels (n,), laid out for this ensemble."""
         if inputs.shape[1:] != (self.architecture.inputs,):
             raise ValueError(
@@ -112,7 +113,7 @@ class Ensemble:
             )
         return Samples(inputs, labels, self.architecture.classes, self.dtype, self.device)
 
-    def initial(self, seeds) -> Tensor:
+    def initial(self, seeds: Iterable[int]) -> Tensor:
         """Initial parameters (K, P) of networks with these seeds (K,)."""
         rows = [self.architecture.initial(int(seed), one) for seed, one in zip(seeds, self.biased, strict=True)]
         return torch.tensor(np.stack(rows), device=self.device)
@@ -149,7 +150,7 @@ class Ensemble:
             for place, _, products in self._first_products(networks, samples):
                 yield lanes, place, networks.forward(products)[-1]
 
-    def _first_products(self, networks, samples: Samples) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    def _first_products(self, networks: Networks | Forward, samples: Samples) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Block by block: its place among the samples, its inputs (d or d + 1, b), and the first layers times these.
 
         The products (L·units, b) are in a reusable scratch buffer; a fresh allocation costs about 10 % of the time.

@@ -11,6 +11,7 @@ float64; the pairs in its memory may be kept in theirs.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -59,7 +60,7 @@ class State:
         """Keep the given lanes only."""
         on_device = self.to_device(lanes)
 
-        def selected(value):
+        def selected(value: Any) -> Any:
             if isinstance(value, Eager):
                 return value
             if isinstance(value, Search | Memory):
@@ -120,7 +121,7 @@ def minimise(
     return result
 
 
-def train(ensemble, rows: Tensor, samples, budget: Budget, **options) -> Result:
+def train(ensemble: Any, rows: Tensor, samples: Any, budget: Budget, **options: Any) -> Result:
     """`minimise` the loss of an `Ensemble` on the samples from the parameters rows (K, P)."""
     return minimise(
         lambda points, lanes: ensemble.loss_and_gradient(points, samples, lanes),
@@ -149,7 +150,7 @@ def _start(x0: Tensor, dtype: torch.dtype) -> State:
     """Lanes (K, n) before their first evaluation."""
     lanes, kernels = len(x0), seam.of(x0)
 
-    def zeros(*shape: int, dtype=np.float64) -> np.ndarray:
+    def zeros(*shape: int, dtype: type = np.float64) -> np.ndarray:
         return np.zeros((lanes, *shape), dtype=dtype)
 
     return State(
@@ -181,7 +182,9 @@ def _first_point(s: State, flat: np.ndarray) -> None:
     s.kernels.trials(s.search.stp, s.t, s.d, s.z, s.x)
 
 
-def _tick(s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: float, accepted) -> None:
+def _tick(
+    s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: float, accepted: Accepted | None
+) -> None:
     """Take every live lane from its trial point, where the slope is g·d and the gradient may be `flat`, to the next."""
     live = s.status == RUNNING
     following, ended = line_search.update(s.search, s.f, slope)

@@ -1,8 +1,8 @@
 """The Moré-Thuente line search of L-BFGS-B, for many lanes at once.
 
-Every array holds one number per lane, shape (K,): so few numbers that NumPy on the host is quicker than any device.
-`start` begins a search, `update` takes the value and the slope found at the trial step and either asks for another
-trial or ends the search. The rules and the names are those of `dcsrch` and `dcstep` (MINPACK-2; SciPy keeps a scalar
+Every array holds one number per lane, shape (K,); for so few numbers, NumPy on the host is faster than any device.
+`start` begins a search; `update` takes the value and the slope at the trial step and either asks for another trial or
+ends the search. The rules and the names are those of `dcsrch` and `dcstep` (MINPACK-2; SciPy keeps a scalar
 version in `scipy/optimize/_dcsrch.py`).
 """
 
@@ -70,7 +70,7 @@ def start(f: np.ndarray, slope: np.ndarray, stp: np.ndarray) -> Search:
 
 @np.errstate(all="ignore")  # every case is computed for every lane
 def update(search: Search, f: np.ndarray, g: np.ndarray) -> tuple[Search, np.ndarray]:
-    """Value f and slope g at the trial step -> the next state, and where the search has ended.
+    """Value f and slope g at the trial step -> the next state, and the mask (K,) of searches that have ended.
 
     A search ends on convergence and on every warning of `dcsrch`; its lanes keep the step just tried.
     """
@@ -130,14 +130,7 @@ def step(stx, fx, dx, sty, fy, dy, stp, fp, dp, brackt, stpmin, stpmax):
     flatter = np.abs(dp) < np.abs(dx)
     case1, case2, case3 = higher, ~higher & opposite, ~higher & ~opposite & flatter
 
-    def cubic(end, f_end, d_end):
-        """theta and gamma of the cubic through the end point and the trial point (gamma >= 0)."""
-        theta = 3.0 * (f_end - fp) / (stp - end) + d_end + dp
-        scale = np.maximum(np.maximum(np.abs(theta), np.abs(d_end)), np.abs(dp))
-        discriminant = (theta / scale) ** 2 - (d_end / scale) * (dp / scale)
-        return theta, scale * np.sqrt(np.maximum(discriminant, 0.0))
-
-    theta, gamma = cubic(stx, fx, dx)
+    theta, gamma = _cubic(stx, fx, dx, stp, fp, dp)
     back = stp > stx
 
     # Case 1: a higher value. The minimum is bracketed.
@@ -167,7 +160,7 @@ def step(stx, fx, dx, sty, fy, dy, stp, fp, dp, brackt, stpmin, stpmax):
     next3 = np.where(brackt, inside, outside)
 
     # Case 4: a lower value, the same sign, a slope no flatter.
-    theta, gamma = cubic(sty, fy, dy)
+    theta, gamma = _cubic(sty, fy, dy, stp, fp, dp)
     gamma = np.where(stp > sty, -gamma, gamma)
     ratio = ((gamma - dp) + theta) / (((gamma - dp) + gamma) + dy)
     next4 = np.where(brackt, stp + ratio * (sty - stp), limit)
@@ -181,3 +174,11 @@ def step(stx, fx, dx, sty, fy, dy, stp, fp, dp, brackt, stpmin, stpmax):
     )
     stx, fx, dx = (np.where(case1, old, new) for new, old in ((stp, stx), (fp, fx), (dp, dx)))
     return stx, fx, dx, sty, fy, dy, chosen, brackt | case1 | case2
+
+
+def _cubic(end, f_end, d_end, stp, fp, dp):
+    """theta and gamma of the cubic through the end point and the trial point (gamma >= 0)."""
+    theta = 3.0 * (f_end - fp) / (stp - end) + d_end + dp
+    scale = np.maximum(np.maximum(np.abs(theta), np.abs(d_end)), np.abs(dp))
+    discriminant = (theta / scale) ** 2 - (d_end / scale) * (dp / scale)
+    return theta, scale * np.sqrt(np.maximum(discriminant, 0.0))
