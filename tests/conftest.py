@@ -17,9 +17,13 @@ RUNS = {"finished", "finished_tiny"}
 LONGEST_FIRST = (
     "workflow/test_workflow.py",
     "workflow/test_circumstances.py",
-    "audit/test_tampering.py",
-    "workflow/test_readme.py",
     "workflow/test_slurm.py",
+    "workflow/test_readme.py",
+    "workflow/test_survival.py",
+    "workflow/test_places.py",
+    "workflow/test_determinism.py",
+    "audit/test_tampering.py",
+    "kernels/test_compiled.py",
 )
 
 # Property tests draw the same few examples in every run. `--hypothesis-profile thorough` draws many and other ones.
