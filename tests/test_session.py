@@ -6,6 +6,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import CompletedProcess
 from types import SimpleNamespace
 
 import pytest
@@ -57,14 +58,15 @@ def factory(tmp_path, monkeypatch):
 def test_what_several_workers_ask_for_is_made_once(factory, tmp_path):
     made = []
 
-    def make(folder: Path) -> None:
+    def run(folder: Path) -> CompletedProcess:
         made.append(folder)
         folder.mkdir()
         time.sleep(0.05)  # for the others to come meanwhile
         (folder / "done").touch()
+        return CompletedProcess([], 0)
 
     def ask(_) -> bool:
-        return (made_once(factory, "run", make) / "done").exists()
+        return (made_once(factory, "run", run) / "done").exists()
 
     with ThreadPoolExecutor(4) as workers:
         assert all(workers.map(ask, range(4)))
@@ -72,11 +74,11 @@ def test_what_several_workers_ask_for_is_made_once(factory, tmp_path):
 
 
 def test_what_could_not_be_made_is_not_tried_again_by_the_others(factory):
-    def make(folder: Path) -> None:
+    def run(folder: Path) -> CompletedProcess:
         folder.mkdir()
-        raise AssertionError("no compiler")
+        return CompletedProcess([], 1, "", "no compiler")
 
     with pytest.raises(AssertionError, match="no compiler"):
-        made_once(factory, "run", make)
+        made_once(factory, "run", run)
     with pytest.raises(AssertionError, match="another worker has the reason"):
-        made_once(factory, "run", make)
+        made_once(factory, "run", run)

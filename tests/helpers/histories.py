@@ -5,8 +5,6 @@ import numpy as np
 from helpers.synthetic import PAIRS, at, networks
 
 EVALUATIONS = np.array([11, 21, 52, 101, 201])
-
-
 STEP = 1000  # FLOP of an evaluation
 
 

@@ -12,17 +12,9 @@ from symmetry_constrained.verdicts import published
 from symmetry_constrained.verdicts.judgement import Tables
 
 ROOT = Path(__file__).parents[2]
-
-
 CLAIMS, NUMBERS = (ROOT / "workflow/resources" / name for name in ("claims.yaml", "published.csv"))
-
-
 PAIRS = [(split, seed) for split in range(4) for seed in (3, 5, 8)]
-
-
 FRACTIONS, IMAGES = (0.01, 0.03, 0.1, 0.3, 1.0), np.array([10, 30, 100, 300, 1000])
-
-
 STUDIES = {
     ("published", "digits"): "digits-published",
     ("clean", "digits"): "digits-clean",

@@ -4,8 +4,6 @@ from helpers.histories import history
 
 # At 11, 21, 52, 101 and 201 evaluations, hence 10, 20, 51, 100 and 200 iterations; 1,000 FLOP an evaluation.
 RIVAL_COURSE = [0.1, 0.2, 0.3, 0.5, 0.6]
-
-
 OWN_COURSE = [0.2, 0.4, 0.6, 0.7, 0.8]
 
 

@@ -5,8 +5,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-
-
 SPEC = {
     "study": "small",
     "dataset": "digits",

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 # Variables by which another program's settings, caches or switches would reach the tests.
 LEFT_OUT = ("XDG_", "MPL", "MATPLOTLIB", "SNAKEMAKE_", "JUPYTER_", "IPYTHON", "SYMMETRY_CONSTRAINED_", "GIT_", "LC_")
@@ -29,8 +30,8 @@ def own_environment(home: Path) -> None:
     }
 
 
-def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
-    """A folder of the session that `make` fills, in the first worker that asks for it; the others wait."""
+def made_once(tmp_path_factory, name: str, run: Callable[[Path], CompletedProcess]) -> Path:
+    """A folder of the session that `run` fills, in the first worker that asks for it; the others wait."""
     base = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
@@ -39,6 +40,7 @@ def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             assert not folder.exists(), f"{name} could not be made: another worker has the reason"
-            make(folder)
+            ended = run(folder)
+            assert ended.returncode == 0, ended.stdout + ended.stderr
             done.touch()
     return folder

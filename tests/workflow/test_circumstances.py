@@ -277,7 +277,7 @@ def test_two_runs_at_once(finished_tiny, tmp_path):
     folder = again(finished_tiny, tmp_path / "checkout", *TABLES, BATCHES[0])
     first = start(folder, output=tmp_path / "said.txt")
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while "training batches" not in (tmp_path / "said.txt").read_text(encoding="utf-8"):
             assert time.monotonic() < deadline and first.poll() is None
             time.sleep(0.05)
