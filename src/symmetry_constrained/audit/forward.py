@@ -5,6 +5,7 @@ in C order, a matrix (fan_out, fan_in + 1) whose last column is the bias.
 """
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import erf
@@ -12,7 +13,7 @@ from scipy.special import erf
 # Logits closer than this, relative to the largest of the image, may change places by rounding alone.
 ROUNDING = {"float32": 1e-4, "float64": 1e-9}
 CLIPPED = np.log(1e-10)  # log-probabilities below it are counted
-ACTIVATIONS = {  # σ by the name in a batch's specification
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # σ by the name in a batch's specification
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
     "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,  # z Φ(z), Φ the standard normal distribution function
