@@ -136,7 +136,11 @@ def test_the_forward_pass_and_what_is_read_off_it(hidden, activation):
     tally.add(said[:, :20], labels[:20], 1e-9)
     tally.add(said[:, 20:], labels[20:], 1e-9)
     np.testing.assert_allclose(tally.loss / tally.images, judged.loss, rtol=1e-12)
-    np.testing.assert_array_equal(tally.correct / 50, [judged.accuracy] * 2)
+    # A bias-free relu network may give an image no logit but 0: whether that is correct is a matter of rounding.
+    clear = (np.ptp(said, axis=-1) > 0).all(1)
+    assert clear.sum() >= 3 and (clear.all() or activation == "relu")
+    np.testing.assert_array_equal(tally.correct[:, clear] / 50, [judged.accuracy[clear]] * 2)
+    assert (tally.correct[0] / 50 <= judged.accuracy).all() and (judged.accuracy <= tally.correct[1] / 50).all()
     np.testing.assert_array_equal(tally.clipped, [judged.clipped] * 2)
 
 
