@@ -1,4 +1,4 @@
-"""Cost to target on made-up histories, by hand, against np.interp and against a bootstrap written as loops."""
+"""Cost to target on made-up histories, by hand and against np.interp."""
 
 import numpy as np
 import pandas as pd
@@ -61,18 +61,13 @@ def test_both_accuracies_have_to_be_there():
     assert np.isnan(cost(table.assign(inverted_accuracy=0.4))["evaluations"])
 
 
-def test_the_median_and_its_interval_over_splits_and_seeds():
+def test_the_median_and_its_interval():
     courses = np.sort(np.random.default_rng(2).random((6, 5)), axis=1) + 0.3
     row = cost(history(courses), 0.6)
-    needed = np.array([np.interp(0.6, course, EVALUATIONS) for course in courses])
+    needed = np.sort([np.interp(0.6, course, EVALUATIONS) for course in courses])
     assert row["evaluations"] == pytest.approx(np.median(needed))
-    random = np.random.default_rng(3)
-    naive = []
-    for _ in range(4000):
-        taken = [random.choice(needed.reshape(3, 2)[split], 2) for split in random.integers(0, 3, 3)]
-        naive.append(np.median(taken))
-    low, high = np.quantile(naive, [0.025, 0.975])
-    assert (row["evaluations_low"], row["evaluations_high"]) == pytest.approx((low, high), abs=3)
+    # Three splits say little of a median: its interval ends with the extremes.
+    assert (row["evaluations_low"], row["evaluations_high"]) == pytest.approx((needed[0], needed[-1]))
     assert row["flop_high"] == pytest.approx(STEP * row["evaluations_high"])
 
 
@@ -87,7 +82,7 @@ def test_no_median_where_half_of_the_networks_or_more_do_not_get_there(up, reach
     assert row["n"] == 6
 
 
-def test_an_interval_that_some_draws_do_not_end_is_open():
+def test_an_interval_that_may_have_no_end_is_open():
     row = cost(history([UP] * 4 + [DOWN] * 2), 0.5, solo())
     assert row["evaluations"] == pytest.approx(36.5) == row["evaluations_low"]
     assert row[["evaluations_high", "flop_high", "seconds_high"]].isna().all()

@@ -1,22 +1,16 @@
-"""The place of one value among draws, Holm's correction and the two-level bootstrap, against their definitions."""
+"""The place of one value among draws, Holm's correction and equal means, against their definitions."""
 
 import itertools
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from symmetry_constrained.analysis.statistics import (
-    holm,
-    interval,
-    place,
-    resample,
-    typicality,
-    weighted_means,
-    weighted_medians,
-)
+from symmetry_constrained.analysis.statistics import holm, paired_mean, place, typicality
 
 
 def naive_place(value, draws):
@@ -126,130 +120,15 @@ def test_holm_is_the_closed_test_of_bonferronis(p):
     assert holm(p) == pytest.approx(expected, abs=1e-12)
 
 
-SPLITS = np.repeat([3, 5, 9], [4, 2, 6])
-
-
-def naive_bootstrap(splits, random):
-    """Indices of one draw: as many splits as there are, then for each as many of its networks as it has."""
-    labels = np.unique(splits)
-    taken = random.choice(labels, len(labels))
-    return np.concatenate([random.choice(np.flatnonzero(splits == s), (splits == s).sum()) for s in taken])
-
-
-def test_the_bootstrap_draws_means_as_two_nested_loops_do():
-    values = np.random.default_rng(1).normal(size=len(SPLITS)) + SPLITS
-    random = np.random.default_rng(2)
-    naive = np.array([values[naive_bootstrap(SPLITS, random)].mean() for _ in range(4000)])
-    ours = weighted_means(resample(SPLITS, 4000), values[:, None])[:, 0]
-    error = naive.std() / np.sqrt(4000)
-    assert abs(ours.mean() - naive.mean()) < 5 * error
-    assert ours.std() == pytest.approx(naive.std(), rel=0.06)
-    quantiles = [0.025, 0.2, 0.5, 0.8, 0.975]
-    assert np.quantile(ours, quantiles) == pytest.approx(np.quantile(naive, quantiles), abs=0.08 * naive.std() + 0.05)
-
-
-def test_a_draw_takes_whole_splits_and_networks_within_them():
-    weights = resample(SPLITS, 500)
-    assert weights.shape == (500, 12)
-    assert (weights == weights.round()).all() and weights.min() == 0
-    for label, count in zip(*np.unique(SPLITS, return_counts=True), strict=True):
-        per_split = weights[:, SPLITS == label].sum(axis=1)
-        # Each split as often as not: 0 to 3 times, 1 on average.
-        assert set(per_split) == {0, count, 2 * count, 3 * count}
-        assert per_split.mean() == pytest.approx(count, rel=0.15)
-    # Within a split that is taken, not every network is taken as often as it is there.
-    assert weights[:, :4].std(axis=1).max() > 0
-
-
-def test_one_split_resamples_its_seeds_only_and_one_seed_its_splits_only():
-    weights = resample(np.zeros(6), 300)
-    assert (weights.sum(axis=1) == 6).all()
-    # Six of six with replacement: (1 - 1/6)^6 of them are missing on average.
-    assert (weights == 0).mean() == pytest.approx((5 / 6) ** 6, abs=0.03)
-    assert (resample(np.arange(6), 300).sum(axis=1) == 6).all()
-    assert (resample(np.array([7]), 20) == 1).all()
-    with pytest.raises(ValueError, match="no networks"):
-        resample(np.array([]))
-
-
-def test_a_network_keeps_its_weights_wherever_it_stands_and_twice_gives_equal_bits():
-    assert resample(SPLITS).tobytes() == resample(SPLITS.copy()).tobytes()
-    assert resample(SPLITS).shape == (2000, 12)
-    assert not np.array_equal(resample(SPLITS, seed=1), resample(SPLITS, seed=0))
-    # The names of the splits and the rows between a split's networks do not matter.
-    order = np.array([6, 0, 7, 4, 8, 1, 9, 10, 2, 5, 3, 11])
-    assert np.array_equal(resample(SPLITS[order]), resample(SPLITS)[:, order])
-    assert np.array_equal(resample(SPLITS + 100), resample(SPLITS))
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 3), st.one_of(st.integers(-9, 9).map(float), st.just(np.nan))),
-        min_size=1,
-        max_size=8,
-    )
-)
-def test_weighted_means_and_medians_are_those_of_the_values_repeated(pairs):
-    weights, values = np.array([[w for w, _ in pairs]], dtype=float), np.array([v for _, v in pairs])
-    repeated = np.repeat(values, weights[0].astype(int))
-    there = repeated[~np.isnan(repeated)]
-    mean = weighted_means(weights, values[:, None])[0, 0]
-    assert np.isnan(mean) if not len(there) else mean == pytest.approx(there.mean(), abs=1e-12)
-    if len(repeated) and not np.isnan(values).any():
-        assert weighted_medians(weights, values)[0] == np.median(repeated)
-
-
-def test_the_mean_of_equal_values_is_exactly_that_value():
-    values = np.full((7, 2), 0.1)
-    values[3:, 1] = np.nan
-    assert (weighted_means(resample(np.zeros(7), 100), values)[:, 0] == 0.1).all()
-    one = np.full((3, 1), np.nan)
-    one[1] = 0.3
-    assert weighted_means(np.ones((1, 3)), one)[0, 0] == 0.3
-    assert np.isnan(weighted_means(np.ones((1, 2)), np.full((2, 1), np.nan))).all()
-
-
-@pytest.mark.parametrize(
-    ("values", "median"),
-    [
-        ([1, np.inf, 2], 2),
-        ([1, np.inf], np.inf),
-        ([np.inf, np.inf], np.inf),
-        ([4, 1], 2.5),
-        ([np.inf, 1, np.inf], np.inf),
-    ],
-)
-def test_a_median_may_be_infinite(values, median):
-    assert weighted_medians(np.ones((1, len(values))), np.array(values))[0] == median
-
-
-def test_an_interval_leaves_out_as_many_draws_on_each_side():
-    draws = np.random.default_rng(0).permutation(np.arange(2001.0))
-    assert interval(draws) == (50, 1950)
-    assert interval(np.arange(11.0), level=0.8) == (1, 9)
-    assert interval(np.array([5.0])) == (5, 5)
-    # Outwards to a draw: a tail too small to hold one leaves none out.
-    assert interval(np.arange(20.0)) == (0, 19)
-
-
-def test_an_interval_may_be_infinite_and_ignores_what_is_missing():
-    draws = np.arange(2001.0)
-    draws[-60:] = np.inf
-    low, high = interval(np.stack([draws, np.full(2001, np.inf), np.full(2001, np.nan)], axis=1))
-    assert low[:2].tolist() == [50, np.inf] and high[:2].tolist() == [np.inf, np.inf]
-    assert np.isnan([low[2], high[2]]).all()
-    draws = np.concatenate([np.full(500, np.nan), np.arange(2001.0)])
-    assert interval(draws) == (50, 1950)
-
-
-def test_an_interval_holds_the_mean_19_times_in_20_and_one_blind_to_splits_does_not():
-    random = np.random.default_rng(7)
-    splits, repeats = np.repeat(np.arange(15), 4), 300
-    values = random.normal(size=(15, repeats)).repeat(4, axis=0) + random.normal(size=(60, repeats))
-    covered = {}
-    for name, groups in (("two levels", splits), ("one level", np.zeros(60))):
-        low, high = interval(weighted_means(resample(groups, 1000), values))
-        covered[name] = ((low <= 0) & (high >= 0)).mean()
-    # With 15 splits the variance comes out a fifteenth too small.
-    assert 0.89 < covered["two levels"] < 0.98
-    assert covered["one level"] < 0.82
+def test_means_within_a_hundredth_or_an_interval_that_holds_0_count_as_equal():
+    splits = np.repeat(range(5), 4)
+    noise = np.random.default_rng(0).normal(0, 0.02, 20)
+    for shift, equal in ((0.0, True), (0.1, False), (-0.1, False)):
+        values = shift + noise - noise.mean()
+        mean, low, high, found = paired_mean(pd.Series(values), splits)
+        expected = stats.ttest_1samp(values.reshape(5, 4).mean(axis=1), 0).confidence_interval()
+        assert mean == pytest.approx(shift, abs=1e-12) and found is equal
+        assert (low, high) == pytest.approx(tuple(expected), abs=2e-4)
+    assert paired_mean(pd.Series([0.009] * 4), np.zeros(4)) == (0.009, 0.009, 0.009, True)
+    assert not paired_mean(pd.Series([0.011] * 4), np.zeros(4))[3]
+    assert paired_mean(pd.Series([0.1, 0.2, -0.2, 0.1]), np.zeros(4))[3]

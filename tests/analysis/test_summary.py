@@ -1,12 +1,13 @@
-"""The summary against means and gaps by hand, and its intervals against a bootstrap written as loops."""
+"""The summary against means and gaps by hand, and its intervals against SciPy."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.scripts import call
 from helpers.synthetic import PAIRS, STUDY, at, networks
+from scipy import stats
 
-from symmetry_constrained.analysis import columns, statistics, summary
+from symmetry_constrained.analysis import columns, summary
 
 COLUMNS = "study dataset protocol features training_set network hidden_layers fraction n_train images".split()
 
@@ -59,17 +60,26 @@ def test_every_cell_and_metric_has_its_mean():
     assert (found["n"] == 6).all() and (found["failed"] == 0).all()
 
 
-def test_an_interval_is_that_of_resampled_splits_and_then_seeds():
-    values = np.array([0.5, 0.6, 0.8, 0.9, 0.1, 0.3])
-    found = row(summary.summarise(networks(test_accuracy=values)), "test_accuracy")
+def test_an_interval_is_students_of_the_split_means():
     random = np.random.default_rng(3)
-    by_split = values.reshape(3, 2)
-    naive = [np.mean([random.choice(by_split[split], 2) for split in random.integers(0, 3, 3)]) for _ in range(20_000)]
-    low, high = np.quantile(naive, [0.025, 0.975])
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.025)
-    # Not that of six independent networks, which would be narrower.
-    flat = np.quantile(random.choice(values, (20_000, 6)).mean(axis=1), [0.025, 0.975])
-    assert found["high"] - found["low"] > 1.15 * (flat[1] - flat[0])
+    accuracy, iterations = random.uniform(0.4, 0.6, 6), random.integers(50, 90, 6).astype(float)
+    found = summary.summarise(networks(test_accuracy=accuracy, iterations=iterations))
+    for metric, values in (("test_accuracy", accuracy), ("iterations", iterations)):
+        expected = stats.ttest_1samp(values.reshape(3, 2).mean(axis=1), 0).confidence_interval()
+        ends = row(found, metric)[["low", "high"]].tolist()
+        # Near a half, the interval of the logit is Student's up to the square of its width.
+        assert ends == pytest.approx(list(expected), rel=0.1 if metric == "test_accuracy" else 1e-12)
+
+
+def test_an_interval_of_accuracies_stays_between_0_and_1_and_of_gaps_between_their_bounds():
+    table = networks(test_accuracy=[1, 1, 1, 0.9, 1, 0.6], inverted_accuracy=[0, 0, 0, 0.2, 0, 0])
+    found = summary.summarise(table)
+    for metric in columns.METRICS[:7]:
+        least, most = columns.possible(metric)
+        ends = row(found, metric)
+        assert least <= ends["low"] <= ends["mean"] <= ends["high"] <= most
+    assert (columns.possible("both_accuracy"), columns.possible("symmetry_gap")) == ((0, 1), (-1, 1))
+    assert columns.possible("flop") == (-np.inf, np.inf)
 
 
 def test_metrics_without_spread_have_an_interval_of_no_width():
@@ -165,11 +175,3 @@ def test_the_script_writes_the_table(tmp_path):
     status, line = call("summarise", "--networks", tmp_path / "bad.csv", "--out", tmp_path / "none.csv")
     assert (status, line) == (1, "summarise.py: networks: the column dataset is missing; there are study, seed")
     assert not (tmp_path / "none.csv").exists()
-
-
-def test_an_interval_is_the_one_that_the_weights_give():
-    values = np.random.default_rng(5).random(6)
-    found = row(summary.summarise(networks(test_accuracy=values)), "test_accuracy")
-    weights = statistics.resample(np.array([split for split, _ in PAIRS]))
-    low, high = statistics.interval(weights @ values / weights.sum(axis=1))
-    assert (found["low"], found["high"]) == pytest.approx((low, high), rel=1e-12)

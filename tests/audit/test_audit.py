@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from symmetry_constrained import audit, paper
-from symmetry_constrained.analysis import sample_efficiency, statistics
-from symmetry_constrained.audit import bootstrap, forward, history, inputs, page, splits, verdicts
+from symmetry_constrained.analysis import statistics
 from symmetry_constrained.audit import claims as judged
+from symmetry_constrained.audit import forward, history, inputs, page, splits, verdicts
 from symmetry_constrained.audit import published as placed
 from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
-from symmetry_constrained.audit.efficiency import crossing
 from symmetry_constrained.audit.results import Results
 from symmetry_constrained.data import inputs as library_inputs
 from symmetry_constrained.data import protocols as library_protocols
@@ -164,31 +163,6 @@ def test_nan_logits_are_no_prediction():
     assert wrong.all()
 
 
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), SEEDS)
-def test_the_bootstrap(groups, seed):
-    labels = np.sort(np.array(groups))
-    drawn = bootstrap.draws(labels)
-    np.testing.assert_array_equal(drawn, statistics.resample(labels))
-    random = np.random.default_rng(seed)
-    values = random.normal(size=(len(labels), 3))
-    values[random.random(values.shape) < 0.2] = np.nan
-    means = bootstrap.means(drawn, values)
-    np.testing.assert_allclose(means, statistics.weighted_means(drawn, values), rtol=1e-12, atol=1e-13)
-    for mine, theirs in zip(bootstrap.interval(means), statistics.interval(means), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    reached = np.where(random.random(len(labels)) < 0.3, np.inf, random.normal(size=len(labels)))
-    np.testing.assert_array_equal(bootstrap.medians(drawn, reached), statistics.weighted_medians(drawn, reached))
-
-
-@given(st.lists(st.sampled_from([0.1, 0.3, 0.5, 0.7, 0.9, np.nan]), min_size=2, max_size=6), st.floats(0.05, 0.95))
-def test_the_crossing_of_a_learning_curve(curve, target):
-    images, curves = np.geomspace(100, 7000, len(curve)), np.array([curve])
-    expected = sample_efficiency.images_needed(images, curves, target)
-    with np.errstate(all="ignore"):
-        found = crossing(images, curves, target)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-
-
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=60), st.integers(0, 1000))
 def test_the_place_of_a_published_number(draws, value):
     draws, value = np.array(draws) / 1000 + 1e-5, value / 1000
@@ -222,7 +196,7 @@ def test_what_the_same_seed_gives(again, chaos, enough):
 def test_a_contrasts_intervals(groups, seed):
     index = pd.MultiIndex.from_arrays([np.sort(groups), range(len(groups))], names=["split", "seed"])
     differences = pd.Series(np.random.default_rng(seed).normal(0.1, 0.1, len(groups)), index=index)
-    found, expected = judged.of_pairs(differences), contrasts.of_pairs(differences)
+    found, expected = (room.of_pairs(differences, (-1.0, 1.0)) for room in (judged, contrasts))
     for name in ("effect", "low", "high", "low90", "high90", "prediction_low", "prediction_high", "n"):
         np.testing.assert_allclose(
             found.get(name, np.nan), getattr(expected, name), rtol=1e-9, atol=1e-12, err_msg=name

@@ -1,11 +1,10 @@
 """Three claims judged again by hand, from the tables of a finished run and the rules as README.md and verdicts.md state
 them: C3 (a biased network fails on −X), C7 (which invariants matters) and C10 (fewer images).
 
-Nothing here calls the library. Its bootstrap and ours draw other samples, so ends are equal only up to that noise:
-with 2,000 and 4,000 draws the end of a 95 % interval varies by 4 % of its half-width, and TOLERANCE is four times that.
-Effects, published effects, numbers of networks and verdicts are equal.
+Nothing here calls the library.
 """
 
+import itertools
 import re
 from pathlib import Path
 
@@ -19,11 +18,12 @@ from helpers.scripts import call
 from scipy import stats
 
 ROOT = Path(__file__).parents[2]
-TOLERANCE = 0.15  # of the interval's half-width
-DRAWS = 4000
 MARGIN = yaml.safe_load((ROOT / "workflow/resources/claims.yaml").read_text(encoding="utf-8"))["margin"]
-# The committed reference run, where there is one, beside a made-up and a small run.
+# The committed reference run is of release 0.1, whose intervals were those of a nested bootstrap. Strict: the run of
+# release 0.2 has to pass.
+OLD = pytest.mark.xfail(reason="made with the intervals of release 0.1", strict=True)
 REFERENCE = [path for path in [ROOT / "results/reference"] if (path / "tables/claims.csv").exists()]
+REFERENCE = [pytest.param(path, marks=OLD) for path in REFERENCE]
 
 
 @pytest.fixture(
@@ -58,34 +58,46 @@ def named(evidence, name):
     return re.search(rf"\b{name}=([^,;)]*)", evidence)[1]
 
 
-def draws(splits, random):
-    """Places of the networks in every draw: splits with replacement, then as many networks of each."""
-    places = {split: np.flatnonzero(splits == split) for split in np.unique(splits)}
-    for _ in range(DRAWS):
-        taken = random.choice(list(places), len(places))
-        yield np.concatenate([random.choice(places[split], len(places[split])) for split in taken])
+def grouped(values, splits):
+    """The means of the splits and how many networks each has; of the networks themselves if there is one split."""
+    if len(set(splits)) == 1:
+        return np.asarray(values), np.ones(len(values))
+    groups = pd.Series(values).groupby(np.asarray(splits))
+    return groups.mean().to_numpy(), groups.size().to_numpy()
+
+
+def t_half(values, splits, level):
+    """Half the width of the t interval of a mean with the splits as units."""
+    means, sizes = grouped(values, splits)
+    shares = sizes / sizes.sum() * (means - np.mean(values))
+    units = len(means)
+    return stats.t.isf((1 - level) / 2, units - 1) * np.sqrt(units / (units - 1) * (shares**2).sum())
 
 
 def by_hand(differences):
     """(effect, 95 % interval, 90 % interval, prediction interval) of differences by (split, seed)."""
     values, splits = differences.to_numpy(), differences.index.get_level_values("split").to_numpy()
     effect, n = values.mean(), len(values)
-    if n == 1:
+    means, sizes = grouped(values, splits)
+    if len(means) == 1:
         return effect, *[(np.nan, np.nan)] * 3
-    means = [values[places].mean() for places in draws(splits, np.random.default_rng(1))]
-    units = len(set(splits)) if len(set(splits)) > 1 else n
     intervals = []
     for level in (0.95, 0.90):
-        tail = (1 - level) / 2
-        # A bootstrap over few units is too narrow; Student's t makes up for it.
-        wider = np.sqrt(units / (units - 1)) * stats.t.isf(tail, n - 1) / stats.norm.isf(tail)
-        intervals.append(tuple(effect + wider * (np.quantile(means, [tail, 1 - tail]) - effect)))
-    if n >= 39:
-        prediction = tuple(np.quantile(values, [0.025, 0.975], method="weibull"))
-    else:
-        half = stats.t.isf(0.025, n - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / n)
-        prediction = (effect - half, effect + half)
-    return effect, *intervals, prediction
+        # Between -1 and 1: artanh is half the logit of the place between them.
+        half = t_half(values, splits, level) / (1 - effect**2)
+        intervals.append(tuple(np.tanh(np.arctanh(effect) + np.array([-half, half]))))
+    ranked = tuple(np.quantile(values, [0.025, 0.975], method="weibull"))
+    between = (1 + 1 / len(means)) * means.var(ddof=1)
+    spare = n - len(means)
+    within = ((values**2).sum() - (sizes * means**2).sum()) / max(spare, 1) * (1 - (1 / sizes).mean())
+    freedom = (between + within) ** 2 / (between**2 / (len(means) - 1) + within**2 / max(spare, 1))
+    half = stats.t.isf(0.025, freedom) * np.sqrt(between + within)
+    normal = (max(effect - half, -1), min(effect + half, 1))
+    if n < 39:
+        return effect, *intervals, normal
+    if len(means) >= 10:
+        return effect, *intervals, ranked
+    return effect, *intervals, (min(normal[0], ranked[0]), max(normal[1], ranked[1]))
 
 
 def published_verdict(effect, interval, interval90, prediction, published):
@@ -101,18 +113,13 @@ def published_verdict(effect, interval, interval90, prediction, published):
     return "reversed" if interval[1] < -MARGIN else "inconclusive"
 
 
-def near(found, expected, width):
-    """Equal up to the bootstrap's noise."""
-    return found == pytest.approx(expected, abs=TOLERANCE * width / 2 + 1e-9, nan_ok=True)
-
-
 def check_difference(row, differences, published):
     effect, interval, interval90, prediction = by_hand(differences)
     assert row["effect"] == pytest.approx(effect, abs=1e-12)
     assert row["n"] == len(differences)
     assert row["published"] == pytest.approx(published, abs=1e-12, nan_ok=True)
-    assert near((row["low"], row["high"]), interval, interval[1] - interval[0])
-    assert (row["prediction_low"], row["prediction_high"]) == pytest.approx(prediction, abs=1e-12, nan_ok=True)
+    assert (row["low"], row["high"]) == pytest.approx(interval, abs=1e-9, nan_ok=True)
+    assert (row["prediction_low"], row["prediction_high"]) == pytest.approx(prediction, abs=1e-9, nan_ok=True)
     assert row["verdict"] == published_verdict(effect, interval, interval90, prediction, published)
 
 
@@ -181,11 +188,24 @@ def images_needed(images, curve, target):
     return np.inf
 
 
-def ends(values):
-    """Low and high of the central 95 %, as draws, since some may be infinite."""
-    values = np.sort(values)
-    outside = int(0.025 * (len(values) - 1) + 1e-9)
-    return values[outside], values[len(values) - 1 - outside]
+def curve_interval(cell, target):
+    """Images (value, low, high) by a cell's curves, wide: where the mean and its t interval's ends have the target."""
+    splits, images = cell.index.get_level_values("split").to_numpy(), cell.columns.to_numpy(dtype=float)
+    fine = np.unique(np.concatenate([np.geomspace(a, b, 41) for a, b in itertools.pairwise(images)]))
+    curves = np.array([np.interp(np.log(fine), np.log(images), network) for network in cell.to_numpy()])
+    middle, half = curves.mean(axis=0), np.array([t_half(column, splits, 0.95) for column in curves.T])
+    low = 0.0 if middle[0] + half[0] >= target else images_needed(fine, middle + half, target)
+    return images_needed(images, cell.to_numpy().mean(axis=0), target), low, images_needed(fine, middle - half, target)
+
+
+def ratio_interval(other, model, most):
+    """Ends of other / model by the errors of both logarithms; most: the largest number of images of the other."""
+    numerator = min(other[0], most)
+    up, down = np.log(model[2] / model[0]), np.log(numerator / min(other[1], numerator)) if other[1] else np.inf
+    low = numerator / model[0] * np.exp(-np.hypot(up, down))
+    if np.isinf(other[2]) or model[1] == 0:
+        return low, np.inf
+    return low, other[0] / model[0] * np.exp(np.hypot(np.log(other[2] / other[0]), np.log(model[0] / model[1])))
 
 
 def check_ratio(row, networks):
@@ -200,30 +220,20 @@ def check_ratio(row, networks):
     wide = [cell.pivot(index=["split", "seed"], columns="images", values=accuracy) for cell in (own, rival)]
     splits = wide[0].index.get_level_values("split").to_numpy()
     assert wide[0].index.equals(wide[1].index) and len(splits) == row["n"]
-
-    def both(places):
-        return [images_needed(cell.columns, cell.to_numpy()[places].mean(axis=0), target) for cell in wide]
-
-    model, other = both(np.arange(len(splits)))
-    drawn = np.array([both(places) for places in draws(splits, np.random.default_rng(2))])
-    with np.errstate(invalid="ignore"):
-        ratios = drawn[:, 1] / drawn[:, 0]
-    low, high = ends(ratios[~np.isnan(ratios)])
-    if np.isinf(low):
-        # All images are too few for the rival.
-        low = wide[1].columns.max() / ends(drawn[:, 0])[1]
-        low = low if low > 0 else np.nan
-    fewest = [cell.columns.min() == needed for cell, needed in zip(wide, (model, other), strict=True)]
-    if all(fewest) or np.isinf(model):
+    if len(splits) < 2:
+        assert np.isnan([row["low"], row["high"]]).all() and row["verdict"] == "inconclusive"
+        return
+    model, other = (curve_interval(cell, target) for cell in wide)
+    fewest = [cell.columns.min() == needed[0] for cell, needed in zip(wide, (model, other), strict=True)]
+    if all(fewest) or np.isinf(model[0]):
         assert np.isnan(row["effect"]) and row["verdict"] == "inconclusive"
         return
-    low, high = 0.0 if fewest[1] else low, np.inf if fewest[0] else high
-    assert row["effect"] == pytest.approx(other / model)
+    low, high = ratio_interval(other, model, wide[1].columns.max())
+    assert row["effect"] == pytest.approx(other[0] / model[0])
     if len(splits) < 5:
-        low = high = np.nan  # too few to bootstrap
-    log = np.log([value if 0 < value < np.inf else 1 for value in (low, high, row["low"], row["high"])])
-    assert near(log[2:], log[:2], log[1] - log[0] if log[1] > log[0] else 1.0)
-    assert [np.isinf(row["high"]), row["low"] == 0, np.isnan(row["low"])] == [np.isinf(high), low == 0, np.isnan(low)]
+        low = high = np.nan  # too few
+    # Between points, ours are a fifth as far apart.
+    assert (row["low"], row["high"]) == pytest.approx((low, high), rel=1e-2, nan_ok=True)
     if row["direction"] == "above":
         expected = "supported" if low > 1.1 else "not supported" if high < 1.1 else "inconclusive"
     else:
@@ -252,4 +262,7 @@ def test_the_hands_own_verdicts():
     assert published_verdict(0.1, (0.03, 0.2), (0.04, 0.19), many, np.nan) == "supported"
     assert images_needed([10, 100], [0.2, 0.6], 0.4) == pytest.approx(np.sqrt(1000))
     assert (images_needed([10, 100], [0.5, 0.6], 0.4), images_needed([10, 100], [0.1, 0.2], 0.4)) == (10, np.inf)
-    assert ends(np.arange(101.0)) == (2, 98)
+    assert t_half([1, 2, 3, 6], [0, 0, 0, 0], 0.95) == pytest.approx(stats.t.isf(0.025, 3) * stats.sem([1, 2, 3, 6]))
+    assert t_half([1, 2, 3, 6], [0, 0, 1, 1], 0.95) == pytest.approx(stats.t.isf(0.025, 1) * 1.5)
+    assert ratio_interval((60, 40, 100), (20, 20, 20), 1000) == pytest.approx((2, 5))
+    assert ratio_interval((np.inf, np.inf, np.inf), (20, 20, 20), 1000) == (50, np.inf)

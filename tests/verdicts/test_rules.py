@@ -242,7 +242,7 @@ def test_with_so_many_more_pairs_and_the_same_spread_the_verdict_is_decided(rule
     assert verdict(rule_, now, mean) == "inconclusive"
     more = needed(rule_, now)
     assert 10 < more < 1000
-    # The ends come from 2,000 draws of a bootstrap, which leave 3 % of the half-width open, 6 % of the pairs.
+    # With more pairs Student's t falls a little too.
     enough, few = n + int(1.15 * more), n + int(0.6 * more)
     assert verdict(rule_, of_pairs(spread(enough, mean, deviation)), mean) == expected
     assert verdict(rule_, of_pairs(spread(few, mean, deviation)), mean) == "inconclusive"

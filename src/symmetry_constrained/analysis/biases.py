@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.analysis import statistics
-from symmetry_constrained.analysis.sample_efficiency import images_needed
+from symmetry_constrained.analysis import intervals
 
 
 def summarise(
@@ -17,9 +16,7 @@ def summarise(
     rows = []
     for (value, epsilon), networks in table.groupby([group, "epsilon"]):
         values = networks[list(metrics)].to_numpy(dtype=np.float64)
-        weights = statistics.resample(networks["split"].to_numpy())
-        low, high = statistics.interval(statistics.weighted_means(weights, values))
-        alone = len(values) == 1
+        low, high = intervals.mean_interval(values, networks["split"].to_numpy())
         for place, metric in enumerate(metrics):
             rows.append(
                 {
@@ -27,8 +24,8 @@ def summarise(
                     "epsilon": epsilon,
                     "metric": metric,
                     "mean": values[:, place].mean(),
-                    "low": np.nan if alone else low[place],
-                    "high": np.nan if alone else high[place],
+                    "low": low[place],
+                    "high": high[place],
                     "largest": values[:, place].max(),
                     "n": len(values),
                 }
@@ -49,14 +46,11 @@ def thresholds(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for depth, networks in table[(table["epsilon"] > 0) & np.isfinite(table["epsilon"])].groupby("depth"):
         curves = networks.pivot(index=["split", "seed"], columns="epsilon", values="excess")
-        weights = statistics.resample(curves.index.get_level_values("split").to_numpy())
-        crossing, drawn = (
-            images_needed(curves.columns.to_numpy(), statistics.weighted_means(taken, curves.to_numpy()), 0.0)
-            for taken in (np.ones((1, len(curves))), weights)
-        )
-        low, high = statistics.interval(drawn) if len(curves) > 1 else (np.nan, np.nan)
-        row = {"depth": depth, "smallest": above.get(depth, np.nan), "crossing": crossing[0]}
-        rows.append(row | {"low": float(low), "high": float(high), "n": len(curves)})
+        epsilons, splits = curves.columns.to_numpy(), curves.index.get_level_values("split").to_numpy()
+        needed = intervals.crossing_needed(epsilons, curves.to_numpy(), splits, 0.0)
+        low = float(np.maximum(needed.low, epsilons[0]))
+        row = {"depth": depth, "smallest": above.get(depth, np.nan), "crossing": float(needed.value)}
+        rows.append(row | {"low": low, "high": float(needed.high), "n": len(curves)})
     return pd.DataFrame(rows, columns=["depth", "smallest", "crossing", "low", "high", "n"])
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained.analysis import intervals
+
 STUDY = ["study", "dataset", "protocol"]
 MODEL = ["features", "training_set", "network", "hidden_layers"]
 NETWORK = [*STUDY, *MODEL, "fraction", "split", "seed"]
@@ -33,6 +35,13 @@ def check_columns(table: pd.DataFrame, columns: Iterable[str], what: str = "") -
         if name not in table:
             there = ", ".join(map(str, table.columns))
             raise ValueError(f"{f'{what}: ' if what else ''}the column {name} is missing; there are {there}")
+
+
+def possible(metric: str) -> tuple[float, float]:
+    """The least and the largest possible value of a metric, by its name."""
+    if metric.endswith("accuracy"):
+        return intervals.ACCURACY
+    return intervals.DIFFERENCE if metric.endswith("gap") else intervals.ANYTHING
 
 
 def derive(networks: pd.DataFrame) -> pd.DataFrame:

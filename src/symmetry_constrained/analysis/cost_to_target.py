@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained import layers
-from symmetry_constrained.analysis import statistics
+from symmetry_constrained.analysis import intervals
 from symmetry_constrained.analysis.columns import STUDY, check_columns
 from symmetry_constrained.data import registry
 from symmetry_constrained.data.datasets import CLASSES
@@ -31,7 +31,7 @@ def cost_to_target(
     targets: accuracies by dataset. solo: rows of `solo.time_solo`, at most one per cell and n_train.
     reached: the share of networks that reach the target within their budget. at_most: half of them reach it at their
     first checkpoint or before, so the medians are upper limits. Median evaluations, FLOP (with the feature map) and
-    seconds (empty without a row in solo) each have the 95 % interval of the median over splits and seeds. They are
+    seconds (empty without a row in solo) each have the 95 % interval of the median. They are
     empty if half of the networks or more do not reach the target; the high end of an interval is empty if it is
     infinite. ValueError naming a column that is missing, a cell timed twice, or a dataset of unknown size.
     """
@@ -48,11 +48,11 @@ def cost_to_target(
         start = group.drop_duplicates(HISTORY_KEYS).set_index(HISTORY_KEYS)
         first = group.drop_duplicates(PRICE_KEYS).set_index(PRICE_KEYS, drop=False)
         for cell, networks in needed.groupby(level=PRICE_KEYS):
-            drawn = statistics.resample(networks.index.get_level_values("split").to_numpy())
+            splits = networks.index.get_level_values("split").to_numpy()
             row = first.loc[[cell]].iloc[0]
             identity = dict(zip(PRICE_KEYS, cell, strict=True)) | {"parameters": _parameters(row)}
             for target, values in networks.items():
-                costs = _of_cell(values.to_numpy(), drawn, prices(row, timings.get(cell)))
+                costs = _of_cell(values.to_numpy(), splits, prices(row, timings.get(cell)))
                 at_once = both_accuracy(start.loc[networks.index]).ge(target).mean() >= 0.5
                 rows.append(identity | {"target": target, "at_most": at_once} | costs)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -81,16 +81,13 @@ def evaluations_needed(history: pd.DataFrame, target: float) -> pd.Series:
     return reached.set_index(HISTORY_KEYS)["needed"].reindex(every, fill_value=np.inf)
 
 
-def _of_cell(needed: np.ndarray, drawn: np.ndarray, price: dict[str, tuple[float, float]]) -> dict[str, float]:
+def _of_cell(needed: np.ndarray, splits: np.ndarray, price: dict[str, tuple[float, float]]) -> dict[str, float]:
     """A cell's share of networks that reach the target, and its medians, from the evaluations each needs (N,)."""
-    median = statistics.weighted_medians(np.ones((1, len(needed))), needed)[0]
-    low, high = statistics.interval(statistics.weighted_medians(drawn, needed))
-    ends = np.array([median, low, high])
+    median = intervals.median_needed(needed, splits)
+    ends = np.array([median.value, median.low, median.high])
     ends[np.isinf(ends)] = np.nan
-    if np.isinf(median):
+    if np.isinf(median.value):
         ends[:] = np.nan
-    elif len(needed) < 2:
-        ends[1:] = np.nan
     costs = {"reached": np.isfinite(needed).mean(), "n": len(needed)}
     for name, (once, each) in price.items():
         costs |= dict(zip((name, f"{name}_low", f"{name}_high"), once + each * ends, strict=True))

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from symmetry_constrained.analysis.statistics import interval, resample, weighted_means
+from symmetry_constrained.analysis.intervals import ACCURACY, DIFFERENCE, mean_interval
 from symmetry_constrained.features.groups import GROUPS
 
 MAP_KEYS = ["group", "features", "network", "budget", "feature_count", "parameters"]
@@ -10,18 +10,15 @@ CONTRAST_COLUMNS = ["group", "network", "budget", "features", "against", "differ
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `compare` -> per map, network and budget the mean accuracies with 95 % intervals, and N networks.
-
-    Intervals by resampling splits, then seeds.
-    """
+    """Rows of `compare` -> per map, network and budget the mean accuracies with 95 % intervals, and N networks."""
     rows = []
     for cell, networks in table.groupby(MAP_KEYS, sort=False):
         row = dict(zip(MAP_KEYS, cell, strict=True)) | {"n": len(networks)}
-        weights = resample(networks["split"].to_numpy())
+        splits = networks["split"].to_numpy()
         for name in ("test_accuracy", "transformed_accuracy"):
             row[name] = networks[name].mean()
-            draws = weighted_means(weights, networks[[name]].to_numpy())[:, 0]
-            row[f"{name}_low"], row[f"{name}_high"] = interval(draws)
+            ends = mean_interval(networks[name].to_numpy(), splits, possible=ACCURACY)
+            row[f"{name}_low"], row[f"{name}_high"] = map(float, ends)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -39,8 +36,8 @@ def contrasts(table: pd.DataFrame) -> pd.DataFrame:
             difference = (accuracy[name] - accuracy[norms]).dropna()
             if name in ("identity", norms) or difference.empty:
                 continue
-            weights = resample(difference.index.get_level_values("split").to_numpy())
-            low, high = interval(weighted_means(weights, difference.to_numpy()[:, None])[:, 0])
+            splits = difference.index.get_level_values("split").to_numpy()
+            low, high = map(float, mean_interval(difference.to_numpy(), splits, possible=DIFFERENCE))
             rows.append(
                 dict(zip(CONTRAST_COLUMNS, (group, network, budget, name, norms), strict=False))
                 | {"difference": difference.mean(), "low": low, "high": high, "n": len(difference)}

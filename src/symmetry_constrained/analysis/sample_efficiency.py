@@ -8,12 +8,14 @@ on images of random sign. The second is the setting of Bietti, Venturi and Bruna
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.analysis import statistics
+from symmetry_constrained.analysis import intervals
 from symmetry_constrained.analysis.columns import CELL, MODEL, STUDY, derive
+from symmetry_constrained.analysis.intervals import Needed
 from symmetry_constrained.analysis.summary import Study
 
 # setting -> the accuracy, and the training set of the rival, whose features are pixels.
@@ -24,38 +26,18 @@ COLUMNS += ["images", "low", "high", "reached", "at_most", "reference", "ratio",
 COLUMNS += ["ratio_bound", "n"]
 
 
-def images_needed(images: np.ndarray, curves: np.ndarray, target: float) -> np.ndarray:
-    """Images (B,) at which curves (B, F) over images (F,), ascending, first reach the target.
-
-    Accuracy is interpolated linearly against log(images). inf: never reached. A curve that starts at the target or
-    above gives the first number of images, an upper limit. A nan counts as below the target.
-    """
-    reached = curves >= target
-    after = reached.argmax(axis=1)
-    before = np.maximum(after - 1, 0)
-    row = np.arange(len(curves))
-    start, end = curves[row, before], curves[row, after]
-    share = np.ones(len(curves))
-    # Without a point before the crossing to interpolate from, the crossing itself is used.
-    between = (after > 0) & ~np.isnan(start)
-    np.divide(target - start, end - start, out=share, where=between & reached.any(axis=1))
-    log = np.log(images)
-    # Exact at the points themselves, where exp(log(n)) may differ from n.
-    needed = np.where(share == 1, images[after], np.exp(log[before] + share * (log[after] - log[before])))
-    return np.where(reached.any(axis=1), needed, np.inf)
-
-
 def sample_efficiency(networks: pd.DataFrame, targets: dict[str, list[float]]) -> pd.DataFrame:
     """`networks.csv` -> `sample_efficiency.csv`, a row per model trained on several fractions, setting and target.
 
-    targets: by dataset. images: the number needed; low, high: its 95 % interval (`statistics.resample`); reached: the
-    share of the bootstrap's draws that reach the target. A number of images is empty where no fraction reached the
-    target, so an interval with an empty `high` is open. at_most: the smallest fraction already reaches the target, so
-    `images` is an upper limit.
-    reference: the rival, of the same hidden layers, its networks resampled together with the model's. In the setting
-    `both`, bias-free networks have a second row against the bias-free rival, which cannot learn from ±X. ratio: the
-    rival's images over the model's; inf if only the model reaches the target, empty without a rival or if the model
-    does not reach it. ratio_low, ratio_high: over the draws in which one of the two does; 0 if only the rival does.
+    targets: by dataset. images: the number needed (`intervals.crossing_needed`); low, high: its 95 % interval, from the
+    smallest number tried; reached: the share of networks with the most images that reach the target. A number of
+    images is empty where no fraction reaches the target, so an interval with an empty `high` is open. at_most: the
+    smallest fraction already reaches the target, so `images` is an upper limit.
+    reference: the rival, of the same hidden layers. In the setting `both`, bias-free networks have a second row against
+    the bias-free rival, which cannot learn from ±X. ratio: the rival's images over the model's; inf if only the model
+    reaches the target, empty without a rival or if the model does not reach it. ratio_low, ratio_high: its interval
+    (`intervals.ratio`); where the rival does not reach the target, its most images count for ratio_low. An end is 0
+    or inf where a curve may be at the target from the smallest fraction on, or never.
     ratio_bound: `at least` if the model's images are an upper limit, `at most` if the rival's are. If both are, the
     ratio is unknown and empty.
     """
@@ -66,41 +48,38 @@ def sample_efficiency(networks: pd.DataFrame, targets: dict[str, list[float]]) -
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+@dataclass(frozen=True)
 class Curves:
-    """The learning curves of a model: of its networks, then in every draw of the bootstrap."""
+    """The learning curves of a model's networks. A network that is missing or failed has nan."""
 
-    def __init__(self, cells: pd.DataFrame, values: np.ndarray, weights: np.ndarray):
-        """cells: the model's (F,). values: accuracies (N, F). weights: (B, N), the first row all ones."""
-        order = np.argsort(cells["images"].to_numpy(), kind="stable")
-        self.images = cells["images"].to_numpy()[order]  # (F,)
-        self.curves = statistics.weighted_means(weights, values[:, order])  # (B, F)
-        self.n = int((~np.isnan(values)).any(axis=1).sum())
+    images: np.ndarray  # (F,), ascending
+    values: np.ndarray  # accuracies (N, F)
+    splits: np.ndarray  # (N,)
 
-    def needed(self, target: float) -> np.ndarray:
-        """Images needed, (B,): by its networks, then in each draw."""
-        return images_needed(self.images, self.curves, target)
+    def needed(self, target: float) -> Needed:
+        """Images needed by the mean curve."""
+        return intervals.crossing_needed(self.images, self.values, self.splits, target)
 
     def at_most(self, target: float) -> bool:
-        return bool(self.curves[0, 0] >= target)
+        return bool(intervals.means(self.values[:, 0]) >= target)
 
 
 def _of_study(networks: pd.DataFrame, accuracies: list[float]) -> Iterator[dict[str, object]]:
     """One study's rows, without its name."""
     study = Study.of(networks, METRICS, CELL)
-    drawn = statistics.resample(study.splits)
-    weights = np.concatenate([np.ones((1, len(study.splits))), drawn])
     several = {
-        model: cells.index.to_numpy()
+        model: cells.sort_values("images", kind="stable")["images"]
         for model, cells in study.cells.groupby(MODEL, sort=False)
         if cells["images"].nunique() > 1
     }
     for number, (setting, (_, rival)) in enumerate(SETTINGS.items()):
         curves = {
-            model: Curves(study.cells.loc[cells], study.values[:, cells, number], weights)
-            for model, cells in several.items()
+            model: Curves(images.to_numpy(), study.values[:, images.index, number], study.splits)
+            for model, images in several.items()
         }
         for model, own in curves.items():
-            identity = dict(zip(MODEL, model, strict=True)) | {"setting": setting, "n": own.n}
+            n = int((~np.isnan(own.values)).any(axis=1).sum())
+            identity = dict(zip(MODEL, model, strict=True)) | {"setting": setting, "n": n}
             names = ["biased"]
             if setting == "both" and model[MODEL.index("network")] == "bias-free":
                 names.append("bias-free")
@@ -112,22 +91,23 @@ def _of_study(networks: pd.DataFrame, accuracies: list[float]) -> Iterator[dict[
 
 
 def _images(own: Curves, target: float) -> dict:
-    needed = own.needed(target)
-    ends = np.array([needed[0], *statistics.interval(needed[1:])])
+    needed, most = own.needed(target), own.values[:, -1]
+    ends = np.array([needed.value, np.maximum(needed.low, own.images[0]), needed.high])
     ends[np.isinf(ends)] = np.nan
     images = dict(zip(("images", "low", "high"), ends, strict=True))
-    return images | {"reached": np.isfinite(needed[1:]).mean(), "at_most": own.at_most(target)}
+    reached = (most[~np.isnan(most)] >= target).mean() if not np.isnan(most).all() else np.nan
+    return images | {"reached": reached, "at_most": own.at_most(target)}
 
 
 def _ratio(own: Curves, other: Curves | None, target: float) -> dict:
-    """The rival's images over the model's, with the interval of its draws."""
+    """The rival's images over the model's, with its interval."""
     if other is None or (own.at_most(target) and other.at_most(target)):
         return {}
-    model, reference = own.needed(target), other.needed(target)
-    if np.isinf(model[0]):
+    needed = own.needed(target)
+    if np.isinf(needed.value):
         return {}
-    neither = np.isinf(model) & np.isinf(reference)
-    ratio = np.divide(reference, model, out=np.full(len(model), np.nan), where=~neither)
-    low, high = statistics.interval(ratio[1:])
+    if other is own:
+        return {"ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0}
+    ratio, low, high = map(float, intervals.ratio(other.needed(target), needed))
     bound = "at least" if own.at_most(target) else "at most" if other.at_most(target) else None
-    return {"ratio": ratio[0], "ratio_low": low, "ratio_high": high, "ratio_bound": bound}
+    return {"ratio": ratio, "ratio_low": low, "ratio_high": high, "ratio_bound": bound}

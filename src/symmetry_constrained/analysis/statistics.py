@@ -1,17 +1,13 @@
-"""The rank of a published number among many draws, multiple testing, and intervals of means.
-
-Intervals come from a two-level bootstrap, since the networks of one split share their data: splits are resampled, then
-the seeds within each. Its draws are weights, so that one matrix product resamples every column of a table, and columns
-over the same networks are resampled alike, hence paired.
-"""
+"""The rank of a published number among many draws, multiple testing, and whether two means count as equal."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-CENTRAL = 0.95  # the share of draws that counts as typical, and that an interval holds
-DRAWS = 2000  # of the bootstrap
+from symmetry_constrained.analysis import intervals
+
+CENTRAL = 0.95  # the share of draws that counts as typical
 EQUIVALENCE_MARGIN = 0.01  # mean accuracies closer than this count as equal
 
 
@@ -75,67 +71,12 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def resample(splits: np.ndarray, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """How often each of N networks is taken in each draw of the bootstrap: whole numbers, shape (draws, N).
+def paired_mean(differences: pd.Series, splits: np.ndarray) -> tuple[float, float, float, bool]:
+    """The mean of paired differences of accuracy, the ends of its 95 % interval, and whether it counts as 0.
 
-    splits (N,): the split of each network; the networks of one split differ by their seed. A draw takes as many
-    splits as there are, with replacement, and for each split taken it draws as many of its networks as it has. A single
-    split is in every draw. Few splits make the intervals narrow: the variance between S splits is underestimated by a
-    factor (S - 1) / S. Equal arguments give equal bits. ValueError without networks.
+    It does within EQUIVALENCE_MARGIN of 0, or if the interval holds 0. splits: of the pairs.
     """
-    labels, index, counts = np.unique(splits, return_inverse=True, return_counts=True)
-    if not len(labels):
-        raise ValueError("there are no networks to resample")
-    random = np.random.default_rng(seed)
-    taken = random.multinomial(len(labels), np.full(len(labels), 1 / len(labels)), draws)  # (draws, S)
-    weights = np.empty((draws, len(index)))
-    for number, count in enumerate(counts):
-        # A split taken k times draws k times as many networks, which is one multinomial draw.
-        weights[:, index == number] = random.multinomial(count * taken[:, number], np.full(count, 1 / count))
-    return weights
-
-
-def weighted_means(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The mean of each column of values (N, M) under each row of weights (B, N), as (B, M).
-
-    Values are finite, or nan, which is left out; a mean without values is nan. The mean of equal values is exact.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    known = ~np.isnan(values)
-    origin = np.where(known, values, np.inf).min(axis=0)
-    offsets = np.where(known, values - origin, 0)
-    total = weights @ known
-    return np.divide(weights @ offsets, total, out=np.full(total.shape, np.nan), where=total > 0) + origin
-
-
-def weighted_medians(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The medians (B,) of values (N,), each repeated as often as a row of weights (B, N) gives. Values may be inf."""
-    order = np.argsort(values, kind="stable")
-    values, passed = np.asarray(values, dtype=np.float64)[order], weights[:, order].cumsum(axis=1)
-    half = passed[:, -1:] / 2
-    return (values[(passed >= half).argmax(axis=1)] + values[(passed > half).argmax(axis=1)]) / 2
-
-
-def interval(draws: np.ndarray, level: float = CENTRAL) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high end of the central share of draws (B, ...), rounded outwards to a draw, so that they may be inf.
-
-    A nan is left out; without any draw both ends are nan.
-    """
-    draws = np.sort(draws, axis=0)  # nan comes last
-    last = (~np.isnan(draws)).sum(axis=0) - 1
-    tail = (1 - level) / 2
-    # 0.025 and 0.975 are not exact in binary; the small term keeps a whole number of draws whole.
-    low = np.floor(tail * last + 1e-9).astype(np.int64)
-    low, high = np.maximum(low, 0), np.maximum(last - low, 0)
-    low_end, high_end = (np.take_along_axis(draws, end[None], axis=0)[0] for end in (low, high))
-    return low_end, high_end
-
-
-def paired_mean(differences: pd.Series) -> tuple[float, float, float, bool]:
-    """The mean of paired differences of accuracy, the ends of its 95 % interval (normal), and whether it counts as 0.
-
-    It does within EQUIVALENCE_MARGIN of 0, or if the interval holds 0.
-    """
-    mean = differences.mean()
-    half = 1.96 * differences.std(ddof=1) / np.sqrt(len(differences))
-    return mean, mean - half, mean + half, bool(abs(mean) <= EQUIVALENCE_MARGIN or abs(mean) <= half)
+    values = differences.to_numpy()
+    low, high = map(float, intervals.mean_interval(values, splits, possible=intervals.DIFFERENCE))
+    mean = float(intervals.means(values))
+    return mean, low, high, bool(abs(mean) <= EQUIVALENCE_MARGIN or low <= 0 <= high)

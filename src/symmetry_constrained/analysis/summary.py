@@ -1,4 +1,4 @@
-"""A row per cell and metric: its mean, and the 95 % interval of that mean over splits and seeds.
+"""A row per cell and metric: its mean, and the 95 % interval of that mean, with splits as units.
 
 A cell is a set of networks that differ only in split and seed. Two gaps are derived for each network. The
 generalisation gap, training minus test accuracy, is over-fitting to images; the symmetry gap, test minus inverted
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.analysis import statistics
-from symmetry_constrained.analysis.columns import CELL, METRICS, NETWORK, STUDY, derive
+from symmetry_constrained.analysis import intervals
+from symmetry_constrained.analysis.columns import CELL, METRICS, NETWORK, STUDY, derive, possible
 
 STATISTICS = ["metric", "mean", "low", "high", "n", "failed"]
 
@@ -46,16 +46,19 @@ class Study:
         return cls(cells, np.array(splits), values, count.sum(axis=0))
 
     def means(self, metrics: list[str]) -> pd.DataFrame:
-        """A row per cell and metric: its mean, and the interval of that mean over splits and seeds."""
-        values = self.values.reshape(len(self.splits), -1)  # (N, C·M)
-        n = (~np.isnan(values)).sum(axis=0)
-        low, high = statistics.interval(statistics.weighted_means(statistics.resample(self.splits), values))
+        """A row per cell and metric: its mean, and the interval of that mean (`intervals.mean_interval`)."""
+        ends = [
+            intervals.mean_interval(self.values[:, :, number], self.splits, possible=possible(metric))
+            for number, metric in enumerate(metrics)
+        ]
+        low, high = np.moveaxis(np.array(ends), 0, -1).reshape(2, -1)  # (C·M,) each
+        n = (~np.isnan(self.values)).sum(axis=0).ravel()
         rows = self.cells.loc[self.cells.index.repeat(len(metrics))].reset_index(drop=True)
         return rows.assign(
             metric=np.tile(metrics, len(self.cells)),
-            mean=statistics.weighted_means(np.ones((1, len(values))), values)[0],
-            low=np.where(n > 1, low, np.nan),
-            high=np.where(n > 1, high, np.nan),
+            mean=intervals.means(self.values).ravel(),
+            low=low,
+            high=high,
             n=n,
             failed=self.trained.repeat(len(metrics)) - n,
         )
@@ -64,7 +67,7 @@ class Study:
 def summarise(networks: pd.DataFrame) -> pd.DataFrame:
     """`networks.csv` -> `summary.csv`, a row per cell and metric.
 
-    low, high: the interval of the mean (`statistics.resample`), empty for a single network. n: the networks in the
+    low, high: the interval of the mean (`intervals.mean_interval`), empty for a single network. n: the networks in the
     mean. failed: those left out, as their training overflowed or the metric is not finite.
     """
     return _by_study(derive(networks), METRICS, CELL)

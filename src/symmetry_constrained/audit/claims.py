@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.special import ndtri, stdtrit
 
-from symmetry_constrained.audit import bootstrap, specs
+from symmetry_constrained.audit import cells, intervals, specs
 from symmetry_constrained.audit.checks import Check, guarded, same_table
 from symmetry_constrained.audit.costs import needed, prices
 from symmetry_constrained.audit.results import CONFIG, Results
@@ -89,29 +88,24 @@ def _groups(contrast: dict, rows: pd.DataFrame) -> Iterator[tuple[str, dict, pd.
             yield "".join(f"; {value}" for value in at), dict(zip(contrast["by"], at, strict=True)), differences
 
 
-def of_pairs(differences: pd.Series) -> dict:
+def of_pairs(differences: pd.Series, possible: tuple[float, float]) -> dict:
     """Mean, interval and prediction interval of differences by split and seed."""
     values, splits = differences.to_numpy(), differences.index.get_level_values("split").to_numpy()
-    effect, n = values.mean(), len(values)
-    if n == 1:
-        return {"effect": effect, "n": 1}
-    means = bootstrap.means(bootstrap.draws(splits), values[:, None])[:, 0]
-    units = len(set(splits.tolist()))
-    units = units if units > 1 else n
-    found = {"effect": effect, "n": n}
+    found = {"effect": values.mean(), "n": len(values)}
     for level, suffix in ((0.95, ""), (0.9, "90")):
-        wider = np.sqrt(units / (units - 1)) * stdtrit(n - 1, (1 + level) / 2) / ndtri((1 + level) / 2)
-        ends = bootstrap.interval(means, level)
-        found |= {
-            f"{name}{suffix}": effect + wider * (end - effect) for name, end in zip(("low", "high"), ends, strict=True)
-        }
-    if n >= 39:
-        ordered, place = np.sort(values), np.array([0.025, 0.975]) * (n + 1) - 1
-        low, high = np.interp(place, np.arange(n), ordered)
-    else:
-        half = stdtrit(n - 1, 0.975) * values.std(ddof=1) * np.sqrt(1 + 1 / n)
-        low, high = effect - half, effect + half
-    return found | {"prediction_low": low, "prediction_high": high}
+        ends = intervals.mean(values, splits, level, possible)
+        found |= dict(zip((f"low{suffix}", f"high{suffix}"), ends, strict=True))
+    ends = intervals.prediction(values, splits, possible)
+    return found | dict(zip(("prediction_low", "prediction_high"), ends, strict=True))
+
+
+def _possible(contrast: dict) -> tuple[float, float]:
+    """The least and the most that left less right can be."""
+    left, right = (
+        intervals.bounds(side["value"]) if "value" in side else (side["constant"], side["constant"])
+        for side in (contrast["left"], contrast["right"])
+    )
+    return left[0] - right[1], left[1] - right[0]
 
 
 def _studies(results: Results) -> Iterator[tuple[str, str, str]]:
@@ -122,7 +116,7 @@ def _studies(results: Results) -> Iterator[tuple[str, str, str]]:
 
 
 def _of_networks(results: Results, contrast: dict) -> Iterator[dict]:
-    networks = bootstrap.derived(results.table(NETWORKS))
+    networks = cells.derived(results.table(NETWORKS))
     for protocol, dataset, study in _studies(results):
         rows = chosen(networks, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"})
         for name, at, differences in _groups(contrast, rows):
@@ -130,7 +124,7 @@ def _of_networks(results: Results, contrast: dict) -> Iterator[dict]:
             published = _published(results, contrast, dataset, at)
             # What the paper has no number for is a new test.
             kind = "new test" if np.isnan(published) else contrast["kind"]
-            yield row | {"kind": kind, "published": published} | of_pairs(differences)
+            yield row | {"kind": kind, "published": published} | of_pairs(differences, _possible(contrast))
 
 
 def _published(results: Results, contrast: dict, dataset: str, at: dict) -> float:
@@ -163,7 +157,7 @@ def _of_table(results: Results, contrast: dict) -> Iterator[dict]:
     for (protocol, dataset), rows in table.groupby(["protocol", "dataset"], sort=False):
         for name, _, differences in _groups(contrast, rows):
             row = {"contrast": contrast["name"] + name, "protocol": protocol, "dataset": dataset}
-            yield row | of_pairs(differences)
+            yield row | of_pairs(differences, _possible(contrast))
 
 
 def _of_images(results: Results, contrast: dict) -> Iterator[dict]:
@@ -172,13 +166,6 @@ def _of_images(results: Results, contrast: dict) -> Iterator[dict]:
         if row["target"] != targets.get(row["dataset"]) or pd.isna(row["reference"]):
             continue
         low, high = row["ratio_low"], row["ratio_high"]
-        if np.isinf(low):
-            shown = bootstrap.derived(results.table(NETWORKS))
-            low = shown.loc[shown["study"] == row["study"], "images"].max() / row["high"]
-        low, high = (
-            (0.0 if row["ratio_bound"] == "at most" else low),
-            (np.inf if row["ratio_bound"] == "at least" else high),
-        )
         if row["n"] < FEWEST:
             low = high = np.nan
         known = {"protocol": row["protocol"], "dataset": row["dataset"], "effect": row["ratio"], "n": row["n"]}
@@ -206,17 +193,13 @@ def _of_cost(results: Results, contrast: dict) -> Iterator[dict]:
 def of_ratio(left: tuple, right: tuple) -> dict:
     """Right's median cost over left's. A side: evaluations by split and seed, (once, each), the most it was given."""
     both = left[0].index.intersection(right[0].index).sort_values()
-    weights = bootstrap.draws(both.get_level_values("split").to_numpy())
-
-    def ratios(weights: np.ndarray, left_limit: float, right_limit: float) -> np.ndarray:
+    found: dict[str, float] = {"n": len(both)}
+    for level, suffix in ((0.95, ""), (0.9, "90")):
         costs = []
-        for (values, (once, each), _), limit in ((left, left_limit), (right, right_limit)):
-            values = values.loc[both].to_numpy()
-            costs.append(once + each * bootstrap.medians(weights, np.where(np.isinf(values), limit, values)))
-        return costs[1] / costs[0]
-
-    found = {"effect": ratios(np.ones((1, len(both))), np.inf, np.inf)[0], "n": len(both)}
-    if len(both) >= FEWEST and not np.isnan(found["effect"]):
-        found["low"] = bootstrap.interval(ratios(weights, np.inf, right[2]))[0]
-        found["high"] = bootstrap.interval(ratios(weights, left[2], np.inf))[1]
+        for values, (once, each), limit in (right, left):
+            ends = intervals.median(values.loc[both].to_numpy(), both.get_level_values("split").to_numpy(), level)
+            costs.append(tuple(once + each * effort for effort in (*ends, limit)))
+        found["effect"], low, high = intervals.quotient(*costs)
+        if len(both) >= FEWEST and not np.isnan(found["effect"]):
+            found |= {f"low{suffix}": low, f"high{suffix}": high}
     return found

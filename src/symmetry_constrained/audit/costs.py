@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import bootstrap, data, forward, inputs, specs
-from symmetry_constrained.audit.bootstrap import STUDY
+from symmetry_constrained.audit import data, forward, inputs, intervals, specs
+from symmetry_constrained.audit.cells import STUDY
 from symmetry_constrained.audit.checks import Check, guarded, line, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import HISTORY, ORDER
@@ -47,14 +47,8 @@ def _check(results: Results, where: str) -> Iterator[Check]:
 
 def _of_cell(results: Results, rows: pd.DataFrame, target: float) -> dict:
     efforts = needed(rows, target)
-    drawn = bootstrap.draws(efforts.index.get_level_values("split").to_numpy())
-    middle = bootstrap.medians(np.ones((1, len(efforts))), efforts.to_numpy())[0]
-    ends = np.array([middle, *bootstrap.interval(bootstrap.medians(drawn, efforts.to_numpy()))])
-    ends[np.isinf(ends)] = np.nan
-    if np.isinf(middle):
-        ends[:] = np.nan
-    if len(efforts) < 2:
-        ends[1:] = np.nan
+    ends = np.array(intervals.median(efforts.to_numpy(), efforts.index.get_level_values("split").to_numpy()))
+    ends[np.isinf(ends) | np.isinf(ends[0])] = np.nan
     shapes, biased = _shapes(rows), rows["network"].iloc[0] == "biased"
     starts = rows.sort_values("evaluations", kind="stable").groupby(["split", "seed"]).head(1)
     found = {

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import bootstrap
-from symmetry_constrained.audit.bootstrap import MODEL, STUDY
+from symmetry_constrained.audit import cells, intervals
+from symmetry_constrained.audit.cells import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, guarded, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import NETWORKS, ORDER
@@ -24,7 +24,7 @@ def check(results: Results) -> Iterator[Check]:
 
 
 def _check(results: Results, where: str) -> Iterator[Check]:
-    found, networks = results.table(TABLE), bootstrap.derived(results.table(NETWORKS))
+    found, networks = results.table(TABLE), cells.derived(results.table(NETWORKS))
     rows = []
     for study, group in networks.groupby(STUDY, sort=False):
         for setting, (metric, rival) in SETTINGS.items():
@@ -37,53 +37,37 @@ def _check(results: Results, where: str) -> Iterator[Check]:
 
 def _of_setting(rows: pd.DataFrame, metric: str, rival: str, setting: str, targets: list[float]) -> Iterator[dict]:
     """A row per model on several numbers of images, rival and target."""
-    cells, splits, values, _ = bootstrap.cells(rows, [*MODEL, "images"], metric)
-    weights = np.concatenate([np.ones((1, len(splits))), bootstrap.draws(splits)])
+    every, splits, values, _ = cells.cells(rows, [*MODEL, "images"], metric)
     curves = {}
-    for model, places in cells.groupby(MODEL, sort=False).groups.items():
-        order = np.asarray(places)[np.argsort(cells["images"].to_numpy()[places])]
+    for model, places in every.groupby(MODEL, sort=False).groups.items():
+        order = np.asarray(places)[np.argsort(every["images"].to_numpy()[places])]
         if len(order) > 1:
-            seen = np.isfinite(values[:, order]).any(axis=1).sum()
-            curves[model] = (cells["images"].to_numpy()[order], bootstrap.means(weights, values[:, order]), seen)
-    for model, (images, drawn, n) in curves.items():
+            curves[model] = (every["images"].to_numpy(float)[order], values[:, order])
+    for model, (images, own) in curves.items():
         named = dict(zip(MODEL, model, strict=True))
         both_rivals = setting == "both" and named["network"] == "bias-free"
         for network in ("biased", "bias-free")[: 2 if both_rivals else 1]:
-            other = curves.get(("identity", rival, network, named["hidden_layers"]))
+            against = ("identity", rival, network, named["hidden_layers"])
             for target in targets:
-                needed = crossing(images, drawn, target)
-                row = named | {"target": target, "n": n, "reached": np.isfinite(needed[1:]).mean()}
-                row["at_most"] = bool(drawn[0, 0] >= target)
-                ends = np.array([needed[0], *bootstrap.interval(needed[1:])])
+                needed = intervals.needed(images, own, splits, target)
+                last = own[np.isfinite(own[:, -1]), -1]
+                row = named | {"target": target, "n": int(np.isfinite(own).any(axis=1).sum())}
+                row |= {"reached": (last >= target).mean() if len(last) else np.nan, "at_most": _at_once(own, target)}
+                ends = np.array([needed[0], max(needed[1], images[0]), needed[2]])
                 row |= dict(zip(("images", "low", "high"), np.where(np.isinf(ends), np.nan, ends), strict=True))
-                if other is not None:
+                if against in curves:
                     row["reference"] = f"{network} identity/{rival}"
-                    row |= _ratio(row, needed, other, target)
+                    other = intervals.needed(curves[against][0], curves[against][1], splits, target)
+                    if np.isfinite(needed[0]) and not (row["at_most"] and _at_once(curves[against][1], target)):
+                        # A model is itself exactly.
+                        ratio = (1.0,) * 3 if model == against else intervals.quotient(other, needed)
+                        row |= dict(zip(("ratio", "ratio_low", "ratio_high"), ratio, strict=True))
+                        bounds = {"at least": row["at_most"], "at most": _at_once(curves[against][1], target)}
+                        row["ratio_bound"] = next((name for name, holds in bounds.items() if holds), None)
                 yield row
 
 
-def _ratio(row: dict, needed: np.ndarray, other: tuple, target: float) -> dict:
-    """The rival's images over the model's, where the two say something."""
-    images, drawn, _ = other
-    rival, rival_at_most = crossing(images, drawn, target), bool(drawn[0, 0] >= target)
-    if np.isinf(needed[0]) or (row["at_most"] and rival_at_most):
-        return {}
-    ratio = rival / needed  # inf: the model alone; 0: the rival alone; nan: neither
-    low, high = bootstrap.interval(ratio[1:])
-    bound = "at least" if row["at_most"] else "at most" if rival_at_most else None
-    return {"ratio": ratio[0], "ratio_low": low, "ratio_high": high, "ratio_bound": bound}
-
-
-def crossing(images: np.ndarray, curves: np.ndarray, target: float) -> np.ndarray:
-    """Images (B,) at which curves (B, F) first reach the target, linear in log(images); inf: never."""
-    found = np.full(len(curves), np.inf)
-    for point in range(len(images) - 1, -1, -1):
-        there = curves[:, point] >= target
-        at = np.full(len(curves), float(images[point]))
-        if point:
-            before = curves[:, point - 1]
-            share = (target - before) / (curves[:, point] - before)
-            between = np.exp((1 - share) * np.log(images[point - 1]) + share * np.log(images[point]))
-            at = np.where(np.isfinite(before) & (share < 1), between, at)
-        found = np.where(there, at, found)
-    return found
+def _at_once(curves: np.ndarray, target: float) -> bool:
+    """Whether the mean curve starts at the target or above."""
+    first = curves[np.isfinite(curves[:, 0]), 0]
+    return bool(len(first) and first.mean() >= target)

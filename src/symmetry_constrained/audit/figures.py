@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import bootstrap, data, inputs
-from symmetry_constrained.audit.bootstrap import MODEL, STUDY
+from symmetry_constrained.audit import cells, data, inputs
+from symmetry_constrained.audit.cells import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
 from symmetry_constrained.audit.claims import TABLE as CLAIMS
 from symmetry_constrained.audit.costs import TABLE as COST
@@ -142,13 +142,13 @@ def _budget(results: Results, stem: str, _: str) -> pd.DataFrame:
     """The biased networks' accuracy on both sets at every checkpoint; one that stopped keeps its last value."""
     history = results.table(HISTORY)
     keep = (history["study"] == results.config["figures"]["budget"]) & (history["network"] == "biased")
-    rows = bootstrap.derived(history[keep])
+    rows = cells.derived(history[keep])
     curves = rows.pivot(index=NETWORK, columns="iterations", values="both_accuracy")
     judged = curves.columns[(curves.notna().mean() > 0.5) | (curves.columns == curves.columns.max())]
     filled = curves.ffill(axis=1)[judged].stack().rename("both_accuracy").reset_index()
     # In the table's order: checkpoint by checkpoint.
     filled = filled.sort_values("iterations", kind="stable")
-    table = bootstrap.summary(filled, [*CELLS, "iterations"], "both_accuracy")
+    table = cells.summary(filled, [*CELLS, "iterations"], "both_accuracy")
     study = rows[STUDY].iloc[0]
     table = table.assign(**study)[[*STUDY, *CELLS, "iterations", "metric", "mean", "low", "high", "n", "failed"]]
     return _with_model(table)

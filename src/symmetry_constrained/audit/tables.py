@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import bootstrap, specs, splits
-from symmetry_constrained.audit.bootstrap import MODEL, STUDY
+from symmetry_constrained.audit import cells, specs, splits
+from symmetry_constrained.audit.cells import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, guarded, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
 
@@ -45,10 +45,10 @@ def _check_gathered(results: Results, path: str) -> Iterator[Check]:
 
 
 def _check_summary(results: Results, where: str) -> Iterator[Check]:
-    found, networks = results.table(SUMMARY), bootstrap.derived(results.table(NETWORKS))
+    found, networks = results.table(SUMMARY), cells.derived(results.table(NETWORKS))
     parts = []
     for study, rows in networks.groupby(STUDY, sort=False):
-        table = pd.concat([bootstrap.summary(rows, CELL, metric) for metric in METRICS])
+        table = pd.concat([cells.summary(rows, CELL, metric) for metric in METRICS])
         parts.append(table.assign(**dict(zip(STUDY, study, strict=True))))
     expected = pd.concat(parts, ignore_index=True)[[*STUDY, *CELL, "metric", "mean", "low", "high", "n", "failed"]]
     keys = [*STUDY, *CELL, "metric"]

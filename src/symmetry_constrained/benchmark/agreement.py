@@ -11,7 +11,7 @@ ACCURACIES = {"original": "test_accuracy", "inverted": "inverted_accuracy"}  # b
 def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     """Per cell and test set: both means, and the 95 % interval of their difference, paired by split and seed.
 
-    equal: the means are within 0.01, or the interval, normal for paired differences, holds 0.
+    equal: the means are within 0.01, or the interval holds 0.
     """
     paired = theirs.merge(
         ours, on=[*COMPARED_KEYS, "split", "seed"], suffixes=("_theirs", "_ours"), validate="one_to_one"
@@ -20,7 +20,7 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     for cell, group in paired.groupby(COMPARED_KEYS, sort=False):
         for test_set, column in ACCURACIES.items():
             ours_, theirs_ = group[f"{column}_ours"], group[f"{column}_theirs"]
-            mean, low, high, equal = statistics.paired_mean(ours_ - theirs_)
+            mean, low, high, equal = statistics.paired_mean(ours_ - theirs_, group["split"].to_numpy())
             rows.append(
                 dict(zip(COMPARED_KEYS, cell, strict=True))
                 | {

@@ -267,13 +267,14 @@ def table(bench: Bench, budget: int) -> pd.DataFrame:
 
 def compare(judged: pd.DataFrame) -> pd.DataFrame:
     """Accuracies (solver, dataset, n, seed, accuracy) -> by solver and cell: the median, and the mean's difference from
-    the reference's, paired by seed, with its 95 % interval (normal)."""
+    the reference's, paired by seed, with its 95 % interval; all on one split."""
     cell, keys = ["solver", "dataset", "n"], ["dataset", "n", "seed"]
     reference = judged.loc[judged["solver"] == REFERENCE, [*keys, "accuracy"]]
     paired = judged.merge(reference, on=keys, how="left", suffixes=("", "_reference"), validate="many_to_one")
     rows = []
     for key, group in paired.groupby(cell, sort=False):
-        mean, low, high, equal = statistics.paired_mean(group["accuracy"] - group["accuracy_reference"])
+        differences = group["accuracy"] - group["accuracy_reference"]
+        mean, low, high, equal = statistics.paired_mean(differences, np.zeros(len(group)))
         rows.append(
             dict(zip(cell, key, strict=True))
             | {

@@ -1,22 +1,22 @@
 """Contrasts: the difference of two cells, paired network by network, with intervals that allow for few units.
 
 Two networks of one split and seed share their images and, where shapes agree, their initial weights, so a contrast is
-the mean of paired differences. Its interval comes from the two-level bootstrap of `statistics`, widened for few
-units. A published pair is compared with its prediction interval, which holds one more pair with 95 % chance.
+the mean of paired differences. Its intervals are those of `analysis.intervals`, with splits as units. A published
+pair is compared with its prediction interval, which holds one more pair with 95 % chance.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from symmetry_constrained.analysis import statistics
+from symmetry_constrained.analysis import intervals
 from symmetry_constrained.analysis.columns import check_columns
+from symmetry_constrained.analysis.intervals import Needed
 
 PAIR = ["split", "seed"]
-FEWEST = 5  # pairs for a bootstrap of medians: resampled, three pairs are often a single one
-ENOUGH = 39  # pairs: with 5 % chance, one more is outside of their range
+FEWEST = 5  # pairs for the interval of a ratio of medians
+LEVELS = {"": 0.95, "90": 0.90}  # of intervals, by the ending of their names
 
 
 @dataclass(frozen=True)
@@ -61,47 +61,18 @@ def check_pairs(values: pd.Series) -> None:
         raise ValueError(f"split {split}, seed {seed} is twice in a cell of a contrast")
 
 
-def of_pairs(differences: pd.Series) -> Contrast:
-    """The contrast of differences indexed by (split, seed)."""
+def of_pairs(differences: pd.Series, possible: tuple[float, float] = intervals.ANYTHING) -> Contrast:
+    """The contrast of differences indexed by (split, seed). possible: the least and the largest that they can be."""
     values, n = differences.to_numpy(), len(differences)
     if n == 0:
         return Contrast(np.nan)
-    effect = float(values.mean())
-    if n == 1:
-        return Contrast(effect, n=1)
     splits = differences.index.get_level_values("split").to_numpy()
-    means = statistics.weighted_means(statistics.resample(splits), values[:, None])[:, 0]
-    ends = {}
-    for level, suffix in ((0.95, ""), (0.90, "90")):
-        factor = widening(splits, level)
-        for name, end in zip(("low", "high"), statistics.interval(means, level), strict=True):
-            ends[name + suffix] = float(effect + factor * (end - effect))
-    low, high = _prediction(values)
-    return Contrast(effect, **ends, prediction_low=low, prediction_high=high, n=n)
-
-
-def widening(splits: np.ndarray, level: float) -> float:
-    """The factor by which a percentile bootstrap over few units is too narrow at this level: √(m/(m−1)) · t/z.
-
-    m is the number of splits, or of networks if there is one split. Student's t has the networks' N − 1
-    degrees of freedom: in the paper's cells the splits add next to nothing to the variance between seeds (an
-    intraclass correlation of 0.00 to 0.04 over 5 splits of 20 seeds).
-    """
-    n, m = len(splits), len(np.unique(splits))
-    m = m if m > 1 else n
-    tail = (1 + level) / 2
-    return float(np.sqrt(m / (m - 1)) * stats.t.ppf(tail, n - 1) / stats.norm.ppf(tail))
-
-
-def _prediction(values: np.ndarray) -> tuple[float, float]:
-    """The central 95 % of the pairs; below 39 of them, Student's interval for one more."""
-    tail = (1 - statistics.CENTRAL) / 2
-    if len(values) >= ENOUGH:
-        low, high = np.quantile(values, [tail, 1 - tail], method="weibull")
-    else:
-        half = stats.t.ppf(1 - tail, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
-        low, high = values.mean() - half, values.mean() + half
-    return float(low), float(high)
+    ends: dict[str, float] = {}
+    for suffix, level in LEVELS.items():
+        low, high = intervals.mean_interval(values, splits, level, possible)
+        ends |= {f"low{suffix}": float(low), f"high{suffix}": float(high)}
+    low, high = intervals.prediction_interval(values, splits, possible=possible)
+    return Contrast(float(intervals.means(values)), **ends, prediction_low=float(low), prediction_high=float(high), n=n)
 
 
 def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], ends: tuple[float, float]) -> Contrast:
@@ -109,9 +80,8 @@ def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end
 
     prices: (once, each evaluation) of left and of right. ends: the evaluations of their budgets, lower limits of what
     a network that did not reach the target would need. The effect is inf if most networks of right did not, 0 if most
-    of left did not, nan if both are so. The low end uses the limit of right, and is 0 if left has no median; the high
-    end uses the limit of left, and is inf if right has no median. Below five pairs there is no interval. ValueError if
-    a pair is there twice.
+    of left did not, nan if both are so. Its intervals are those of `intervals.ratio`. Below five pairs there is no
+    interval. ValueError if a pair is there twice.
     """
     for values in (left, right):
         check_pairs(values)
@@ -119,22 +89,21 @@ def of_ratio(left: pd.Series, right: pd.Series, prices: tuple[tuple, tuple], end
     left, right = left.loc[both].to_numpy(), right.loc[both].to_numpy()
     if len(both) == 0:
         return Contrast(np.nan)
-    (left_once, left_each), (right_once, right_each) = prices
-    weights = statistics.resample(both.get_level_values("split").to_numpy())
-    weights = np.concatenate([np.ones((1, len(both))), weights])
-
-    def ratios(left_limit: float, right_limit: float) -> np.ndarray:
-        below = statistics.weighted_medians(weights, np.where(np.isinf(left), left_limit, left))
-        above = statistics.weighted_medians(weights, np.where(np.isinf(right), right_limit, right))
-        cost, other = left_once + left_each * below, right_once + right_each * above
-        return np.divide(other, cost, out=np.full(len(cost), np.nan), where=np.isfinite(cost) | np.isfinite(other))
-
-    effect = float(ratios(np.inf, np.inf)[0])
+    splits = both.get_level_values("split").to_numpy()
+    found: dict[str, float] = {}
+    for suffix, level in LEVELS.items():
+        below, above = (
+            _cost(intervals.median_needed(values, splits, end, level), *price)
+            for values, end, price in zip((left, right), ends, prices, strict=True)
+        )
+        effect, low, high = map(float, intervals.ratio(above, below))
+        found |= {f"low{suffix}": low, f"high{suffix}": high}
     if np.isnan(effect) or len(both) < FEWEST:
         return Contrast(effect, n=len(both))
-    least, most = ratios(np.inf, ends[1])[1:], ratios(ends[0], np.inf)[1:]
-    interval = {}
-    for level, suffix in ((0.95, ""), (0.90, "90")):
-        interval["low" + suffix] = float(statistics.interval(least, level)[0])
-        interval["high" + suffix] = float(statistics.interval(most, level)[1])
-    return Contrast(effect, **interval, n=len(both))
+    return Contrast(effect, **found, n=len(both))
+
+
+def _cost(needed: Needed, once: float, each: float) -> Needed:
+    """The cost of the evaluations that are needed."""
+    value, low, high = (once + each * number for number in (needed.value, needed.low, needed.high))
+    return Needed(value, low, high, once + each * needed.limit)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained import paper
-from symmetry_constrained.analysis.columns import check_columns, derive
+from symmetry_constrained.analysis.columns import check_columns, derive, possible
 from symmetry_constrained.analysis.cost_to_target import (
     HISTORY_KEYS,
     PRICE_KEYS,
@@ -100,24 +100,12 @@ def _of_images(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
         if row["target"] != tables.targets.get(row["dataset"]) or pd.isna(row["reference"]):
             continue
         low, high = row["ratio_low"], row["ratio_high"]
-        if np.isinf(low):
-            # The rival never reaches the target, so it needs more than all images of the study.
-            low = _all_images(tables, row["study"]) / row["high"]
-        if row["ratio_bound"] == "at least":
-            high = np.inf
-        elif row["ratio_bound"] == "at most":
-            low = 0.0
         if row["n"] < contrasts.FEWEST:
             low = high = np.nan
         contrast = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
         file = f"tables/sample_efficiency.csv where study={row['study']}, target={row['target']:g}"
         evidence = _evidence(file, rule, ())
         yield claim_row(rule, contrast, evidence, row["protocol"], row["dataset"])
-
-
-def _all_images(tables: Tables, study: str) -> int:
-    """The images of a study's largest training set."""
-    return int(derive(tables.networks[tables.networks["study"] == study])["images"].max())
 
 
 def _of_cost(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
@@ -149,7 +137,7 @@ def _by_group(rule: Rule, rows: pd.DataFrame) -> Iterator[tuple[tuple, Contrast]
     rows = select(rows, rule.where)
     check_columns(rows, rule.by)
     for at, cells in rows.groupby(list(rule.by), sort=False) if rule.by else [((), rows)]:
-        contrast = contrasts.of_pairs(_differences(rule, cells))
+        contrast = contrasts.of_pairs(_differences(rule, cells), _possible(rule))
         if contrast.n:
             yield at, contrast
 
@@ -163,6 +151,15 @@ def _differences(rule: Rule, rows: pd.DataFrame) -> pd.Series:
         for side in (rule.left, rule.right)
     )
     return contrasts.differences(left, right)
+
+
+def _possible(rule: Rule) -> tuple[float, float]:
+    """The least and the largest possible difference of the rule's sides."""
+    (left_least, left_most), (right_least, right_most) = (
+        (float(side["constant"]),) * 2 if "constant" in side else possible(side["value"])
+        for side in (rule.left, rule.right)
+    )
+    return left_least - right_most, left_most - right_least
 
 
 def _rows_of(side: dict) -> dict:

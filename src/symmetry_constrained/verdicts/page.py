@@ -14,8 +14,8 @@ INTRODUCTION = """\
 
 Every claim of the paper, judged by contrasts and rules that were fixed before the runs
 (`workflow/resources/claims.yaml`). The first contrast of a claim is its headline. An effect is a mean over networks
-paired by split and seed, with the 95 % interval of a bootstrap over splits, then seeds, widened by Student's t for
-few networks (a ratio's is the bootstrap's alone). It must clear {margins}.
+paired by split and seed, with a 95 % t interval that counts splits as independent units, or networks where there is
+one split. It must clear {margins}.
 *Published* is the paper's own effect, one pair of networks; it is compared with where one more pair would fall. A
 *new test* (`supported`, `not supported`) is of what the paper claims and never measured.
 """
