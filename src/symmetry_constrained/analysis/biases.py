@@ -16,6 +16,7 @@ def summarise(
     rows = []
     for (value, epsilon), networks in table.groupby([group, "epsilon"]):
         values = networks[list(metrics)].to_numpy(dtype=np.float64)
+        means = intervals.means(values)
         low, high = intervals.mean_interval(values, networks["split"].to_numpy())
         for place, metric in enumerate(metrics):
             rows.append(
@@ -23,7 +24,7 @@ def summarise(
                     group: value,
                     "epsilon": epsilon,
                     "metric": metric,
-                    "mean": values[:, place].mean(),
+                    "mean": means[place],
                     "low": low[place],
                     "high": high[place],
                     "largest": values[:, place].max(),

@@ -70,7 +70,8 @@ def mean_interval(
     reach = np.divide(half, span * share * (1 - share), out=np.zeros_like(half), where=spread)
     ends = (least + span * special.expit(special.logit(share) + sign * reach) for sign in (-1, 1))
     low, high = (np.where(spread, end, middle + 0 * half) for end in ends)
-    return low, high
+    # An end rounded to the wrong side of the mean is the mean.
+    return np.minimum(low, middle), np.maximum(high, middle)
 
 
 def prediction_interval(
@@ -190,12 +191,15 @@ def ratio(above: Needed, below: Needed) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def _least(above: Needed, below: Needed) -> np.ndarray:
-    """The low end of above / below; 0 where `below` may not be reached, or the least tried may do for `above`."""
+    """The low end of above / below; 0 where `below` may not be reached, or the least tried may do for `above`.
+
+    nan where an end that it needs is unknown.
+    """
     value = np.minimum(above.value, above.limit)
-    unknown = np.isinf(below.high) | (above.low == 0)
+    unknown, open_end = np.isnan(above.low) | np.isnan(below.high), np.isinf(below.high) | (above.low == 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         error = np.hypot(np.log(value / np.minimum(above.low, value)), np.log(below.high / below.value))
-        return np.where(unknown, 0.0, value / below.value * np.exp(-error))
+        return np.where(unknown, np.nan, np.where(open_end, 0.0, value / below.value * np.exp(-error)))
 
 
 def _membership(unit: np.ndarray) -> np.ndarray:
