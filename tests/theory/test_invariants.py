@@ -13,6 +13,7 @@ from symmetry_constrained.data.protocols import split_images
 from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.features.groups import GROUPS, INVERSION, TRANSLATION
 from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.draws import initial_seeds
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Marks
@@ -78,7 +79,7 @@ def test_each_row_is_a_network_trained_on_its_own(made, group, name):
         samples = {
             key: ensemble.samples(maps.compute(name, images[key], SHAPE), rows[key]["label"].to_numpy()) for key in rows
         }
-        start = torch.tensor(architecture.initial(row["seed"], biased)[None])
+        start = torch.tensor(architecture.initial(*initial_seeds(3, [row["seed"]]), biased)[None])
         result = lbfgs.minimise(
             lambda points, lanes, e=ensemble, s=samples["train"]: e.loss_and_gradient(points, s, lanes),
             start,

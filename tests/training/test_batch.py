@@ -7,6 +7,7 @@ from helpers.scripts import SPEC
 
 from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.draws import initial_seeds
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
@@ -50,7 +51,10 @@ def test_each_fraction_is_trained_as_the_ensemble_alone(digits, batch):
         images, labels = inputs.training_inputs(*digits, "identity", "augmented", 0, fraction)
         ensemble = Ensemble(Architecture(64, (4,), 10), biased)
         result = lbfgs.train(
-            ensemble, ensemble.initial([1, 2, 1, 2]), ensemble.samples(images, labels), Budget(max_iterations=6)
+            ensemble,
+            ensemble.initial(initial_seeds(0, [1, 2, 1, 2])),
+            ensemble.samples(images, labels),
+            Budget(max_iterations=6),
         )
         np.testing.assert_array_equal(batch.weights[key], result.x.to(ensemble.dtype).numpy())
         rows = batch.networks[batch.networks["fraction"] == fraction]

@@ -24,6 +24,7 @@ from symmetry_constrained.data.inputs import training_set
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
+from symmetry_constrained.networks.draws import initial_seeds
 from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_device
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
@@ -88,7 +89,12 @@ def time_solo(
     for network in spec.networks:
         biased = np.array([network == "biased"])
         ensemble = Ensemble(architecture, biased, spec.alpha, DTYPES[spec.dtype], device)
-        solo = Solo(ensemble, ensemble.initial(spec.seeds[:1]), ensemble.samples(inputs, labels), budget)
+        solo = Solo(
+            ensemble,
+            ensemble.initial(initial_seeds(spec.split, spec.seeds[:1])),
+            ensemble.samples(inputs, labels),
+            budget,
+        )
         solo.warm_up()
         timed = [solo.train() for _ in range(repeats)]
         each = [seconds / evaluations for seconds, evaluations in timed]

@@ -13,6 +13,7 @@ from symmetry_constrained.data import inputs, protocols, registry
 from symmetry_constrained.data.datasets import CLASSES
 from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.networks.architecture import hyphenated
+from symmetry_constrained.networks.draws import NETWORKS_PER_SPLIT, SPLITS
 from symmetry_constrained.training.spec import Spec
 
 
@@ -122,6 +123,9 @@ def _check_study(where: str, study: dict) -> None:
     for key, values in (("fractions", fractions), ("checkpoints", checkpoints)):
         if values != sorted(values):
             raise _fault(f"{where}.{key}", values, "ascending")
+    for key, beyond in (("splits", SPLITS), ("seeds", NETWORKS_PER_SPLIT)):
+        if max(numbers(study[key])) >= beyond:
+            raise _fault(f"{where}.{key}", study[key], f"numbers below {beyond:,}")
     units = protocols.training_units(study["dataset"], study["protocol"])
     if round(fractions[0] * units) < CLASSES:
         # Rounded up, so that it is itself legal.

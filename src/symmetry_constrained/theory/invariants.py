@@ -17,6 +17,7 @@ from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features.groups import GROUPS
 from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.draws import initial_seeds
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Marks
@@ -54,7 +55,7 @@ def compare(
     architecture = Architecture(inputs["train"].shape[1], paper.HIDDEN_LAYERS, CLASSES)
     ensemble = Ensemble(architecture, biased)
     samples = {name: ensemble.samples(values, rows[name]["label"].to_numpy()) for name, values in inputs.items()}
-    starts = ensemble.initial(lanes)
+    starts = ensemble.initial(initial_seeds(number, lanes))
     marks = Marks(budgets, starts)
     budget = Budget(max_evaluations=max(budgets))
     result = lbfgs.train(ensemble, starts, samples["train"], budget, accepted=marks.accepted)

@@ -18,6 +18,7 @@ from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.costs import flop_per_evaluation
+from symmetry_constrained.networks.draws import initial_seeds
 from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_device
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Checkpoints
@@ -75,7 +76,7 @@ class _Trainer:
         self.ensemble = Ensemble(self.architecture, self.biased, spec.alpha, DTYPES[spec.dtype], device)
         with _in_cell(spec):
             self.held_out = HeldOut.of(self.ensemble, shown)
-        self.initial = self.ensemble.initial(self.seeds)  # (K, P)
+        self.initial = self.ensemble.initial(initial_seeds(spec.split, self.seeds))  # (K, P)
 
     def train(self, fraction: float) -> Batch:
         """The batch's networks on one fraction of the training images."""

@@ -7,6 +7,7 @@ from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import hyphenated
+from symmetry_constrained.networks.draws import initial_seeds
 from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training import scikit_learn
 from symmetry_constrained.training.spec import Spec
@@ -21,7 +22,7 @@ def train_batch(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
             dataset, split, spec.features, spec.training_set, spec.split, fraction
         )
         for network in spec.networks:
-            for seed in spec.seeds:
+            for number, seed in zip(spec.seeds, initial_seeds(spec.split, spec.seeds), strict=True):
                 fitted = scikit_learn.fit(
                     train_inputs,
                     train_labels,
@@ -43,7 +44,7 @@ def train_batch(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
                     "hidden_layers": hyphenated(spec.hidden_layers),
                     "fraction": fraction,
                     "split": spec.split,
-                    "seed": seed,
+                    "seed": number,
                 }
                 rows.append(identity | accuracy | {"evaluations": fitted.evaluations_})
     return pd.DataFrame(rows)
