@@ -1,4 +1,4 @@
-"""A run in poor circumstances works, or ends with one plain message and nothing half-written that passes for done."""
+"""A run that can't work ends with one plain message and nothing half-written that passes for done."""
 
 import contextlib
 import os
@@ -6,34 +6,21 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from helpers.runs import checkout, environment, stable_bytes
 from helpers.scripts import refused
 from helpers.tiny import BATCHES, TABLES, again, kill_group, leftovers, run, stable, start, tiny
 from helpers.together import together
+from helpers.users import IS_ROOT, MORTAL, works
 
 ROOT = Path(__file__).parents[2]
+ODD = "два $HOME 'día' — 🙂"
 SPLIT = "results/tiny/splits/digits/clean/split-0/rows.csv"
-IS_ROOT = os.geteuid() == 0
 NETWORKS, BOUND = TABLES
-# A user who may read what root's interpreter is made of, and write nothing but his own.
-NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+dac_read_search")
-NOBODY += ("--ambient-caps=+dac_read_search",)
-# Root is no more than the owner of his files.
-MORTAL = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override")
-
-
-def works(*command: str) -> bool:
-    return bool(shutil.which(command[0])) and subprocess.run([*command, "true"], capture_output=True).returncode == 0
-
-
 as_mortal = pytest.mark.skipif(IS_ROOT and not works(*MORTAL), reason="needs setpriv: permissions bind no root")
 OFFLINE = ("unshare", "--net") if IS_ROOT else ("unshare", "--user", "--net")
 
@@ -63,85 +50,6 @@ def test_where_a_run_fails_in_company_the_culprit_is_named():
     with pytest.raises(AssertionError, match="fails only in all at once"):
         together("abc", attempt, alone=lambda name: None)
     together("ac", attempt)
-
-
-# A run that works where circumstances are poor, all of them at once.
-
-ODD = "два 'día' — 🙂"
-NO_HOME = {"HOME": None, "USER": None, "LOGNAME": None, "XDG_CACHE_HOME": None}
-# Circumstance -> what it changes in the environment of a run.
-POOR = {
-    "in a folder with spaces and other alphabets": {},
-    "from another working directory": {},
-    "without a home": NO_HOME,
-    "as another user without a home": NO_HOME,
-    "on one core": {},
-}
-AS_NOBODY = "as another user without a home"
-
-
-def give_away(folder: Path) -> None:
-    for path in [folder, *folder.rglob("*")]:
-        os.chown(path, 65534, 65534, follow_symlinks=False)
-
-
-@pytest.fixture
-def poor_run(tmp_path):
-    """Make a checkout and run it in these circumstances; returns its folder."""
-
-    def attempt(make, names, *targets: str) -> Path:
-        place = Path(tempfile.mkdtemp(dir=tmp_path))
-        folder = make(place / (ODD if "in a folder with spaces and other alphabets" in names else "checkout"))
-        temporary, elsewhere = place / "tmp", place / "elsewhere"
-        temporary.mkdir()
-        elsewhere.mkdir()
-        command = [sys.executable, "-m", "snakemake", "--cores", "1" if "on one core" in names else "2"]
-        command += [*targets, "--configfile", str(folder / "small.yaml")]
-        working = folder
-        if "from another working directory" in names:
-            working = elsewhere
-            command += ["--directory", str(folder), "--snakefile", str(folder / "Snakefile")]
-        changes = {key: value for name in names for key, value in POOR[name].items()} | {"TMPDIR": str(temporary)}
-        before = ()
-        if AS_NOBODY in names:
-            before = NOBODY
-            for path in (folder, temporary, elsewhere):
-                give_away(path)
-        done = subprocess.run(
-            [*before, *command], cwd=working, env=environment(**changes), capture_output=True, text=True
-        )
-        succeeds(done)
-        assert os.listdir(elsewhere) == []
-        if AS_NOBODY in names:
-            assert {path.stat().st_uid for path in (folder / "results").rglob("*")} == {65534}
-        return folder
-
-    return attempt
-
-
-def poor() -> list[str]:
-    """The circumstances that can be had here."""
-    return [name for name in POOR if name != AS_NOBODY or (IS_ROOT and works(*NOBODY))]
-
-
-def test_equal_bytes_of_every_table_and_figure_in_poor_circumstances(finished, finished_tiny, poor_run):
-    first = stable_bytes(finished)
-    assert len(first) > 60
-
-    def attempt(*names: str) -> None:
-        folder = poor_run(checkout, names)
-        second = stable_bytes(folder)
-        assert first.keys() == second.keys()
-        assert [name for name in first if first[name] != second[name]] == []
-        # Of what is judged by seconds, all else.
-        for name, column in (("equal_terms", "terms"), ("claims", "contrast")):
-            tables = [pd.read_csv(run / f"results/small/tables/{name}.csv") for run in (finished, folder)]
-            pd.testing.assert_frame_equal(*(table[~table[column].str.contains("seconds")] for table in tables))
-
-    def alone(name: str) -> None:
-        assert stable(poor_run(tiny, [name], *TABLES)) == stable(finished_tiny)
-
-    together(poor(), attempt, alone)
 
 
 # Runs that can't work: each ends in one plain message, and the next run, in order again, in the same bytes.
@@ -277,7 +185,7 @@ def test_the_whole_folder_on_a_disk_that_is_full(finished_tiny, disk):
 
 def test_two_runs_at_once(finished_tiny, tmp_path):
     """The second says so in one line and changes nothing; the first goes on, in a folder with a name of any letters."""
-    folder = again(finished_tiny, tmp_path / f"$HOME {ODD}", *TABLES, BATCHES[0])
+    folder = again(finished_tiny, tmp_path / ODD, *TABLES, BATCHES[0])
     first = start(folder, output=tmp_path / "said.txt")
     try:
         deadline = time.monotonic() + 120

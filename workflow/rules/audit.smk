@@ -111,6 +111,7 @@ use rule audit as write_audit with:
 rule write_report:
     # A job, so that a run which is killed meanwhile still owes it.
     input:
+        code=code("scripts/write_report.py"),
         captions=sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "workflow/report").glob("*.rst")),
         targets=[*STUDIED, rules.write_manifest.output.manifest, *rules.write_audit.output],
     output:
@@ -118,8 +119,10 @@ rule write_report:
         record=f"{RESULTS}/report.json",
     log:
         f"{LOGS}/write_report.log",
-    run:
-        # Imported here because it takes a while, and every job on a cluster reads the rules.
-        from symmetry_constrained.runs import report as reports
-
-        reports.write(Path(output.page), input.targets, workflow.main_snakefile, AS_GIVEN)
+    conda:
+        "../../environment.yml"
+    params:
+        config=lambda wildcards, output: json.dumps(AS_GIVEN),
+        snakefile=lambda wildcards, output: workflow.main_snakefile,
+    shell:
+        logged("{input.targets:q} --snakefile {params.snakefile:q} --config {params.config:q} --page {output.page:q}")
