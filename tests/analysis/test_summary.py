@@ -8,6 +8,7 @@ from helpers.synthetic import PAIRS, STUDY, at, networks
 from scipy import stats
 
 from symmetry_constrained.analysis import columns, summary
+from symmetry_constrained.audit import cells
 
 COLUMNS = "study dataset protocol features training_set network hidden_layers fraction n_train images".split()
 
@@ -29,6 +30,15 @@ def test_derived_columns_by_hand():
     assert derived["both_accuracy"].tolist() == [0.6, 0.5]
     assert derived["random_sign_accuracy"].tolist() == pytest.approx([0.7, 0.6])
     assert "generalisation_gap" not in table
+
+
+def test_the_gap_is_to_test_images_of_the_signs_trained_on():
+    models = ("original", "augmented", "random-sign")
+    accuracies = {"train_accuracy": 0.9, "test_accuracy": 0.8, "inverted_accuracy": 0.5}
+    derived = columns.derive(at(*(networks(training_set=name, pairs=PAIRS[:1], **accuracies) for name in models)))
+    # 0.9 − 0.8 on X; 0.9 − (0.8 + 0.5) / 2 where both signs are shown, which was 0.1 as well when compared with X.
+    assert derived["generalisation_gap"].tolist() == pytest.approx([0.1, 0.25, 0.25])
+    assert cells.derived(at(derived))["generalisation_gap"].tolist() == pytest.approx([0.1, 0.25, 0.25])
 
 
 def test_images_are_half_of_the_samples_where_both_signs_are_shown():

@@ -9,9 +9,14 @@ OWN_COURSE = [0.2, 0.4, 0.6, 0.7, 0.8]
 
 def rival(courses=(RIVAL_COURSE,), **model):
     """The network on ±X: twice the images, and twice the FLOP."""
-    table = history(list(courses), training_set="augmented", **model)
+    table = as_good_on_both(history(list(courses), training_set="augmented", **model))
     return table.assign(n_train=2000, flop=2 * table["flop"])
 
 
 def own(courses=(OWN_COURSE,), features="canonical", **model):
-    return history(list(courses), features=features, **model)
+    return as_good_on_both(history(list(courses), features=features, **model))
+
+
+def as_good_on_both(table):
+    """R = R̄, as with invariant features."""
+    return table.assign(test_accuracy=table["inverted_accuracy"])

@@ -420,9 +420,12 @@ def redo(evidence: str, run: Tables) -> float:
     table = table.assign(
         both_accuracy=table.get(["test_accuracy", "inverted_accuracy"], pd.DataFrame(index=table.index)).min(axis=1),
         symmetry_gap=table.get("test_accuracy", 0) - table.get("inverted_accuracy", 0),
-        generalisation_gap=table.get("train_accuracy", 0) - table.get("test_accuracy", 0),
         random_sign_accuracy=(table.get("test_accuracy", 0) + table.get("inverted_accuracy", 0)) / 2,
     )
+    if "train_accuracy" in table:
+        signs = table["training_set"].map({"original": "test_accuracy"}).fillna("random_sign_accuracy")
+        drawn_alike = [row[sign] for sign, (_, row) in zip(signs, table.iterrows(), strict=True)]
+        table["generalisation_gap"] = table["train_accuracy"] - drawn_alike
 
     def matching(rows, text):
         for pair in filter(None, text.split(", ")):

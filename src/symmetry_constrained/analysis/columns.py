@@ -26,6 +26,7 @@ METRICS = [
     "evaluations",
     "flop",
 ]
+BOTH_SIGNS = ("augmented", "random-sign")  # training sets that show X and −X alike
 DERIVED = ("both_accuracy", "random_sign_accuracy", "generalisation_gap", "symmetry_gap")
 
 
@@ -48,18 +49,21 @@ def derive(networks: pd.DataFrame) -> pd.DataFrame:
     """`networks.csv` or `history.csv` with the metrics that follow from its columns.
 
     images: the number trained on, each of which is two training samples in ±X. both_accuracy: the lower of the
-    two test accuracies. random_sign_accuracy: that expected when each test image has a random sign. The two gaps. A
-    network whose training overflowed has no metrics. ValueError naming a column that is missing.
+    two test accuracies. random_sign_accuracy: that expected when each test image has a random sign, (R + R̄) / 2.
+    generalisation_gap: accuracy on the training set less that on test images drawn alike. For a network trained on X
+    these are X. ±X holds each image under both signs, and with random signs each sign has probability 1/2, so both are
+    compared with (R + R̄) / 2. symmetry_gap: R − R̄. A network whose training overflowed has no metrics. ValueError
+    naming a column that is missing.
     """
     needed = [*NETWORK, "n_train", *(name for name in METRICS if name not in DERIVED)]
     check_columns(networks, needed, "networks")
     test, inverted = networks["test_accuracy"], networks["inverted_accuracy"]
-    doubled = networks["training_set"] == "augmented"
+    doubled, mean = networks["training_set"] == "augmented", (test + inverted) / 2
     derived = networks.assign(
         images=networks["n_train"] // np.where(doubled, 2, 1),
         both_accuracy=np.minimum(test, inverted),
-        random_sign_accuracy=(test + inverted) / 2,
-        generalisation_gap=networks["train_accuracy"] - test,
+        random_sign_accuracy=mean,
+        generalisation_gap=networks["train_accuracy"] - mean.where(networks["training_set"].isin(BOTH_SIGNS), test),
         symmetry_gap=test - inverted,
     )
     derived = derived.astype(dict.fromkeys(METRICS, np.float64))

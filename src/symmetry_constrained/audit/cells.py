@@ -14,11 +14,13 @@ MODEL = ["features", "training_set", "network", "hidden_layers"]
 def derived(networks: pd.DataFrame) -> pd.DataFrame:
     """networks.csv or history.csv with the images seen and the metrics that follow; an overflowed network has none."""
     test, inverted = networks["test_accuracy"], networks["inverted_accuracy"]
+    # The share of negated images among those trained on is that among test images drawn alike.
+    negated = networks["training_set"].map({"original": 0.0, "augmented": 0.5, "random-sign": 0.5})
     found = networks.assign(
         images=np.where(networks["training_set"] == "augmented", networks["n_train"] // 2, networks["n_train"]),
         both_accuracy=np.minimum(test, inverted),
         random_sign_accuracy=0.5 * (test + inverted),
-        generalisation_gap=networks["train_accuracy"] - test,
+        generalisation_gap=networks["train_accuracy"] - test - negated * (inverted - test),
         symmetry_gap=test - inverted,
     )
     if "status" in found:
