@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers.scripts import call
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
@@ -222,17 +222,22 @@ def test_a_ratio_of_costs(groups, seed, left_fails, right_fails):
     kind=st.sampled_from(["published contrast", "new test"]),
     direction=st.sampled_from(["above", "at least", "at most"]),
     ends=st.tuples(*[st.sampled_from([-0.3, -0.03, -0.01, 0.01, 0.03, 0.3, 1.2, 3.0])] * 3).map(sorted),
-    published_=st.sampled_from([np.nan, -0.2, 0.02, 2.0]),
-    n=st.sampled_from([0, 1, 5]),
+    narrow=st.sampled_from([0.5, 1.0]),
+    published_=st.sampled_from([np.nan, -0.2, 0.02, 0.5, 2.0]),
+    of=st.sampled_from(["networks", "cost", "theory/minima"]),
+    by_construction=st.booleans(),
+    n=st.sampled_from([0, 1, 9, 10, 19, 20]),
 )
-def test_the_rules_of_the_verdicts(kind, direction, ends, published_, n):
+def test_the_rules_of_the_verdicts(kind, direction, ends, narrow, published_, of, by_construction, n):
     low, effect, high = ends
-    found = contrasts.Contrast(effect, low, high, low, high, prediction_low=low - 0.1, prediction_high=high + 0.1, n=n)
-    rule = rules.Rule("C1", "", "", "", kind, "networks", direction, 0.02)
+    ends90 = effect + narrow * (low - effect), effect + narrow * (high - effect)
+    found = contrasts.Contrast(effect, low, high, *ends90, low - 0.1, high + 0.1, n=n)
+    # A published contrast is of networks.
+    assume(of == "networks" or kind == "new test")
+    margin, unit = (1.1, "ratio") if of == "cost" else (0.02, "accuracy")
+    rule = rules.Rule("C1", "", "", "", kind, of, direction, margin, unit=unit, by_construction=by_construction)
     row = pd.Series(claim_row(rule, found, "", "clean", "digits", published_))
-    assert row["verdict"] in verdicts.verdicts(row)
-    # A narrower interval, which alone makes an effect absent, is not in the table.
-    assert len(verdicts.verdicts(row)) == 1 or row["verdict"] in ("absent", "inconclusive")
+    assert row["verdict"] == verdicts.verdict(row, of != "theory/minima", by_construction)
 
 
 @pytest.mark.parametrize("name", ["identity", "quadratic"])

@@ -8,9 +8,7 @@ from helpers.claim_rows import FULL, not_run, ratio, row, table, theorem
 from helpers.panels import drawn
 
 from symmetry_constrained.figures import claims, style
-
-HOLDS = ("replicated", "replicated, smaller", "replicated, larger", "supported", "proved")
-
+from symmetry_constrained.verdicts.rules import OUTCOMES
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -100,15 +98,15 @@ def test_each_claim_carries_its_verdict_and_a_sign_where_the_protocols_differ():
     figure, _ = draw(*FULL, row(contrast="more", effect=-0.3, low=-0.4, high=-0.2))
     shown = [(round(text.get_position()[1]), text) for text in figure.axes[1].texts if text.get_bbox_patch()]
     words = [(place, text.get_text()) for place, text in shown]
-    assert words[0] == (0, "proved") and words[2] == (2, "supported")
+    assert words[0] == (0, "theorem,\nno violation found") and words[2] == (2, "supported")
     assert words[1][0] == 1 and words[1][1].startswith("replicated ")
-    alike, _ = draw(theorem(), row(), row(protocol="clean"), ratio())
+    alike, _ = draw(theorem(), row(published=0.3), row(protocol="clean", published=0.3), ratio())
     assert [text.get_text() for text in alike.axes[1].texts if text.get_bbox_patch()][1] == "replicated"
     colours = {matplotlib.colors.to_hex(text.get_bbox_patch().get_facecolor()) for _, text in shown}
     assert colours == {claims.SHADES["holds"].lower()}
     # Of C2 "further" is open and "more" reversed; another dataset of a headline is no further contrast.
     assert [text.get_text() for text in figure.axes[1].texts if " of " in text.get_text()] == ["0 of 2"]
-    assert set(claims.COLOURS) == {*HOLDS, "inconclusive", "absent", "not supported", "reversed", "refuted"}
+    assert set(claims.COLOURS) == set(OUTCOMES)
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ def row(id_="C2", contrast="left − right", effect=0.3, low=0.2, high=0.4, kind
     given = ROW | {"direction": "above", "margin": 0.02, "of": "networks", "unit": "accuracy"} | changes
     prediction = given.pop("prediction", (effect - 0.3, effect + 0.3) if n > 1 else (np.nan, np.nan))
     title = next(claim.title for claim in STATED if claim.id == id_)
-    names = ("of", "direction", "margin", "unit")
-    rule = Rule(id_, title, "2.2", contrast, kind, **{name: given.pop(name) for name in names})
+    names = ("of", "direction", "margin", "unit", "by_construction", "distinct")
+    rule = Rule(id_, title, "2.2", contrast, kind, **{name: given.pop(name) for name in names if name in given})
     return claim_row(rule, Contrast(effect, low, high, low, high, *prediction, n=n), **given)
 
 

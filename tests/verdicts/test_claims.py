@@ -26,7 +26,7 @@ def test_the_claims_of_the_workflow_are_read_in_order_each_with_its_contrasts():
         usual = document["factor" if one.ratio else "margin"]
         assert one.margin == usual or one.direction in ("at most", "zero")
         # A tolerance is small, a limit is none of the margins.
-        assert one.margin < 0.1 or one.direction != "zero"
+        assert one.margin < 0.1 or one.direction != "zero" or one.unit == "standard errors"
         assert one.unit == "ratio" or not one.ratio
     # What the paper measured, what it did not, and theorems.
     assert {one.kind for one in rules} == set(claims.KINDS)
@@ -90,6 +90,9 @@ COST = {"of": "cost", "left": {"features": "square"}, "right": {"features": "ide
         ({"of": None}, "C0, a contrast: of is None"),
         ({"sides": 3}, "C0, a contrast: sides is unknown"),
         ({"by": "network"}, "C0, a contrast: by must be a list of columns"),
+        ({"by_construction": "yes"}, "C0, a contrast: by_construction must be true or false"),
+        ({"by_construction": True}, "C0: its headline, the first contrast, holds by construction"),
+        ({"distinct": "terms, {terms}"}, "C0, a contrast: distinct names 'terms', which is not in by"),
         ({"direction": "at most"}, "C0, a contrast: None is not a number; at most needs a limit"),
         ({"direction": "at most", "limit": "two"}, "C0, a contrast: 'two' is not a number"),
         ({"direction": "at most", "limit": 1, "margin": 0.1}, "C0, a contrast: at most has a limit and no margin"),

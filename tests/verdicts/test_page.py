@@ -105,8 +105,11 @@ def test_a_terminal_gets_a_row_per_claim_its_headline(tmp_path):
 
 
 def test_every_verdict_has_a_mark_and_marks_tell_what_holds_from_what_does_not():
-    holds = {verdict_page.MARKS[name] for name in ("replicated", "replicated, smaller", "supported", "proved")}
-    fails = {verdict_page.MARKS[name] for name in ("absent", "reversed", "not supported", "refuted")}
+    holds = {
+        verdict_page.MARKS[name]
+        for name in ("replicated", "replicated, smaller", "supported", "theorem, no violation found")
+    }
+    fails = {verdict_page.MARKS[name] for name in ("equivalent", "reversed", "not supported", "refuted")}
     assert len(holds) == 1 and holds.isdisjoint(fails)
     assert verdict_page.MARKS["inconclusive"] not in holds | fails
 
@@ -128,7 +131,7 @@ def test_the_sentences_hold_the_headlines_numbers_and_verdict():
     # The paper gives none.
     assert "paper" not in said(row())
     text = said(theorem(2.5e-15))
-    assert "2.5e−15" in text and "12,000" in text and "proved" in text
+    assert "2.5e−15" in text and "12,000" in text and "theorem, no violation found" in text
 
 
 def test_the_other_protocol_and_dataset_and_the_further_rows_are_said():
@@ -137,11 +140,16 @@ def test_the_other_protocol_and_dataset_and_the_further_rows_are_said():
         row(contrast="wide", effect=0.1, low=-0.02, high=0.22),
         row(contrast="wider", effect=0.1, low=-0.5, high=0.7),
     ]
-    text = said(row(), row(protocol="clean", effect=-0.2, low=-0.3, high=-0.1), *further[:2], *wide)
+    other = row(protocol="clean", effect=-0.2, low=-0.3, high=-0.1, published=0.3)
+    text = said(row(published=0.3), other, *further[:2], *wide)
     assert "clean" in text and "−0.200 [−0.300, −0.100], reversed" in text
     more = [claims_["needed"] for claims_ in wide]
     assert f"{min(more):,.0f} to {max(more):,.0f} more pairs" in text
-    assert "4 further rows: 2 replicated, 2 inconclusive" in text
+    assert "4 further rows: 2 supported, 2 inconclusive" in text
+    # What repeats the headline or another row, or holds by construction, is no further row.
+    again = [row(contrast=name, distinct="same") for name in ("same", "in seconds", "in FLOP")]
+    text = said(row(distinct="left"), row(contrast="left again", distinct="left"), *again, row(by_construction=True))
+    assert "Of 1 further rows: 1 supported." in text
     # One number is no range.
     assert f"{more[0]:,.0f} more pairs" in said(row(), wide[0])
     assert f"{more[0]:,.0f} to" not in said(row(), wide[0])
@@ -153,7 +161,6 @@ def test_an_inconclusive_headline_says_how_many_more_pairs_would_decide_or_why_t
     assert f"{open_['needed']:,.0f} more pairs" in said(open_)
     reasons = [
         said(row(effect=0.02, low=-0.01, high=0.05)),  # on the line
-        said(row(low=np.nan, high=np.nan, n=1)),  # one pair
         said(ratio(effect=np.inf, low=1.0, high=np.inf)),  # no end
         said(ratio(effect=np.nan, low=np.nan, high=np.nan)),  # never there
     ]
@@ -161,8 +168,40 @@ def test_an_inconclusive_headline_says_how_many_more_pairs_would_decide_or_why_t
         assert "inconclusive" in text and "nan" not in text and not re.search(r"\d more pairs", text)
     # Each its own reason.
     endings = [text.split("inconclusive")[1] for text in reasons]
-    assert len(set(endings)) == 4
-    assert [("one pair" in text) for text in endings] == [False, True, False, False]
+    assert len(set(endings)) == 3
+
+
+def test_too_few_networks_are_counted_against_what_is_needed():
+    assert said(row(low=np.nan, high=np.nan, n=1)).endswith("N = 1: too few networks, below 20.")
+    assert said(row(n=19, published=0.3)).endswith(": too few networks, below 20.")
+    assert said(row(of="theory/orbits", kind="new test", n=9)).endswith(": too few units, below 10.")
+
+
+def test_what_the_paper_does_not_show_is_said_with_what_our_networks_do():
+    text = said(row(published=-0.087))
+    assert "the paper's own −0.087 does not show it, and our networks do: not in the paper, supported." in text
+    against = {"effect": -0.3, "low": -0.4, "high": -0.2, "prediction": (-0.5, -0.1)}
+    assert "our networks do not either: not in the paper, not supported." in said(row(published=0.01, **against))
+    text = said(row(published=-0.2, **against))
+    assert "the paper's −0.200, goes against the claim as well, and lies where one more pair falls" in text
+    assert text.endswith(": reversed, as published.")
+
+
+def test_a_cap_is_no_infinity():
+    given = {"cap": "201 evaluations"}
+    assert verdict_page.effect(ratio(np.inf, 3.4, np.inf, **given)) == "not within 201 evaluations; at least 3.400"
+    assert verdict_page.effect(ratio(np.inf, np.nan, np.nan, **given)) == "not within 201 evaluations"
+    assert verdict_page.effect(ratio(3.0, 2.0, np.inf, **given)) == "3.000 [2.000, no upper end]"
+    assert verdict_page.effect(ratio(0.0, 0.0, 0.5, **given)) == "divisor not within 201 evaluations; at most 0.500"
+    assert verdict_page.effect(ratio(3.0, 2.0, 5.0, **given)) == "3.000 [2.000, 5.000]"
+    assert "∞" not in page(theorem(), row(), ratio(np.inf, 3.4, np.inf, **given))
+
+
+def test_rows_of_release_0_1_are_named_as_such():
+    old = table(theorem(), row(), ratio()).replace("theorem, no violation found", "proved")
+    text = verdict_page.page(old.drop(columns=["cap", "distinct"]), STATED)
+    assert text.count(verdict_page.OF_RELEASE_0_1) == 1 and "🟦 proved" in text
+    assert verdict_page.OF_RELEASE_0_1 not in page(theorem(), row(), ratio())
 
 
 def test_one_pair_is_not_compared_with_where_one_more_would_fall():
@@ -184,13 +223,13 @@ def test_what_was_not_run_is_said_and_the_page_is_whole():
 
 def test_the_leak_is_judged_by_contrasts_under_both_protocols():
     rows = [
-        row(effect=0.30),
-        row(effect=0.31, protocol="clean"),
+        row(effect=0.30, published=0.3),
+        row(effect=0.31, protocol="clean", published=0.3),
         # The same verdict, smaller or not.
         row(contrast="second", effect=0.30, published=0.9),
         row(contrast="second", effect=0.34, protocol="clean", published=0.3),
-        row(contrast="third", effect=0.30),
-        row(contrast="third", effect=0.01, low=-0.1, high=0.1, protocol="clean"),
+        row(contrast="third", effect=0.30, published=0.3),
+        row(contrast="third", effect=0.01, low=-0.1, high=0.1, protocol="clean", published=0.3),
         # Not compared: one protocol only, not published, another dataset.
         row(contrast="fourth", effect=0.30),
         ratio(),

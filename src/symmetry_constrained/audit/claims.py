@@ -7,7 +7,7 @@ import pandas as pd
 import yaml
 
 from symmetry_constrained.audit import cells, intervals, specs
-from symmetry_constrained.audit.checks import Check, guarded, same_table
+from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.costs import needed, prices
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import BOUND, HISTORY, NETWORKS
@@ -15,9 +15,11 @@ from symmetry_constrained.audit.tables import BOUND, HISTORY, NETWORKS
 EFFECTS = "claims, from the tables"
 TABLE, STATED = "tables/claims.csv", "workflow/resources/claims.yaml"
 FILES = {"equal_terms": "tables/equal_terms.csv", "images": "tables/sample_efficiency.csv", "bound": BOUND}
-FOUND = ["effect", "low", "high", "prediction_low", "prediction_high", "published", "n"]
+FOUND = ["effect", "low", "high", "low90", "high90", "prediction_low", "prediction_high", "published", "n"]
+FOUND += ["cap", "distinct"]
 FEWEST = 5  # pairs; below it a ratio of medians has no interval
 NOTHING = {"protocol": "", "dataset": "", "effect": np.nan, "n": 0}
+RATIOS = ("images", "cost")
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -32,7 +34,7 @@ def contrasts(results: Results) -> list[dict]:
     found = []
     for claim in stated["claims"]:
         for contrast in claim["contrasts"]:
-            shared = stated["factor"] if contrast["of"] in ("images", "cost") else stated["margin"]
+            shared = stated["factor"] if contrast["of"] in RATIOS else stated["margin"]
             limits = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", 1e-9)}
             margin = limits.get(contrast["direction"], contrast.get("margin", shared))
             found.append({"where": {}, "by": [], **contrast, "id": claim["id"], "margin": float(margin)})
@@ -49,7 +51,8 @@ def _check_effects(results: Results) -> Iterator[Check]:
             {"networks": _of_networks, "cost": _of_cost, "images": _of_images}.get(of, _of_table)(results, contrast)
         )
         keys = {name: contrast[name] for name in ("id", "kind", "direction", "margin")}
-        rows += [keys | {"contrast": contrast["name"]} | row for row in found or [NOTHING]]
+        keys |= {"contrast": contrast["name"], "cap": ""}
+        rows += [_with_distinct(contrast, keys | row) for row in found or [NOTHING]]
     expected = pd.DataFrame(
         rows, columns=["id", "contrast", "protocol", "dataset", "kind", "direction", "margin", *FOUND]
     )
@@ -58,8 +61,20 @@ def _check_effects(results: Results) -> Iterator[Check]:
     yield same_table(EFFECTS, where, expected, claims[list(expected)], rtol=1e-8, atol=1e-12, source="recomputed")
 
 
+def _with_distinct(contrast: dict, row: dict) -> dict:
+    """The row with the name of the evidence it is, its own unless the contrast shares one; no 90 % ends of a ratio."""
+    values = row["contrast"].split("; ")[len(contrast["name"].split("; ")) :]
+    shared = contrast.get("distinct", row["contrast"]) if len(values) == len(contrast["by"]) else row["contrast"]
+    for column, value in zip(contrast["by"], values, strict=False):
+        shared = shared.replace(f"{{{column}}}", value)
+    return row | {"distinct": shared} | (dict.fromkeys(("low90", "high90"), np.nan) if contrast["of"] in RATIOS else {})
+
+
 def read(results: Results) -> pd.DataFrame:
-    return _placed(results.table(TABLE))
+    table = results.table(TABLE)
+    if "distinct" not in table:
+        raise UnreadableError(TABLE, "was judged by the rules of release 0.1; run the study again")
+    return _placed(table).astype({"cap": object}).fillna({"cap": ""})
 
 
 def _placed(table: pd.DataFrame) -> pd.DataFrame:
@@ -169,7 +184,10 @@ def _of_images(results: Results, contrast: dict) -> Iterator[dict]:
         if row["n"] < FEWEST:
             low = high = np.nan
         known = {"protocol": row["protocol"], "dataset": row["dataset"], "effect": row["ratio"], "n": row["n"]}
-        yield known | {"low": low, "high": high, "low90": low, "high90": high}
+        given = results.table(NETWORKS)
+        given = given[given["study"] == row["study"]]
+        cap = (given["n_train"] // np.where(given["training_set"] == "augmented", 2, 1)).max()
+        yield known | {"low": low, "high": high, "cap": f"{cap:,} images"}
 
 
 def _of_cost(results: Results, contrast: dict) -> Iterator[dict]:
@@ -187,7 +205,10 @@ def _of_cost(results: Results, contrast: dict) -> Iterator[dict]:
                 break
             sides.append((needed(cell, targets[dataset]), price, cell["evaluations"].max()))
         if len(sides) == 2:
-            yield {"protocol": protocol, "dataset": dataset} | of_ratio(*sides)
+            found = of_ratio(*sides)
+            # Where the cost of the left is not known, it is left's budget that ended.
+            given = sides[0][2] if found["effect"] == 0 else sides[1][2]
+            yield {"protocol": protocol, "dataset": dataset, "cap": f"{given:,.0f} evaluations"} | found
 
 
 def of_ratio(left: tuple, right: tuple) -> dict:

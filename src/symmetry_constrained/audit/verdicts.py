@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained.audit.checks import Check, guarded
-from symmetry_constrained.audit.claims import TABLE, read
+from symmetry_constrained.audit.claims import RATIOS, TABLE, contrasts, read
 from symmetry_constrained.audit.results import Results
 
 VERDICTS, SHOWN, PAGE = "verdicts, by their rules", "verdict page", "verdicts.md"
@@ -22,37 +22,68 @@ def check(results: Results) -> Iterator[Check]:
 def _check(results: Results) -> Iterator[Check]:
     """Each verdict by the numbers beside it."""
     claims = read(results)
-    wrong = [row for _, row in claims.iterrows() if row["verdict"] not in verdicts(row)]
+    stated = {(one["id"], one["name"]): one for one in contrasts(results)}
+    wrong = []
+    for _, row in claims.iterrows():
+        # The values of `by` follow the contrast's name.
+        rule = next(one for (id_, name), one in stated.items() if id_ == row["id"] and _named(row["contrast"], name))
+        trained = rule["of"] in ("networks", "equal_terms", *RATIOS)
+        if row["verdict"] != verdict(row, trained, rule.get("by_construction", False)):
+            wrong.append(row)
     text = f"{wrong[0]['id']}, {wrong[0]['contrast']}: {wrong[0]['verdict']}; {len(wrong)} differ" if wrong else "all"
     yield Check(VERDICTS, results.blame(TABLE), f"{len(claims)} verdicts by their rules", text, not wrong)
 
 
-def verdicts(row: pd.Series) -> set[str]:
-    """The verdicts that the numbers of a row allow; `absent` rests on a narrower interval that is not in the table."""
-    effect, low, high, margin = row["effect"], row["low"], row["high"], row["margin"]
+def _named(text: str, name: str) -> bool:
+    return text == name or text.startswith(f"{name}; ")
+
+
+def verdict(row: pd.Series, trained: bool, by_construction: bool) -> str:
+    """The verdict that the numbers of a row allow.
+
+    trained: whether its pairs are of trained networks, of which 20 are needed, and 10 of an experiment on theory.
+    """
     if row["n"] == 0:
-        return {"inconclusive"}
+        return "inconclusive"
+    if by_construction:
+        return "by construction"
     if row["direction"] == "zero":
-        return {"proved" if effect <= margin else "refuted"}
-    if pd.isna([effect, low, high]).any():
-        return {"inconclusive"}
-    line = margin
-    if row["direction"] == "at least":
-        line = 1 / margin if row["unit"] == "ratio" else -margin
-    holds, fails = (high <= line, low > line) if row["direction"] == "at most" else (low > line, high < line)
-    if row["kind"] == "new test":
-        return {"supported"} if holds else {"not supported"} if fails else {"inconclusive"}
-    if holds:
-        published = row["published"]
-        if pd.isna(published) or row["prediction_low"] <= published <= row["prediction_high"]:
-            return {"replicated"}
-        return {"replicated, smaller" if effect < published else "replicated, larger"}
-    if high < -margin:
-        return {"reversed"}
-    if row["direction"] == "above" and -margin < low and high < margin:
-        return {"absent"}
-    # Within the margin by nine intervals in ten, perhaps.
-    return {"inconclusive", "absent"} if row["direction"] == "above" and abs(effect) < margin else {"inconclusive"}
+        return "theorem, no violation found" if row["effect"] <= row["margin"] else "refuted"
+    if row["n"] < (20 if trained else 10):
+        return "too few networks" if trained else "too few units"
+    published = row["published"]
+    if row["kind"] == "new test" or pd.isna(published):
+        return _as_new_test(row)
+    claimed, against = published > _line(row), published < -row["margin"]
+    opposite = row["high"] < -row["margin"]
+    if not claimed:
+        return "reversed, as published" if against and opposite else f"not in the paper, {_as_new_test(row)}"
+    if row["low"] > _line(row):
+        place = np.searchsorted([row["prediction_low"], row["prediction_high"]], published)
+        if row["prediction_low"] == published or place == 1:
+            return "replicated"
+        return f"replicated, {'smaller' if row['effect'] < published else 'larger'}"
+    if opposite:
+        return "reversed"
+    within = row["direction"] == "above" and -row["margin"] < row["low90"] and row["high90"] < row["margin"]
+    return "equivalent" if within else "inconclusive"
+
+
+def _line(row: pd.Series) -> float:
+    """What the effect must be above, or at most."""
+    if row["direction"] != "at least":
+        return row["margin"]
+    return 1 / row["margin"] if row["unit"] == "ratio" else -row["margin"]
+
+
+def _as_new_test(row: pd.Series) -> str:
+    """Whether the interval lies beyond the line, short of it, or across it."""
+    if pd.isna(row[["effect", "low", "high"]]).any():
+        return "inconclusive"
+    below, above = row["high"] < _line(row), row["low"] > _line(row)
+    if row["direction"] == "at most":
+        below, above = above, row["high"] <= _line(row)
+    return "supported" if above else "not supported" if below else "inconclusive"
 
 
 def _check_page(results: Results) -> Iterator[Check]:
@@ -65,7 +96,7 @@ def _check_page(results: Results) -> Iterator[Check]:
         place = ", ".join(name for name in (row["dataset"], row["protocol"]) if name)
         contrast, evidence = (row[name].replace("|", "\\|") for name in ("contrast", "evidence"))
         due = [contrast, place, _effect(row), number(row["published"]), str(row["n"])]
-        open_ = row["verdict"] == "inconclusive" and np.isfinite(row["needed"])
+        open_ = row["verdict"].endswith("inconclusive") and np.isfinite(row["needed"])
         more = f" ({row['needed']:,.0f} more pairs would decide)" if open_ else ""
         *cells, verdict, source = rows[at] if at < len(rows) else ["", ""]
         if cells != due or source != f"`{evidence}`" or not verdict.endswith(f" {row['verdict']}{more}"):
@@ -80,8 +111,13 @@ def _effect(row: pd.Series) -> str:
         return "–"
     if row["direction"] == "zero":
         return f"largest violation {number(row['effect'])}"
-    interval = "" if np.isnan(row["low"]) else f" [{number(row['low'])}, {number(row['high'])}]"
-    return number(row["effect"]) + interval
+    low, high = (number(row[name]) for name in ("low", "high"))
+    if row["cap"] and row["effect"] in (0, np.inf):
+        who, bound = ("", f"at least {low}") if row["effect"] else ("divisor ", f"at most {high}")
+        return f"{who}not within {row['cap']}" + ("" if low == "–" else f"; {bound}")
+    if row["cap"] and row["high"] == np.inf:
+        high = "no upper end"
+    return number(row["effect"]) + ("" if low == "–" else f" [{low}, {high}]")
 
 
 def number(value: float) -> str:

@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from symmetry_constrained.figures.style import WIDTH, set_title
-from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.page import headline, number
 from symmetry_constrained.verdicts.rules import OUTCOMES
+from symmetry_constrained.verdicts.table import completed, distinct
 
-SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00"}
+SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00", "not counted": "#8A8A8A"}
 COLOURS = {verdict: SHADES[outcome] for verdict, outcome in OUTCOMES.items()}
 PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the row's middle, colour
 PAPERS = "#CC79A7"
@@ -23,10 +23,10 @@ PAPERS = "#CC79A7"
 
 def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """claims: `claims.csv`. Draws the headline contrasts on digits, under both protocols where there are both."""
-    claims = with_places(claims)
+    claims = completed(claims)
     data = pd.concat([_shown(own) for _, own in claims.groupby("id", sort=False)], ignore_index=True)
     further = claims.merge(data[["id", "contrast"]].drop_duplicates(), how="left", indicator=True)
-    further = further[further["_merge"] == "left_only"]
+    further = distinct(further[further["_merge"] == "left_only"], data)
     ids = list(dict.fromkeys(data["id"]))
     height = 0.36 * len(ids) + 1.5
     figure, (differences, ratios) = plt.subplots(
@@ -123,13 +123,14 @@ def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -
     """The headline's verdict, both where the protocols differ; and how many further contrasts hold."""
     place = blended_transform_factory(panel.figure.transFigure, panel.transData)
     first, others = own["verdict"].iloc[0], set(own["verdict"])
+    short = len(first) < len("replicated, smaller") + 1
     panel.text(
         0.78,
         position,
-        first + (" †" if len(others) > 1 else ""),
+        (first if short else first.replace(", ", ",\n", 1)) + (" †" if len(others) > 1 else ""),
         transform=place,
         va="center",
-        fontsize="small",
+        fontsize="small" if short else "xx-small",
         color="white",
         bbox={"boxstyle": "round,pad=0.25", "facecolor": COLOURS[first], "edgecolor": "none"},
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained.runs import reference
-from symmetry_constrained.verdicts import claims, page, rules
+from symmetry_constrained.verdicts import claims, page, rules, table
 from symmetry_constrained.verdicts.paper_tables import markdown
 
 BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
@@ -48,7 +48,7 @@ def _run(folder: Path) -> dict:
 
 
 def _rows(folder: Path) -> pd.DataFrame:
-    return claims.with_places(pd.read_csv(folder / "tables/claims.csv"))
+    return table.completed(pd.read_csv(folder / "tables/claims.csv"))
 
 
 def _title(svg: Path) -> str:
@@ -65,12 +65,11 @@ def figure(folder: Path, stated: list[claims.Claim]) -> str:
 
 def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
-    outcomes = rows["verdict"].map(rules.OUTCOMES)
     headlines = [page.headline(own) for _, own in rows.groupby("id", sort=False)]
     heads = pd.concat([own.iloc[:1] for own in headlines])
     held = int((heads["verdict"].map(rules.OUTCOMES) == "holds").sum())
     # As in the figure: the headline contrast under the other protocol is no further one.
-    further = outcomes.drop(pd.concat(headlines).index)
+    further = table.distinct(rows.drop(pd.concat(headlines).index), pd.concat(headlines))["verdict"].map(rules.OUTCOMES)
     counts = ", ".join(
         f"{int((further == name).sum())} {text}"
         for name, text in (
@@ -123,8 +122,10 @@ def scope(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
     parts = []
     for number, claim in enumerate(stated, 1):
-        sentences = " ".join(page.sentences(rows[rows["id"] == claim.id]))
-        parts.append(f"{number}. **{claim.title}** ({claim.section}). {sentences}\n")
+        own = rows[rows["id"] == claim.id]
+        # The title that the claim had when it was judged.
+        title, sentences = own["title"].iloc[0], " ".join(page.sentences(own))
+        parts.append(f"{number}. **{title}** ({claim.section}). {sentences}\n")
     return "".join(parts)
 
 

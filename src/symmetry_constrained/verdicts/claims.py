@@ -1,13 +1,16 @@
 """The paper's claims as `claims.yaml` states them, each with the contrasts that judge it.
 
 Verdicts of a published contrast: `replicated` (with `, smaller` or `, larger` if the published effect is outside of
-the prediction interval), `absent`, `reversed`, `inconclusive`. Of a new test, which the paper never made: `supported`,
-`not supported`, `inconclusive`. Of a mathematical claim: `proved` (and no violation was found) or `refuted`. The rules
-are in `rules.verdict` and do not depend on the data.
+the prediction interval), `equivalent`, `reversed`, `inconclusive`. Where the published effect does not show the claim:
+`reversed, as published` if ours goes against it as well, else `not in the paper` with the verdict of a new test. Of a
+new test, which the paper never made: `supported`, `not supported`, `inconclusive`. Of a mathematical claim: `theorem,
+no violation found` or `refuted`. `too few networks` or `too few units` gives no other verdict, and `by construction`
+counts nowhere. The rules are in `rules.verdict` and do not depend on the data.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 
 import pandas as pd
 import yaml
@@ -46,6 +49,8 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
             rules += [_rule(claim, contrast, document) for contrast in claim["contrasts"]]
             if not claim["contrasts"]:
                 raise ValueError(f"{here}: there is no contrast to judge it by")
+            if claim["contrasts"][0].get("by_construction"):
+                raise ValueError(f"{here}: its headline, the first contrast, holds by construction")
     except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
         needs = "every claim has an id, a section, a title, a statement and contrasts"
         raise ValueError(f"{path}: {here}: {' '.join(str(error).split())}: {needs}") from None
@@ -60,7 +65,7 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
 def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     where = f"claims: {claim['id']}, {contrast.get('name', 'a contrast without a name')}"
     names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")
-    unknown = set(contrast) - {*names, "by", "margin", "limit", "tolerance"}
+    unknown = set(contrast) - {*names, "by", "margin", "limit", "tolerance", "by_construction", "distinct"}
     if unknown:
         raise ValueError(f"{where}: {sorted(unknown)[0]} is unknown")
     for key, legal in (("kind", KINDS), ("direction", DIRECTIONS)):
@@ -77,6 +82,8 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
         str(claim["section"]),
         margin=_margin(contrast, document["factor"] if ratio else document["margin"], where),
         by=tuple(contrast.get("by", ())),
+        by_construction=contrast.get("by_construction", False),
+        distinct=contrast.get("distinct", ""),
         **given,
     )
 
@@ -106,6 +113,13 @@ def _check_sources(contrast: dict, where: str) -> None:
         raise ValueError(f"{where}: of is {of!r}; it must be one of {', '.join(TABLES)}, or a name under theory/")
     if not isinstance(contrast.get("by", []), list):
         raise ValueError(f"{where}: by must be a list of columns")
+    if not isinstance(contrast.get("by_construction", False), bool):
+        raise ValueError(f"{where}: by_construction must be true or false")
+    named = {name for _, name, *_ in Formatter().parse(str(contrast.get("distinct", ""))) if name is not None}
+    if not named <= set(contrast.get("by", [])):
+        raise ValueError(
+            f"{where}: distinct names {sorted(named - set(contrast.get('by', [])))[0]!r}, which is not in by"
+        )
     if zero != mathematical:
         raise ValueError(f"{where}: a mathematical contrast, and no other, has the direction zero")
     if contrast["kind"] == "published contrast" and (of != "networks" or contrast["direction"] == "at most"):

@@ -105,7 +105,13 @@ def _of_images(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
         contrast = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
         file = f"tables/sample_efficiency.csv where study={row['study']}, target={row['target']:g}"
         evidence = _evidence(file, rule, ())
-        yield claim_row(rule, contrast, evidence, row["protocol"], row["dataset"])
+        cap = f"{_all_images(tables, row['study']):,} images"
+        yield claim_row(rule, contrast, evidence, row["protocol"], row["dataset"], cap=cap)
+
+
+def _all_images(tables: Tables, study: str) -> int:
+    """The images of a study's largest training set."""
+    return int(derive(tables.networks[tables.networks["study"] == study])["images"].max())
 
 
 def _of_cost(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
@@ -129,7 +135,8 @@ def _of_cost(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
         if len(price) == 2:
             contrast = contrasts.of_ratio(costs[0], costs[1], (price[0], price[1]), (ends[0], ends[1]))
             file = f"tables/history.csv where study={study}, fraction=1, target={tables.targets[dataset]:g} on both"
-            yield claim_row(rule, contrast, _evidence(file, rule, ()), protocol, dataset)
+            cap = f"{ends[0] if contrast.effect == 0 else ends[1]:,.0f} evaluations"
+            yield claim_row(rule, contrast, _evidence(file, rule, ()), protocol, dataset, cap=cap)
 
 
 def _by_group(rule: Rule, rows: pd.DataFrame) -> Iterator[tuple[tuple, Contrast]]:

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.verdicts.claims import Claim, with_places
+from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.paper_tables import markdown
-from symmetry_constrained.verdicts.rules import OUTCOMES
+from symmetry_constrained.verdicts.rules import FEWEST_NETWORKS, FEWEST_UNITS, OUTCOMES, RELEASE_0_1
+from symmetry_constrained.verdicts.table import completed, distinct
 
-SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥"}
+SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥", "not counted": "◽"}
 MARKS = {verdict: SQUARES[outcome] for verdict, outcome in OUTCOMES.items()}
 INTRODUCTION = """\
 # Verdicts
@@ -16,15 +17,23 @@ Every claim of the paper, judged by contrasts and rules that were fixed before t
 (`workflow/resources/claims.yaml`). The first contrast of a claim is its headline. An effect is a mean over networks
 paired by split and seed, with a 95 % t interval that counts splits as independent units, or networks where there is
 one split. It must clear {margins}.
-*Published* is the paper's own effect, one pair of networks; it is compared with where one more pair would fall. A
-*new test* (`supported`, `not supported`) is of what the paper claims and never measured.
+*Published* is the paper's own effect, one pair of networks; it is compared with where one more pair would fall. Where
+it does not show the claim, ours is judged as a new test (`not in the paper`), or, if both go against the claim,
+`reversed, as published`. A *new test* (`supported`, `not supported`) is of what the paper claims and never measured.
+Fewer than {networks} pairs of trained networks, or {units} units of an experiment on theory, get no verdict
+(`too few`). What holds `by construction` counts nowhere, and rows that repeat one another count as one, the least
+favourable.
 """
+OF_RELEASE_0_1 = "These rows were judged by the rules of release 0.1, whose words they keep."
+OURS = {"supported": "do", "not supported": "do not either", "inconclusive": "leave it open"}
 
 
 def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
     """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again."""
-    rows = with_places(rows)
-    parts = [INTRODUCTION.format(margins=margins(rows)), leak(rows), "", markdown(overview(rows, stated))]
+    rows = completed(rows)
+    introduction = INTRODUCTION.format(margins=margins(rows), networks=FEWEST_NETWORKS, units=FEWEST_UNITS)
+    old = [OF_RELEASE_0_1, ""] if rows["verdict"].isin(RELEASE_0_1).any() else []
+    parts = [introduction, *old, leak(rows), "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
         statement = f"{claim.statement} (Where: {claim.section}.)"
@@ -54,7 +63,7 @@ def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
         shown.append(
             {
                 "claim": claim.id,
-                "the paper": claim.title,
+                "the paper": main["title"],
                 "verdict": f"{MARKS[main['verdict']]} {main['verdict']}",
                 "without the leak": clean["verdict"].iloc[0] if len(clean) and main["protocol"] == "published" else "",
                 "headline contrast": main["contrast"],
@@ -68,7 +77,7 @@ def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
 
 def brief(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per claim for a terminal. rows: `claims.csv`."""
-    rows = with_places(rows)
+    rows = completed(rows)
     mains = [headline(own).iloc[0] for _, own in rows.groupby("id", sort=False)]
     return pd.DataFrame(
         {
@@ -107,7 +116,7 @@ def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
 
 def _more(row: pd.Series) -> str:
     """How many more pairs would decide an inconclusive contrast."""
-    if row["verdict"] != "inconclusive" or not np.isfinite(row["needed"]):
+    if not (row["verdict"].endswith("inconclusive") and np.isfinite(row["needed"])):
         return ""
     return f" ({row['needed']:,.0f} more pairs would decide)"
 
@@ -123,11 +132,11 @@ def sentences(own: pd.DataFrame) -> list[str]:
         also.append(f"{where}: {effect(row)}, {row['verdict']}")
     if also:
         said.append(f"Elsewhere: {'; '.join(also)}.")
-    others = own[own["contrast"] != main["contrast"]]
+    others = distinct(own[own["contrast"] != main["contrast"]], first)
     if len(others):
         counts = others["verdict"].value_counts(sort=False)
         total = ", ".join(f"{count} {name}" for name, count in counts.items())
-        more = others[others["verdict"] == "inconclusive"]["needed"]
+        more = others[others["verdict"].str.endswith("inconclusive")]["needed"]
         more = more[np.isfinite(more)]
         span = " to ".join(dict.fromkeys(f"{count:,.0f}" for count in (more.min(), more.max())))
         open_ = f" (to decide the open ones: {span} more pairs)" if len(more) else ""
@@ -139,16 +148,27 @@ def _main_sentence(row: pd.Series) -> str:
     if row["n"] == 0:
         return "Not run in this configuration."
     text = f"{_capital(row['contrast'])}: {effect(row)}, N = {row['n']:,}"
-    if pd.notna(row[["published", "prediction_low", "prediction_high"]]).all():
-        inside = row["prediction_low"] <= row["published"] <= row["prediction_high"]
-        text += (
-            f"; the paper's {number(row['published'])} lies {'where' if inside else 'outside of where'} one more pair "
-            f"falls ({number(row['prediction_low'])} to {number(row['prediction_high'])})"
-        )
-    text += f": {row['verdict']}"
-    if row["verdict"] == "inconclusive":
+    text += f"{_beside(row)}: {row['verdict']}"
+    if row["verdict"].endswith("inconclusive"):
         text += _needs(row)
+    if row["verdict"].startswith("too few"):
+        text += f", below {FEWEST_NETWORKS if row['verdict'].endswith('networks') else FEWEST_UNITS}"
     return f"{text}."
+
+
+def _beside(row: pd.Series) -> str:
+    """What the paper's own effect says beside ours."""
+    if row["verdict"].startswith("not in the paper"):
+        ours = OURS[row["verdict"].partition(", ")[2]]
+        return f"; the paper's own {number(row['published'])} does not show it, and our networks {ours}"
+    if pd.isna(row[["published", "prediction_low", "prediction_high"]]).any():
+        return ""
+    against = ", goes against the claim as well, and" if row["verdict"] == "reversed, as published" else ""
+    inside = row["prediction_low"] <= row["published"] <= row["prediction_high"]
+    return (
+        f"; the paper's {number(row['published'])}{against} lies {'where' if inside else 'outside of where'} one more "
+        f"pair falls ({number(row['prediction_low'])} to {number(row['prediction_high'])})"
+    )
 
 
 def _needs(row: pd.Series) -> str:
@@ -173,7 +193,7 @@ def leak(rows: pd.DataFrame) -> str:
     if both.empty:
         return "Nothing was judged under both protocols, so this run can't say whether the paper's leak matters."
     change = (both["effect_clean"] - both["effect"]).abs()
-    family = {name: name.split(",")[0] for name in MARKS}
+    family = {name: "replicated" if name.startswith("replicated") else name for name in MARKS}
     same = both["verdict"].map(family) == both["verdict_clean"].map(family)
     at = change.idxmax()
     text = (
@@ -189,14 +209,20 @@ def leak(rows: pd.DataFrame) -> str:
 
 
 def effect(row: pd.Series) -> str:
-    """An effect and its interval."""
+    """An effect and its interval; words where the networks' budget ends before a cost is known."""
     if row["n"] == 0:
         return "–"
     if row["direction"] == "zero":
         return f"largest violation {number(row['effect'])}"
-    if np.isnan(row["low"]):
+    known = not np.isnan(row["low"])
+    if row["cap"] and np.isinf(row["effect"]):
+        return f"not within {row['cap']}" + (f"; at least {number(row['low'])}" if known else "")
+    if row["cap"] and row["effect"] == 0:
+        return f"divisor not within {row['cap']}" + (f"; at most {number(row['high'])}" if known else "")
+    if not known:
         return number(row["effect"])
-    return f"{number(row['effect'])} [{number(row['low'])}, {number(row['high'])}]"
+    high = "no upper end" if row["cap"] and np.isinf(row["high"]) else number(row["high"])
+    return f"{number(row['effect'])} [{number(row['low'])}, {high}]"
 
 
 def number(value: float) -> str:

@@ -7,7 +7,10 @@ import numpy as np
 from symmetry_constrained.verdicts.contrasts import Contrast
 
 RATIOS = ("images", "cost")  # contrasts of these are ratios, and their margin is a factor
+TRAINED = ("networks", "equal_terms", *RATIOS)  # contrasts of these are of pairs of trained networks
 ROUNDING = 1e-9  # violations of an exact property that rounding in float64 explains
+FEWEST_NETWORKS, FEWEST_UNITS = 20, 10  # pairs of trained networks, and units of an experiment on theory
+BY_CONSTRUCTION = "by construction"
 
 
 @dataclass(frozen=True)
@@ -28,25 +31,47 @@ class Rule:
     right: dict = field(default_factory=dict)
     currency: str = ""
     unit: str = "accuracy"  # of the effect
+    by_construction: bool = False
+    distinct: str = (
+        ""  # contrasts of a claim that share it are one piece of evidence; may name columns of `by` in braces
+    )
 
     @property
     def ratio(self) -> bool:
         return self.of in RATIOS
 
+    @property
+    def few(self) -> tuple[int, str]:
+        """The fewest pairs that allow a verdict, and the verdict below them."""
+        if self.of in TRAINED:
+            return FEWEST_NETWORKS, "too few networks"
+        return FEWEST_UNITS, "too few units"
 
-# The outcome of each verdict for its claim; `contrary`: the opposite of the claim holds.
+
+# The outcome of each verdict for its claim; `contrary`: the opposite of the claim holds. What holds by construction has
+# none.
 OUTCOMES = {
     "replicated": "holds",
     "replicated, smaller": "holds",
     "replicated, larger": "holds",
-    "proved": "holds",
+    "theorem, no violation found": "holds",
     "supported": "holds",
+    "not in the paper, supported": "holds",
     "inconclusive": "open",
-    "absent": "fails",
+    "not in the paper, inconclusive": "open",
+    "too few networks": "open",
+    "too few units": "open",
+    "equivalent": "fails",
     "not supported": "fails",
+    "not in the paper, not supported": "fails",
     "reversed": "contrary",
+    "reversed, as published": "contrary",
     "refuted": "contrary",
+    BY_CONSTRUCTION: "not counted",
 }
+# Words of release 0.1 in tables that it made, and what they are called now.
+RELEASE_0_1 = {"proved": "theorem, no violation found", "absent": "equivalent"}
+OUTCOMES |= {word: OUTCOMES[now] for word, now in RELEASE_0_1.items()}
 
 
 def boundary(rule: Rule) -> float:
@@ -57,32 +82,52 @@ def boundary(rule: Rule) -> float:
 
 
 def verdict(rule: Rule, contrast: Contrast, published: float = np.nan) -> str:
-    """The verdict of one contrast; `inconclusive` if nothing was run, and without an interval, as for a single pair."""
+    """The verdict of one contrast. published: the paper's own effect, nan where it gives none.
+
+    `inconclusive` if nothing was run, or without an interval. Where the paper's own effect is not beyond the line, the
+    paper does not show its claim, and ours is judged as a new test.
+    """
     if contrast.n == 0:
         return "inconclusive"
+    if rule.by_construction:
+        return BY_CONSTRUCTION
     if rule.direction == "zero":
-        return "refuted" if not contrast.effect <= rule.margin else "proved"
-    if np.isnan(contrast.effect) or np.isnan([contrast.low, contrast.high]).any():
-        return "inconclusive"
+        return "refuted" if not contrast.effect <= rule.margin else "theorem, no violation found"
+    fewest, too_few = rule.few
+    if contrast.n < fewest:
+        return too_few
+    known = not np.isnan([contrast.effect, contrast.low, contrast.high]).any()
+    if is_new_test(rule, published):
+        return _new_test(rule, contrast) if known else "inconclusive"
+    reversed_ = known and contrast.high < -rule.margin
+    if reversed_ and published < -rule.margin:
+        return "reversed, as published"
+    if not published > boundary(rule):
+        return f"not in the paper, {_new_test(rule, contrast) if known else 'inconclusive'}"
+    if known and contrast.low > boundary(rule):
+        if contrast.prediction_low <= published <= contrast.prediction_high:
+            return "replicated"
+        return "replicated, smaller" if contrast.effect < published else "replicated, larger"
+    if rule.direction == "above" and max(abs(contrast.low90), abs(contrast.high90)) < rule.margin:
+        return "equivalent"
+    return "reversed" if reversed_ else "inconclusive"
+
+
+def is_new_test(rule: Rule, published: float) -> bool:
+    """Whether the paper has no number of its own for the contrast."""
+    return rule.kind == "new test" or bool(np.isnan(published))
+
+
+def _new_test(rule: Rule, contrast: Contrast) -> str:
     line = boundary(rule)
     if rule.direction == "at most":
         holds, fails = contrast.high <= line, contrast.low > line
     else:
         holds, fails = contrast.low > line, contrast.high < line
-    if rule.kind == "new test":
-        return "supported" if holds else "not supported" if fails else "inconclusive"
-    if holds:
-        if np.isnan(published) or contrast.prediction_low <= published <= contrast.prediction_high:
-            return "replicated"
-        return "replicated, smaller" if contrast.effect < published else "replicated, larger"
-    if rule.direction == "above" and max(abs(contrast.low90), abs(contrast.high90)) < rule.margin:
-        return "absent"
-    if contrast.high < -rule.margin:
-        return "reversed"
-    return "inconclusive"
+    return "supported" if holds else "not supported" if fails else "inconclusive"
 
 
-def needed(rule: Rule, contrast: Contrast) -> float:
+def needed(rule: Rule, contrast: Contrast, published: float = np.nan) -> float:
     """How many more pairs would decide an inconclusive contrast if its effect does not change.
 
     Each end of the interval approaches the effect as 1 / √n, on a logarithmic scale for a ratio, until the ends that
@@ -93,7 +138,8 @@ def needed(rule: Rule, contrast: Contrast) -> float:
     if contrast.n < 2 or np.isnan([effect, contrast.low, contrast.high]).any():
         return np.nan
     ends = [(contrast.low if effect > line else contrast.high, line)]
-    if rule.kind == "published contrast" and rule.direction == "above":
+    shown = not is_new_test(rule, published) and published > line
+    if shown and rule.direction == "above":
         if effect < -rule.margin:
             ends = [(contrast.high, -rule.margin)]
         elif effect < rule.margin:
