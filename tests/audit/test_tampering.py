@@ -310,9 +310,11 @@ FORGED = [
     *in_file("tables/published_numbers.csv", "published", OTHER_VERDICT),
     *in_table("tables/equal_terms.csv", "costs", "accuracy", "rival_accuracy", row=3),
     *in_table("tables/claims.csv", "claims", "margin", "effect", "low", "high", "prediction_low", "n", row=8),
-    *in_file("tables/claims.csv", "verdicts", text(",proved,", ",refuted,")),
-    *in_file("tables/claims.csv", "verdicts", text(",supported,", ",not supported,")),
-    *in_file("verdicts.md", "verdicts", text("🟦 proved ", "🟦 refuted ")),
+    *in_file("tables/claims.csv", "verdicts", text('"theorem, no violation found"', "refuted")),
+    *in_file("tables/claims.csv", "verdicts", text(",too few networks,", ",supported,")),
+    *in_file("tables/claims.csv", "claims", text('"on equal terms, ', '"on other terms, ')),
+    *in_file("tables/claims.csv", "claims", text("1 evaluations,", "2 evaluations,")),
+    *in_file("verdicts.md", "verdicts", text("🟦 theorem, no violation found ", "🟦 refuted ")),
     *in_file(
         "verdicts.md", "verdicts", lambda content: re.sub(rb"largest violation 0 ", b"largest violation 1 ", content)
     ),
