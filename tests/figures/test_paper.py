@@ -113,7 +113,8 @@ def test_table_1s_title_says_what_the_medians_say():
     figure, _ = paper.paper_table(table1(draws, clean), draws, clean)
     # Among 39 draws 0.83 is a typical one on X, and lucky on −X.
     assert title(figure) == (
-        "Table 1: training on X alone fails on −X (median at most 0.03);\n2 of 4 published numbers are typical draws"
+        "Table 1: training on X alone fails on −X (median at most 0.03);\n"
+        "2 of the 4 judged numbers lie outside of 95 % of draws"
     )
     # Of 38 draws none can be said to be typical.
     few = networks("published", (LOW * 13)[:-1])
@@ -127,7 +128,7 @@ def test_table_1s_title_says_what_the_medians_say():
     # Outside every one of fifty draws.
     many = networks("published", [(0.5 + index / 1000, 0.01) for index in range(50)])
     figure, _ = paper.paper_table(table1(many, clean), many, clean)
-    assert title(figure).endswith("0 of 4 published numbers are typical draws")
+    assert title(figure).endswith("4 of the 4 judged numbers lie outside of 95 % of draws")
 
 
 def invariant(study, square, neighbour):

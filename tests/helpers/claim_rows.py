@@ -6,7 +6,7 @@ import pandas as pd
 from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.contrasts import Contrast
 from symmetry_constrained.verdicts.rules import Rule
-from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row, with_holm
 
 STATED = [
     Claim("C1", "2.2", "A theorem", "What a theorem says."),
@@ -23,7 +23,7 @@ def row(id_="C2", contrast="left − right", effect=0.3, low=0.2, high=0.4, kind
     given = ROW | {"direction": "above", "margin": 0.02, "of": "networks", "unit": "accuracy"} | changes
     prediction = given.pop("prediction", (effect - 0.3, effect + 0.3) if n > 1 else (np.nan, np.nan))
     title = next(claim.title for claim in STATED if claim.id == id_)
-    names = ("of", "direction", "margin", "unit", "by_construction", "distinct")
+    names = ("of", "direction", "margin", "unit", "headline", "by_construction", "distinct")
     rule = Rule(id_, title, "2.2", contrast, kind, **{name: given.pop(name) for name in names if name in given})
     return claim_row(rule, Contrast(effect, low, high, low, high, *prediction, n=n), **given)
 
@@ -33,9 +33,9 @@ def theorem(effect=0.0, n=12_000, **changes):
     return row("C1", "a property", effect, np.nan, np.nan, "mathematical", n, **zero | changes)
 
 
-def ratio(effect=3.0, low=2.0, high=5.0, **changes):
+def ratio(effect=3.0, low=2.0, high=5.0, contrast="this ÷ that", **changes):
     given = {"of": "images", "unit": "ratio", "margin": 1.1, "protocol": "clean", "prediction": (np.nan, np.nan)}
-    return row("C3", "this ÷ that", effect, low, high, "new test", **given | changes)
+    return row("C3", contrast, effect, low, high, "new test", **given | changes)
 
 
 def not_run(id_="C3"):
@@ -43,7 +43,10 @@ def not_run(id_="C3"):
 
 
 def table(*rows):
-    return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
+    """`claims.csv`, the first contrast of each claim its headline."""
+    made = pd.DataFrame(rows, columns=CLAIM_COLUMNS)
+    first = made["contrast"] == made.groupby("id")["contrast"].transform("first")
+    return with_holm(made.assign(headline=made["headline"].astype(bool) | first))
 
 
 FULL = [

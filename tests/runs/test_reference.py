@@ -108,6 +108,8 @@ def claim_row(id_: str, title: str) -> dict:
         "low": 0.4,
         "high": 0.6,
         "n": 7,
+        "headline": True,
+        "distinct": "one − other",
         "verdict": "reversed" if id_ == "C6" else "replicated",
     }
 

@@ -8,6 +8,7 @@ import pytest
 from helpers.claim_rows import FULL, STATED, not_run, ratio, row, table, theorem
 
 from symmetry_constrained.verdicts import page as verdict_page
+from symmetry_constrained.verdicts import table as verdicts_table
 
 
 def page(*rows):
@@ -77,7 +78,7 @@ def test_the_headline_is_the_first_contrast_on_digits_under_the_published_protoc
         row(effect=0.1),
         row(contrast="further"),
     ]
-    found = verdict_page.headline(table(*shuffled))
+    found = verdicts_table.headlines(table(*shuffled))
     assert found[["dataset", "protocol"]].values.tolist()[0] == ["digits", "published"]
     assert found["effect"].tolist()[0] == 0.1
     assert set(found["contrast"]) == {"left − right"} and len(found) == 4
@@ -199,7 +200,7 @@ def test_a_cap_is_no_infinity():
 
 def test_rows_of_release_0_1_are_named_as_such():
     old = table(theorem(), row(), ratio()).replace("theorem, no violation found", "proved")
-    text = verdict_page.page(old.drop(columns=["cap", "distinct"]), STATED)
+    text = verdict_page.page(old.drop(columns=["cap", "distinct", "headline", "p_holm"]), STATED)
     assert text.count(verdict_page.OF_RELEASE_0_1) == 1 and "🟦 proved" in text
     assert verdict_page.OF_RELEASE_0_1 not in page(theorem(), row(), ratio())
 
@@ -216,6 +217,17 @@ def test_what_was_not_run_is_said_and_the_page_is_whole():
     assert "nan" not in text
     heading, *lines = cells(text.split("## C1")[0])
     assert [dict(zip(heading, line, strict=True))["effect"] for line in lines] == ["–", "0.300 [0.200, 0.400]", "–"]
+
+
+def test_many_contrasts_are_corrected_and_false_verdicts_expected():
+    near = {"effect": 0.07, "low": 0.021, "high": 0.119}
+    rows = table(theorem(), row(), row(contrast="near", headline=True, **near), ratio(3.0, 1.0, 9.0), row(contrast="b"))
+    text = verdict_page.many(rows)
+    assert "Of the 3 headlines with a p-value, 2 are decided; after Holm's correction over all 3, 1 still are" in text
+    assert "(not: C2, near)" in text
+    # Four rows rest on an interval, of which one in twenty misses.
+    assert "Of the 4 distinct results that rest on a 95 % interval, 0.2 intervals are expected to miss" in text
+    assert text in verdict_page.page(rows, STATED)
 
 
 # Does the leak matter?

@@ -2,11 +2,22 @@
 
 import numpy as np
 import pandas as pd
-from helpers.claim_rows import FULL, ratio, row, table
+import pytest
+from helpers.claim_rows import FULL, not_run, ratio, row, table, theorem
 from helpers.contrasts import found, rule
+from scipy import stats
 
+from symmetry_constrained.audit import verdicts as audited
 from symmetry_constrained.verdicts.rules import needed
-from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row, completed, distinct
+from symmetry_constrained.verdicts.table import (
+    CLAIM_COLUMNS,
+    claim_row,
+    completed,
+    distinct,
+    headlines,
+    main_rows,
+    standing,
+)
 
 
 def test_a_row_has_the_columns_of_the_table_and_names_the_values_of_by():
@@ -53,10 +64,63 @@ def test_evidence_that_repeats_itself_counts_once_as_the_least_favourable():
 
 
 def test_a_table_of_release_0_1_gets_the_columns_that_it_lacks(tmp_path):
-    old = table(*FULL).drop(columns=["cap", "distinct"])
+    old = table(*FULL).drop(columns=["cap", "distinct", "headline", "p_holm"])
     assert completed(old)["distinct"].tolist() == old["contrast"].tolist()
     assert set(completed(old)["cap"]) == {""}
     # One of now is as it was, read again or not.
     table(*FULL, ratio(cap="201 evaluations")).to_csv(tmp_path / "claims.csv", index=False)
     again = completed(pd.read_csv(tmp_path / "claims.csv"))
     assert again["cap"].tolist() == [""] * len(FULL) + ["201 evaluations"]
+
+
+# Headlines.
+
+
+def test_a_claim_may_have_several_headlines_and_stands_as_the_least_favourable():
+    rows = [row(), row(protocol="clean"), row(contrast="further"), row(contrast="second", headline=True)]
+    heads = headlines(table(*rows))
+    assert heads["contrast"].tolist() == ["left − right", "left − right", "second"]
+    assert main_rows(table(*rows))[["contrast", "protocol"]].values.tolist() == [
+        ["left − right", "published"],
+        ["second", "published"],
+    ]
+    assert standing(table(*rows)) == "holds"
+    # One that is open or fails under the headline's protocol; neither further rows nor another protocol.
+    assert standing(table(*rows[:3], row(contrast="second", headline=True, n=19))) == "open"
+    assert standing(table(*rows[:3], row(contrast="second", headline=True, low=-0.1, high=0.0))) == "fails"
+    assert standing(table(row(), row(protocol="clean", n=19), row(contrast="further", n=19))) == "holds"
+
+
+def test_holms_p_by_hand():
+    # Of 0.05 from the line and 0.03 to the end of the interval; of log 3 and log 1.5, with the line at 1.1.
+    rows = table(theorem(), row(effect=0.07, low=0.04, high=0.1), ratio(3.0, 2.0, 4.5), row(contrast="further"))
+    distances = np.array([0.05 / 0.03, np.log(3 / 1.1) / np.log(1.5)])
+    plain = 2 * stats.t.sf(2.2621571628 * distances, 9)
+    assert plain[1] < plain[0] < 0.05
+    assert rows["p_holm"].tolist() == pytest.approx([np.nan, plain[0], 2 * plain[1], np.nan], nan_ok=True, rel=1e-8)
+    # The end on the line has 5 %, of an effect above it or below; the correction then undoes a decision.
+    assert table(row(effect=0.07, low=0.02, high=0.12))["p_holm"].tolist() == pytest.approx([0.05])
+    assert table(row(effect=-0.03, low=-0.08, high=0.02))["p_holm"].tolist() == pytest.approx([0.05])
+    twice = table(row(effect=0.07, low=0.021, high=0.119), row("C3", effect=0.07, low=0.021, high=0.119))
+    assert (twice["verdict"] == "supported").all() and (twice["p_holm"] > 0.05).all()
+
+
+def test_rows_that_no_interval_decides_have_no_p():
+    rows = table(theorem(), row(n=19), ratio(np.inf, 3.0, np.inf))
+    assert rows["p_holm"].isna().all()
+    assert table(theorem(n=0), not_run("C2"), not_run())["p_holm"].isna().all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_audits_own_holm_agrees(seed):
+    random = np.random.default_rng(seed)
+    rows = []
+    for number in range(6):
+        effect, half = random.normal(0, 0.1), random.uniform(0.01, 0.2)
+        given = {"protocol": random.choice(["published", "clean"]), "headline": bool(random.random() < 0.6)}
+        rows.append(row("C2", f"contrast {number}", effect, effect - half, effect + half, "new test", **given))
+        rows.append(ratio(np.exp(effect), np.exp(effect - half), np.exp(effect + half), contrast=f"ratio {number}"))
+    rows += [row("C2", "contrast 0", 0.1, 0.0, 0.2, "new test", protocol="clean"), theorem()]
+    made = table(*rows)
+    assert made["p_holm"].notna().sum() >= 2
+    np.testing.assert_allclose(audited.holm(made), made["p_holm"], rtol=1e-9)

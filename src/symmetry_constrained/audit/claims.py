@@ -16,7 +16,7 @@ EFFECTS = "claims, from the tables"
 TABLE, STATED = "tables/claims.csv", "workflow/resources/claims.yaml"
 FILES = {"equal_terms": "tables/equal_terms.csv", "images": "tables/sample_efficiency.csv", "bound": BOUND}
 FOUND = ["effect", "low", "high", "low90", "high90", "prediction_low", "prediction_high", "published", "n"]
-FOUND += ["cap", "distinct"]
+FOUND += ["cap", "headline", "distinct"]
 FEWEST = 5  # pairs; below it a ratio of medians has no interval
 NOTHING = {"protocol": "", "dataset": "", "effect": np.nan, "n": 0}
 RATIOS = ("images", "cost")
@@ -33,11 +33,12 @@ def contrasts(results: Results) -> list[dict]:
     stated = yaml.safe_load(results.text(results.locate(STATED)))
     found = []
     for claim in stated["claims"]:
-        for contrast in claim["contrasts"]:
+        for place, contrast in enumerate(claim["contrasts"]):
             shared = stated["factor"] if contrast["of"] in RATIOS else stated["margin"]
             limits = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", 1e-9)}
             margin = limits.get(contrast["direction"], contrast.get("margin", shared))
-            found.append({"where": {}, "by": [], **contrast, "id": claim["id"], "margin": float(margin)})
+            contrast = {"where": {}, "by": [], "headline": place == 0, **contrast}
+            found.append(contrast | {"id": claim["id"], "margin": float(margin)})
     return found
 
 
@@ -50,7 +51,7 @@ def _check_effects(results: Results) -> Iterator[Check]:
         found = list(
             {"networks": _of_networks, "cost": _of_cost, "images": _of_images}.get(of, _of_table)(results, contrast)
         )
-        keys = {name: contrast[name] for name in ("id", "kind", "direction", "margin")}
+        keys = {name: contrast[name] for name in ("id", "kind", "direction", "margin", "headline")}
         keys |= {"contrast": contrast["name"], "cap": ""}
         rows += [_with_distinct(contrast, keys | row) for row in found or [NOTHING]]
     expected = pd.DataFrame(

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtr, stdtrit
 
+from symmetry_constrained.audit import published
 from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.claims import RATIOS, TABLE, contrasts, read
 from symmetry_constrained.audit.results import Results
@@ -32,6 +34,30 @@ def _check(results: Results) -> Iterator[Check]:
             wrong.append(row)
     text = f"{wrong[0]['id']}, {wrong[0]['contrast']}: {wrong[0]['verdict']}; {len(wrong)} differ" if wrong else "all"
     yield Check(VERDICTS, results.blame(TABLE), f"{len(claims)} verdicts by their rules", text, not wrong)
+    differs = ~np.isclose(claims["p_holm"], holm(claims), rtol=1e-9, atol=0, equal_nan=True)
+    text = f"{differs.sum()} differ, the first of {claims.loc[differs.argmax(), 'id']}" if differs.any() else "all"
+    yield Check(VERDICTS, results.blame(TABLE), "Holm's p of each headline", text, not differs.any())
+
+
+def holm(claims: pd.DataFrame) -> np.ndarray:
+    """By row, Holm's p of the headlines that an interval decides, of each the row shown first; nan for the others."""
+    shown = claims[claims["headline"]].assign(clean=claims["protocol"] == "clean", mnist=claims["dataset"] == "mnist")
+    shown = shown.sort_values(["mnist", "clean"], kind="stable").drop_duplicates(["id", "contrast"]).sort_index()
+    p = {}
+    for at, row in shown.iterrows():
+        scale = np.log if row["unit"] == "ratio" else float
+        unjudged = row["verdict"].startswith(("too few", "by construction")) or row["direction"] == "zero"
+        numbers = row[["effect", "low", "high"]].to_numpy(float)
+        if unjudged or not np.isfinite(numbers[0]) or np.isnan(numbers).any():
+            continue
+        near = numbers[1] if numbers[0] > _line(row) else numbers[2]
+        if not np.isfinite(near) or (row["unit"] == "ratio" and min(near, numbers[0]) <= 0):
+            continue
+        way, half = scale(numbers[0]) - scale(_line(row)), scale(numbers[0]) - scale(near)
+        # An interval of Student's t with nine degrees of freedom, that of ten splits.
+        p[at] = 2 * stdtr(9, -abs(stdtrit(9, 0.975) * way / half)) if half else float(way == 0)
+    stepped = published.holm(np.array(list(p.values())))
+    return pd.Series(stepped, list(p), dtype=float).reindex(claims.index).to_numpy()
 
 
 def _named(text: str, name: str) -> bool:
@@ -51,18 +77,18 @@ def verdict(row: pd.Series, trained: bool, by_construction: bool) -> str:
         return "theorem, no violation found" if row["effect"] <= row["margin"] else "refuted"
     if row["n"] < (20 if trained else 10):
         return "too few networks" if trained else "too few units"
-    published = row["published"]
-    if row["kind"] == "new test" or pd.isna(published):
+    paper = row["published"]
+    if row["kind"] == "new test" or pd.isna(paper):
         return _as_new_test(row)
-    claimed, against = published > _line(row), published < -row["margin"]
+    claimed, against = paper > _line(row), paper < -row["margin"]
     opposite = row["high"] < -row["margin"]
     if not claimed:
         return "reversed, as published" if against and opposite else f"not in the paper, {_as_new_test(row)}"
     if row["low"] > _line(row):
-        place = np.searchsorted([row["prediction_low"], row["prediction_high"]], published)
-        if row["prediction_low"] == published or place == 1:
+        place = np.searchsorted([row["prediction_low"], row["prediction_high"]], paper)
+        if row["prediction_low"] == paper or place == 1:
             return "replicated"
-        return f"replicated, {'smaller' if row['effect'] < published else 'larger'}"
+        return f"replicated, {'smaller' if row['effect'] < paper else 'larger'}"
     if opposite:
         return "reversed"
     within = row["direction"] == "above" and -row["margin"] < row["low90"] and row["high90"] < row["margin"]

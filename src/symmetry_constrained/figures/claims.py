@@ -1,5 +1,6 @@
 """The verdicts as a figure: a row per claim, its effect as a point with its interval, its verdict as a label."""
 
+import textwrap
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -11,67 +12,65 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from symmetry_constrained.figures.style import WIDTH, set_title
-from symmetry_constrained.verdicts.page import headline, number
+from symmetry_constrained.verdicts.page import number
 from symmetry_constrained.verdicts.rules import OUTCOMES
-from symmetry_constrained.verdicts.table import completed, distinct
+from symmetry_constrained.verdicts.table import completed, distinct, headlines, standing
 
 SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00", "not counted": "#8A8A8A"}
 COLOURS = {verdict: SHADES[outcome] for verdict, outcome in OUTCOMES.items()}
 PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the row's middle, colour
 PAPERS = "#CC79A7"
+KEY = ["id", "contrast"]  # of a headline
 
 
 def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """claims: `claims.csv`. Draws the headline contrasts on digits, under both protocols where there are both."""
     claims = completed(claims)
-    data = pd.concat([_shown(own) for _, own in claims.groupby("id", sort=False)], ignore_index=True)
-    further = claims.merge(data[["id", "contrast"]].drop_duplicates(), how="left", indicator=True)
-    further = distinct(further[further["_merge"] == "left_only"], data)
-    ids = list(dict.fromkeys(data["id"]))
-    height = 0.36 * len(ids) + 1.5
+    heads = headlines(claims)
+    data = heads[heads["dataset"] == heads.groupby(KEY)["dataset"].transform("first")].reset_index(drop=True)
+    further = distinct(claims.drop(heads.index), heads)
+    keys = list(dict.fromkeys(zip(data["id"], data["contrast"], strict=True)))
+    height = 0.36 * len(keys) + 1.5
     figure, (differences, ratios) = plt.subplots(
         1, 2, figsize=(WIDTH, height), sharey=True, width_ratios=(3, 1.2), gridspec_kw={"wspace": 0.08}
     )
     figure.subplots_adjust(left=0.355, right=0.76, top=1 - 0.78 / height, bottom=0.85 / height)
-    ends = _ratio_axis(ratios, data)
-    for position, id_ in enumerate(ids):
-        own = data[data["id"] == id_]
+    ends, names = _ratio_axis(ratios, data), []
+    for position, (id_, contrast) in enumerate(keys):
+        own = data[(data["id"] == id_) & (data["contrast"] == contrast)]
+        first = id_ not in [key for key, _ in keys[:position]]
+        names.append(f"{own['title'].iloc[0]}  {id_}" if first else f"{textwrap.shorten(contrast, 44)}  {id_}")
         for _, row in own.iterrows():
             _effect(differences, ratios, row, position, ends)
-        _labels(ratios, own, further.loc[further["id"] == id_, "verdict"], position)
-    titles = data.drop_duplicates("id").set_index("id")["title"]
-    differences.set_yticks(range(len(ids)), [f"{titles[id_]}  {id_}" for id_ in ids])
-    differences.set_ylim(len(ids) - 0.5, -0.5)
+        _labels(
+            ratios, own, further.loc[further["id"] == id_, "verdict"] if first else further["verdict"][:0], position
+        )
+    differences.set_yticks(range(len(keys)), names)
+    differences.set_ylim(len(keys) - 0.5, -0.5)
     differences.set_xlabel("difference of accuracies")
     differences.axvline(0, color="black", linewidth=0.8)
-    _margins(differences, data, ids)
+    _margins(differences, data, keys)
     for text, x, side in (("headline", 0.775, "left"), ("further that hold", 0.995, "right")):
         figure.text(x, 1 - 0.66 / height, text, ha=side, fontsize="small", color="#555555")
     for panel in (differences, ratios):
         panel.grid(axis="y", visible=True)
     handles = [Line2D([], [], marker="o", color=colour, linewidth=1.4, markersize=5) for _, colour in PLACES.values()]
     handles.append(Line2D([], [], marker="D", color=PAPERS, linestyle="", markersize=6))
-    names = ["with its 95 % interval, published protocol", "clean protocol", "the paper's own effect"]
-    figure.legend(handles, names, loc="lower left", bbox_to_anchor=(0.01, 0), ncols=3, fontsize="small")
+    labels = ["with its 95 % interval, published protocol", "clean protocol", "the paper's own effect"]
+    figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.01, 0), ncols=3, fontsize="small")
     set_title(figure, _finding(data, further["verdict"]), y=1 - 0.02 / height, va="top")
     return figure, data
 
 
-def _shown(own: pd.DataFrame) -> pd.DataFrame:
-    """The headline rows of one claim on one dataset, digits where they are."""
-    first = headline(own)
-    return first[first["dataset"] == first["dataset"].iloc[0]]
-
-
-def _margins(panel: Axes, data: pd.DataFrame, ids: list[str]) -> None:
+def _margins(panel: Axes, data: pd.DataFrame, keys: list[tuple[str, str]]) -> None:
     """In grey, the differences that the margin counts as zero: one band, or row by row where the margins differ."""
     compared = data[data["direction"].isin(["above", "at least"]) & (data["unit"] == "accuracy")]
-    margins = compared.drop_duplicates("id").set_index("id")["margin"]
+    margins = compared.drop_duplicates(KEY).set_index(KEY)["margin"]
     style: dict[str, Any] = {"color": "#DDDDDD", "zorder": 0, "linewidth": 0}
     if margins.nunique() == 1:
         panel.axvspan(-margins.iloc[0], margins.iloc[0], **style)
     else:
-        panel.barh([ids.index(id_) for id_ in margins.index], 2 * margins, left=-margins, height=1.0, **style)
+        panel.barh([keys.index(key) for key in margins.index], 2 * margins, left=-margins, height=1.0, **style)
 
 
 def _ratio_axis(panel: Axes, data: pd.DataFrame) -> tuple[float, float]:
@@ -145,10 +144,9 @@ def _holding(verdicts_: pd.Series) -> int:
 
 def _finding(data: pd.DataFrame, further: pd.Series) -> str:
     """How many claims hold, and which fail or are undecided."""
-    first = data.drop_duplicates("id").set_index("id")["verdict"]
-    outcome = first.map(OUTCOMES)
-    failing, open_ = first.index[outcome.isin(["fails", "contrary"])], first.index[outcome == "open"]
-    text = f"{_holding(first)} of {len(first)} claims hold by their headline contrast"
+    outcome = pd.Series({id_: standing(own) for id_, own in data.groupby("id", sort=False)})
+    failing, open_ = outcome.index[outcome.isin(["fails", "contrary"])], outcome.index[outcome == "open"]
+    text = f"{(outcome == 'holds').sum()} of {len(outcome)} claims hold by their headlines"
     parts = [f"{', '.join(names)} {verb}" for names, verb in ((failing, "do not"), (open_, "undecided")) if len(names)]
     text += f" ({'; '.join(parts)})" if parts else ""
     return f"{text};\n{_holding(further)} of {len(further)} further contrasts do" if len(further) else text

@@ -79,11 +79,12 @@ def _name(table: pd.DataFrame) -> str:
 
 
 def _placed(table: pd.DataFrame) -> str:
-    """How many published numbers are typical draws, of those with enough draws."""
+    """How many published numbers lie outside of the draws' central 95 %, of those that there are enough draws for."""
     judged = table[table["typicality"] != "too few draws"]
     if judged.empty:
         return f"too few networks (N = {span(table['n'])}) to place the {len(table)} published numbers among"
-    return f"{int((judged['typicality'] == 'typical').sum())} of {len(judged)} published numbers are typical draws"
+    outside = int((judged["typicality"] != "typical").sum())
+    return f"{outside} of the {len(judged)} judged numbers lie outside of 95 % of draws"
 
 
 def _finding(table: pd.DataFrame) -> str:

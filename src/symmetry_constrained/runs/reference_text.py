@@ -65,11 +65,10 @@ def figure(folder: Path, stated: list[claims.Claim]) -> str:
 
 def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
     rows = _rows(folder)
-    headlines = [page.headline(own) for _, own in rows.groupby("id", sort=False)]
-    heads = pd.concat([own.iloc[:1] for own in headlines])
-    held = int((heads["verdict"].map(rules.OUTCOMES) == "holds").sum())
-    # As in the figure: the headline contrast under the other protocol is no further one.
-    further = table.distinct(rows.drop(pd.concat(headlines).index), pd.concat(headlines))["verdict"].map(rules.OUTCOMES)
+    heads = table.headlines(rows)
+    outcomes = [table.standing(own) for _, own in rows.groupby("id", sort=False)]
+    # As in the figure: a headline contrast under the other protocol is no further one.
+    further = table.distinct(rows.drop(heads.index), heads)["verdict"].map(rules.OUTCOMES)
     counts = ", ".join(
         f"{int((further == name).sum())} {text}"
         for name, text in (
@@ -81,7 +80,7 @@ def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
     )
     return (
         markdown(page.overview(rows, stated))
-        + f"\n{held} of {len(heads)} claims hold by their headline contrast. "
+        + f"\n{outcomes.count('holds')} of {len(outcomes)} claims hold by their headline contrast. "
         + f"Of {len(further)} further rows, {counts}.\n"
     )
 

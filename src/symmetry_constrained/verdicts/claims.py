@@ -8,7 +8,7 @@ no violation found` or `refuted`. `too few networks` or `too few units` gives no
 counts nowhere. The rules are in `rules.verdict` and do not depend on the data.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
 
@@ -46,11 +46,12 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
             here = f"claims: {claim['id']}"
             statement = " ".join(claim["statement"].split())
             claims.append(Claim(claim["id"], str(claim["section"]), claim["title"], statement))
-            rules += [_rule(claim, contrast, document) for contrast in claim["contrasts"]]
+            own = [_rule(claim, contrast, document) for contrast in claim["contrasts"]]
+            rules += [replace(rule, headline=rule.headline or rule is own[0]) for rule in own]
             if not claim["contrasts"]:
                 raise ValueError(f"{here}: there is no contrast to judge it by")
-            if claim["contrasts"][0].get("by_construction"):
-                raise ValueError(f"{here}: its headline, the first contrast, holds by construction")
+            if any(rule.headline and rule.by_construction for rule in rules):
+                raise ValueError(f"{here}: a headline holds by construction; the first contrast is one")
     except (AttributeError, KeyError, TypeError, yaml.YAMLError) as error:
         needs = "every claim has an id, a section, a title, a statement and contrasts"
         raise ValueError(f"{path}: {here}: {' '.join(str(error).split())}: {needs}") from None
@@ -65,7 +66,7 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
 def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     where = f"claims: {claim['id']}, {contrast.get('name', 'a contrast without a name')}"
     names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")
-    unknown = set(contrast) - {*names, "by", "margin", "limit", "tolerance", "by_construction", "distinct"}
+    unknown = set(contrast) - {*names, "by", "margin", "limit", "tolerance", "by_construction", "distinct", "headline"}
     if unknown:
         raise ValueError(f"{where}: {sorted(unknown)[0]} is unknown")
     for key, legal in (("kind", KINDS), ("direction", DIRECTIONS)):
@@ -82,6 +83,7 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
         str(claim["section"]),
         margin=_margin(contrast, document["factor"] if ratio else document["margin"], where),
         by=tuple(contrast.get("by", ())),
+        headline=contrast.get("headline", False),
         by_construction=contrast.get("by_construction", False),
         distinct=contrast.get("distinct", ""),
         **given,
@@ -113,8 +115,9 @@ def _check_sources(contrast: dict, where: str) -> None:
         raise ValueError(f"{where}: of is {of!r}; it must be one of {', '.join(TABLES)}, or a name under theory/")
     if not isinstance(contrast.get("by", []), list):
         raise ValueError(f"{where}: by must be a list of columns")
-    if not isinstance(contrast.get("by_construction", False), bool):
-        raise ValueError(f"{where}: by_construction must be true or false")
+    for flag in ("headline", "by_construction"):
+        if not isinstance(contrast.get(flag, False), bool):
+            raise ValueError(f"{where}: {flag} must be true or false")
     named = {name for _, name, *_ in Formatter().parse(str(contrast.get("distinct", ""))) if name is not None}
     if not named <= set(contrast.get("by", [])):
         raise ValueError(

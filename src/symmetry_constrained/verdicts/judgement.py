@@ -21,7 +21,7 @@ from symmetry_constrained.verdicts import contrasts, published
 from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast, select
 from symmetry_constrained.verdicts.rules import Rule
-from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row, with_holm
 
 
 @dataclass
@@ -49,7 +49,7 @@ def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
         except ValueError as error:
             raise ValueError(f"claims: {rule.id}, {rule.name}: {error}") from None
         rows += judged or [claim_row(rule, Contrast(np.nan), "not run in this configuration", "", "")]
-    return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
+    return with_holm(pd.DataFrame(rows, columns=CLAIM_COLUMNS))
 
 
 def _rows(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:

@@ -6,7 +6,7 @@ import pandas as pd
 from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.paper_tables import markdown
 from symmetry_constrained.verdicts.rules import FEWEST_NETWORKS, FEWEST_UNITS, OUTCOMES, RELEASE_0_1
-from symmetry_constrained.verdicts.table import completed, distinct
+from symmetry_constrained.verdicts.table import by_interval, completed, distinct, headlines, main_rows
 
 SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥", "not counted": "◽"}
 MARKS = {verdict: SQUARES[outcome] for verdict, outcome in OUTCOMES.items()}
@@ -14,7 +14,8 @@ INTRODUCTION = """\
 # Verdicts
 
 Every claim of the paper, judged by contrasts and rules that were fixed before the runs
-(`workflow/resources/claims.yaml`). The first contrast of a claim is its headline. An effect is a mean over networks
+(`workflow/resources/claims.yaml`). Headlines are the contrasts by which a reader judges a
+claim; it holds if all of them do. An effect is a mean over networks
 paired by split and seed, with a 95 % t interval that counts splits as independent units, or networks where there is
 one split. It must clear {margins}.
 *Published* is the paper's own effect, one pair of networks; it is compared with where one more pair would fall. Where
@@ -33,7 +34,7 @@ def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
     rows = completed(rows)
     introduction = INTRODUCTION.format(margins=margins(rows), networks=FEWEST_NETWORKS, units=FEWEST_UNITS)
     old = [OF_RELEASE_0_1, ""] if rows["verdict"].isin(RELEASE_0_1).any() else []
-    parts = [introduction, *old, leak(rows), "", markdown(overview(rows, stated))]
+    parts = [introduction, *old, leak(rows), "", many(rows), "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
         statement = f"{claim.statement} (Where: {claim.section}.)"
@@ -53,32 +54,51 @@ def margins(rows: pd.DataFrame) -> str:
     return ", or ".join(texts) or "no margin"
 
 
+def many(rows: pd.DataFrame) -> str:
+    """What the number of contrasts means for their verdicts: Holm's correction, and the false ones to expect."""
+    heads = main_rows(rows)
+    tested, decided = heads[heads["p_holm"].notna()], heads["verdict"].map(OUTCOMES) != "open"
+    known = tested[decided[tested.index]]
+    lost = known[known["p_holm"] >= 0.05]
+    named = ", ".join(f"{row['id']}, {row['contrast']}" for _, row in lost.iterrows())
+    count = len(distinct(rows[by_interval(rows)], rows.iloc[:0]))
+    return (
+        f"**Many contrasts.** Of the {len(tested)} headlines with a p-value, {len(known)} are decided; after Holm's "
+        f"correction over all {len(tested)}, {len(known) - len(lost)} still are at 5 %"
+        f"{f' (not: {named})' if named else ''}. Of the {count} distinct results that rest on a 95 % interval, "
+        f"{0.05 * count:.1f} intervals are expected to miss their effect, and so many verdicts at most to be false by "
+        "chance."
+    )
+
+
 def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
-    """A row per claim: its headline contrast under both protocols."""
+    """A row per headline contrast: its verdict under both protocols."""
     shown = []
     for claim in stated:
-        first = headline(rows[rows["id"] == claim.id])
-        main = first.iloc[0]
-        clean = first[(first["protocol"] == "clean") & (first["dataset"] == main["dataset"])]
-        shown.append(
-            {
-                "claim": claim.id,
-                "the paper": main["title"],
-                "verdict": f"{MARKS[main['verdict']]} {main['verdict']}",
-                "without the leak": clean["verdict"].iloc[0] if len(clean) and main["protocol"] == "published" else "",
-                "headline contrast": main["contrast"],
-                "effect": effect(main),
-                "published": number(main["published"]),
-                "N": main["n"],
-            }
-        )
+        own = rows[rows["id"] == claim.id]
+        for _, main in main_rows(own).iterrows():
+            same = (own["contrast"] == main["contrast"]) & (own["dataset"] == main["dataset"])
+            clean = own[same & (own["protocol"] == "clean")]
+            shown.append(
+                {
+                    "claim": claim.id,
+                    "the paper": main["title"],
+                    "verdict": f"{MARKS[main['verdict']]} {main['verdict']}",
+                    "without the leak": (
+                        clean["verdict"].iloc[0] if len(clean) and main["protocol"] == "published" else ""
+                    ),
+                    "headline contrast": main["contrast"],
+                    "effect": effect(main),
+                    "published": number(main["published"]),
+                    "N": main["n"],
+                }
+            )
     return pd.DataFrame(shown)
 
 
 def brief(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row per claim for a terminal. rows: `claims.csv`."""
-    rows = completed(rows)
-    mains = [headline(own).iloc[0] for _, own in rows.groupby("id", sort=False)]
+    """A row per headline contrast for a terminal. rows: `claims.csv`."""
+    mains = [row for _, row in main_rows(completed(rows)).iterrows()]
     return pd.DataFrame(
         {
             "claim": [f"{row['id']:<4}{row['title']}" for row in mains],
@@ -89,12 +109,6 @@ def brief(rows: pd.DataFrame) -> pd.DataFrame:
             "N": [row["n"] for row in mains],
         }
     )
-
-
-def headline(own: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a claim's first contrast: digits first, the published protocol first."""
-    first = own[own["contrast"] == own["contrast"].iloc[0]]
-    return first.sort_values(["dataset", "protocol"], key=lambda c: c.isin(["clean", "mnist"]), kind="stable")
 
 
 def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
@@ -122,17 +136,17 @@ def _more(row: pd.Series) -> str:
 
 
 def sentences(own: pd.DataFrame) -> list[str]:
-    """The outcome for one claim, in two or three sentences."""
-    first = headline(own)
-    main = first.iloc[0]
-    said = [_main_sentence(main)]
-    also = []
-    for _, row in first.iloc[1:].iterrows():
-        where = ", ".join(filter(None, (row["dataset"], row["protocol"] and f"{row['protocol']} protocol")))
-        also.append(f"{where}: {effect(row)}, {row['verdict']}")
-    if also:
-        said.append(f"Elsewhere: {'; '.join(also)}.")
-    others = distinct(own[own["contrast"] != main["contrast"]], first)
+    """The outcome for one claim: a sentence per headline contrast, where else it was judged, and the further rows."""
+    heads, said = headlines(own), []
+    for _, first in heads.groupby("contrast", sort=False):
+        said.append(_main_sentence(first.iloc[0]))
+        also = []
+        for _, row in first.iloc[1:].iterrows():
+            where = ", ".join(filter(None, (row["dataset"], row["protocol"] and f"{row['protocol']} protocol")))
+            also.append(f"{where}: {effect(row)}, {row['verdict']}")
+        if also:
+            said.append(f"Elsewhere: {'; '.join(also)}.")
+    others = distinct(own.drop(heads.index), heads)
     if len(others):
         counts = others["verdict"].value_counts(sort=False)
         total = ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -31,6 +31,7 @@ class Rule:
     right: dict = field(default_factory=dict)
     currency: str = ""
     unit: str = "accuracy"  # of the effect
+    headline: bool = False  # one of the contrasts by which a reader judges the claim
     by_construction: bool = False
     distinct: str = (
         ""  # contrasts of a claim that share it are one piece of evidence; may name columns of `by` in braces

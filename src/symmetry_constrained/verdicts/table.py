@@ -2,14 +2,17 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from symmetry_constrained.analysis import statistics
 from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast
 from symmetry_constrained.verdicts.rules import BY_CONSTRUCTION, OUTCOMES, Rule, needed, verdict
 
 CLAIM_COLUMNS = ["id", "title", "contrast", "section", "protocol", "dataset", "kind", "direction", "margin", "unit"]
 CLAIM_COLUMNS += ["effect", "low", "high", "low90", "high90", "prediction_low", "prediction_high", "published", "n"]
-CLAIM_COLUMNS += ["cap", "verdict", "needed", "distinct", "evidence"]
+CLAIM_COLUMNS += ["cap", "verdict", "needed", "headline", "p_holm", "distinct", "evidence"]
+DEGREES = 9  # of freedom, of ten splits: the fewest that an interval of networks or of an experiment has
 WORST_FIRST = ("contrary", "fails", "open", "holds")
 
 
@@ -53,6 +56,8 @@ def claim_row(
         "cap": cap,
         "verdict": judged,
         "needed": needed(rule, contrast, published) if judged.endswith("inconclusive") else np.nan,
+        "headline": rule.headline,
+        "p_holm": np.nan,  # known once all are judged
         "distinct": shared.format(**dict(zip(rule.by, at, strict=False))) or name,
         "evidence": evidence,
     }
@@ -61,7 +66,8 @@ def claim_row(
 def completed(rows: pd.DataFrame) -> pd.DataFrame:
     """`claims.csv` as it was judged, or read again; a table of release 0.1 gets the columns that it lacks."""
     rows = with_places(rows)
-    lacking = {"cap": "", "distinct": rows["contrast"]}
+    first = rows.groupby("id")["contrast"].transform("first")
+    lacking = {"cap": "", "distinct": rows["contrast"], "headline": rows["contrast"] == first, "p_holm": np.nan}
     rows = rows.assign(**{name: values for name, values in lacking.items() if name not in rows})
     return rows.astype({"cap": object}).fillna({"cap": ""})
 
@@ -75,3 +81,54 @@ def distinct(rows: pd.DataFrame, besides: pd.DataFrame) -> pd.DataFrame:
     rows = rows[(rows["verdict"] != BY_CONSTRUCTION) & ~pd.MultiIndex.from_frame(rows[["id", "distinct"]]).isin(known)]
     order = rows["verdict"].map(OUTCOMES).map(WORST_FIRST.index).sort_values(kind="stable")
     return rows.loc[order.index].drop_duplicates(["id", "distinct", "protocol", "dataset"]).sort_index()
+
+
+def headlines(rows: pd.DataFrame) -> pd.DataFrame:
+    """The headline rows, contrast by contrast; of each contrast digits first, the published protocol first."""
+    parts = [
+        own.sort_values(["dataset", "protocol"], key=lambda c: c.isin(["clean", "mnist"]), kind="stable")
+        for _, own in rows[rows["headline"]].groupby(["id", "contrast"], sort=False)
+    ]
+    return pd.concat(parts) if parts else rows.iloc[:0]
+
+
+def main_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each headline contrast the first row, which the overview shows."""
+    return headlines(rows).drop_duplicates(["id", "contrast"])
+
+
+def standing(own: pd.DataFrame) -> str:
+    """The outcome of a claim: the least favourable of its headlines."""
+    return min(main_rows(own)["verdict"].map(OUTCOMES), key=WORST_FIRST.index)
+
+
+def with_holm(rows: pd.DataFrame) -> pd.DataFrame:
+    """p_holm of each headline in the overview that is judged by an interval: Holm's adjustment over all of them.
+
+    p is two-sided, of an effect on the line that the claim draws, by Student's t with DEGREES degrees of freedom from
+    the end of the 95 % interval on the line's side, so that p < 0.05 where that end has crossed it; a ratio on a
+    logarithmic scale. A ratio known only by a bound has none.
+    """
+    p = pd.Series({at: _p(row) for at, row in main_rows(rows).iterrows()}, dtype=float).dropna()
+    return rows.assign(p_holm=pd.Series(statistics.holm(p.to_numpy()), p.index).reindex(rows.index))
+
+
+def by_interval(rows: pd.DataFrame) -> pd.Series:
+    """Whether the verdict of each row rests on an interval."""
+    without = rows["verdict"].str.startswith(("too few", BY_CONSTRUCTION))
+    return ~without & rows[["effect", "low", "high"]].notna().all(axis=1)
+
+
+def _p(row: pd.Series) -> float:
+    line = row["margin"]
+    if row["direction"] == "at least":
+        line = 1 / line if row["unit"] == "ratio" else -line
+    values = np.array([row["effect"], line, row["low"] if row["effect"] > line else row["high"]], dtype=float)
+    if row["unit"] == "ratio":
+        values = np.log(values, out=np.full(3, np.nan), where=values > 0)
+    if not by_interval(row.to_frame().T).item() or not np.isfinite(values).all():
+        return np.nan
+    effect, at, end = values
+    if end == effect:
+        return float(effect == at)
+    return float(2 * stats.t.sf(stats.t.isf(0.025, DEGREES) * abs((effect - at) / (end - effect)), DEGREES))
