@@ -24,10 +24,15 @@ def test_the_claims_of_the_workflow_are_read_in_order_each_with_its_contrasts():
     for one in rules:
         assert one.kind in claims.KINDS and one.direction in claims.DIRECTIONS
         usual = document["factor" if one.ratio else "margin"]
-        assert one.margin == usual or one.direction in ("at most", "zero")
+        # Another margin is of other units.
+        assert one.margin == usual or one.direction in ("at most", "zero") or one.unit not in ("accuracy", "ratio")
         # A tolerance is small, a limit is none of the margins.
         assert one.margin < 0.1 or one.direction != "zero" or one.unit == "standard errors"
         assert one.unit == "ratio" or not one.ratio
+    # The first contrast of each claim is a headline, and others may be.
+    heads = {one.id: [other.name for other in rules if other.id == one.id and other.headline] for one in rules}
+    assert all(names[0] == next(one.name for one in rules if one.id == id_) for id_, names in heads.items())
+    assert (len(heads["C6"]), len(heads["C16"]), len(heads["C8"])) == (3, 2, 1)
     # What the paper measured, what it did not, and theorems.
     assert {one.kind for one in rules} == set(claims.KINDS)
 

@@ -39,7 +39,7 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for position, (id_, contrast) in enumerate(keys):
         own = data[(data["id"] == id_) & (data["contrast"] == contrast)]
         first = id_ not in [key for key, _ in keys[:position]]
-        names.append(f"{own['title'].iloc[0]}  {id_}" if first else f"{textwrap.shorten(contrast, 44)}  {id_}")
+        names.append(f"{own['title'].iloc[0]}  {id_}" if first else f"{textwrap.shorten(contrast, 54)}  {id_}")
         for _, row in own.iterrows():
             _effect(differences, ratios, row, position, ends)
         _labels(
