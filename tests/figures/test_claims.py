@@ -189,3 +189,11 @@ def test_saving_it_leaves_its_data(tmp_path):
     style.save(figure, tmp_path / "verdicts", data)
     assert len(pd.read_csv(tmp_path / "verdicts.csv")) == len(data)
     assert style.title_of(tmp_path / "verdicts.png") == " ".join(figure.get_suptitle().split())
+
+
+def test_a_further_headline_has_a_row_of_its_own_and_counts_for_its_claim():
+    figure, data = draw(theorem(), row(), row(contrast="second", headline=True, low=-0.1, high=0.0), ratio())
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert [label.split()[-1] for label in labels] == ["C1", "C2", "C2", "C3"] and labels[2].startswith("second")
+    assert data["contrast"].tolist() == ["a property", "left − right", "second", "this ÷ that"]
+    assert figure.get_suptitle().startswith("2 of 3 ") and "C2 do not" in figure.get_suptitle()
