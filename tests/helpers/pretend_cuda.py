@@ -2,11 +2,11 @@
 
     with pretend_cuda.cards() as card:
         ...                         # everything on device="cuda" runs
-    card.launches, card.to_device, card.to_host, card.peak
+    card.kernels, card.launches, card.to_device, card.to_host, card.peak
 
 Tensors of a card and of the CPU mix only where CUDA lets them. What waits for the device (a number read on the host,
 indexing by a mask) counts as a transfer to the host. The arithmetic is the CPU's, so what runs on a card must end equal
-to the bit to the same operations on the CPU.
+to the bit to the same operations on the CPU. CUDA graphs are recorded and replayed, operation by operation.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from symmetry_constrained.kernels import compiled
+from symmetry_constrained.kernels import seam
 from symmetry_constrained.networks import ensemble
 
 aten = torch.ops.aten
@@ -46,18 +46,16 @@ class OnCard(Tensor):
     """A tensor of a pretend card."""
 
     bytes: Tensor  # on the CPU
-    card: "Cards"
 
     @staticmethod
-    def __new__(cls, values: Tensor, card: "Cards", index: int):
-        device = torch.device("cuda", index)
-        kinds = {"dtype": values.dtype, "device": device, "requires_grad": False}
+    def __new__(cls, values: Tensor, index: int):
+        kinds = {"dtype": values.dtype, "device": torch.device("cuda", index), "requires_grad": False}
         return torch.Tensor._make_wrapper_subclass(
             cls, values.size(), strides=values.stride(), storage_offset=values.storage_offset(), **kinds
         )
 
-    def __init__(self, values: Tensor, card: "Cards", index: int):
-        self.bytes, self.card = values, card
+    def __init__(self, values: Tensor, index: int):
+        self.bytes = values
 
     def __repr__(self, **options) -> str:
         return f"OnCard({self.bytes}, {self.device})"
@@ -77,22 +75,31 @@ class Cards(TorchDispatchMode):
         super().__init__()
         self.number, self.memory = number, memory
         self.in_use = self.peak = 0  # bytes
+        self.graph: Graph | None = None  # that is being recorded
         self._live: Counter[int] = Counter()  # tensors by storage
         self.forget()
 
     def forget(self) -> None:
         """Count from here."""
-        self.operations: Counter = Counter()  # that launch a kernel
-        self.to_device = self.to_host = 0  # transfers
+        self.operations: Counter = Counter()  # that run as a kernel, or more than one
+        self.launches = self.to_device = self.to_host = 0  # what the host does; the last two are transfers
         self.peak = self.in_use
 
     @property
-    def launches(self) -> int:
-        """Operations that launch a kernel, or more than one."""
+    def kernels(self) -> int:
         return self.operations.total()
 
     def counts(self) -> dict[str, int]:
-        return {"launches": self.launches, "to_device": self.to_device, "to_host": self.to_host}
+        return {name: getattr(self, name) for name in ("kernels", "launches", "to_device", "to_host")}
+
+    def spend(self, operation, kernel: bool = False, to_device: int = 0, to_host: int = 0) -> None:
+        """Count an operation. RuntimeError as CUDA has it for a transfer into what is being recorded."""
+        if self.graph is not None and (to_device or to_host):
+            raise RuntimeError(f"{operation}: CUDA error: operation not permitted when stream is capturing")
+        (self if self.graph is None else self.graph).operations[operation] += int(kernel)
+        self.launches += kernel and self.graph is None
+        self.to_device += to_device
+        self.to_host += to_host
 
     def __torch_dispatch__(self, operation, types, arguments=(), options=None):
         options = dict(options or {})
@@ -102,14 +109,14 @@ class Cards(TorchDispatchMode):
         if operation is aten._to_copy.default:
             return self._copied(operation, arguments[0], options)
         if operation is aten.copy_.default and ours:
-            return self._copied_into(*arguments[:2])
+            return self._copied_into(operation, *arguments[:2])
         if not ours and (target is None or torch.device(target).type != "cuda"):
             return operation(*arguments, **options)
         self._check(operation, ours, [tensor for tensor in given if not isinstance(tensor, OnCard)])
         index = self._index(torch.device(target) if target is not None else ours[0].device)
         if target is not None:
             options |= {"device": "cpu", "pin_memory": False}
-        result = operation(*pytree.tree_map(_on_cpu, arguments), **pytree.tree_map(_on_cpu, options))
+        result = operation(*pytree.tree_map(on_cpu, arguments), **pytree.tree_map(on_cpu, options))
         self._count(operation, ours, result)
         return self._wrapped(result, ours, index)
 
@@ -117,27 +124,23 @@ class Cards(TorchDispatchMode):
         """`to`: a copy in another type or place."""
         target = torch.device(options.pop("device", None) or values.device)
         here, there = isinstance(values, OnCard), target.type == "cuda"
-        copied = operation(_on_cpu(values), **options, device="cpu")
-        if copied.numel():
-            self.operations[operation] += here and (there or values.dtype != copied.dtype)
-            self.to_device += there and not here
-            self.to_host += here and not there
+        copied = operation(on_cpu(values), **options, device="cpu")
+        if copied.numel() and (here or there):
+            self.spend(operation, here and there, there and not here, here and not there)
         return self._wrapped(copied, [], self._index(target)) if there else copied
 
-    def _copied_into(self, into: Tensor, values: Tensor) -> Tensor:
+    def _copied_into(self, operation, into: Tensor, values: Tensor) -> Tensor:
         here, there = isinstance(values, OnCard), isinstance(into, OnCard)
-        _on_cpu(into).copy_(_on_cpu(values))
+        on_cpu(into).copy_(on_cpu(values))
         if into.numel():
-            self.operations[aten.copy_.default] += here and there
-            self.to_device += there and not here
-            self.to_host += here and not there
+            self.spend(operation, here and there, there and not here, here and not there)
         return into
 
     def _check(self, operation, ours: list[Tensor], others: list[Tensor]) -> None:
         """RuntimeError as CUDA has it where tensors of two devices meet; a single number of the CPU may."""
         devices = {tensor.device for tensor in ours} | {tensor.device for tensor in others if tensor.dim()}
         if operation in INDEXED:
-            self.to_device += sum(tensor.dim() > 0 for tensor in others)
+            self.spend(operation, to_device=sum(tensor.dim() > 0 for tensor in others))
             devices.discard(torch.device("cpu"))
         if len(devices) > 1:
             where = " and ".join(sorted(map(str, devices)))
@@ -151,11 +154,10 @@ class Cards(TorchDispatchMode):
 
     def _count(self, operation, ours: list[Tensor], result) -> None:
         masked = operation in INDEXED and any(tensor.dtype == torch.bool for tensor in ours[1:])
-        self.to_host += operation in WAITS or masked
         made = [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
         empty = bool(made) and not any(tensor.numel() for tensor in made)
-        kernel = not (operation.is_view or operation in NO_KERNEL or empty)
-        self.operations[operation] += kernel and operation is not aten._local_scalar_dense.default
+        none = operation.is_view or operation in NO_KERNEL or empty or operation is aten._local_scalar_dense.default
+        self.spend(operation, not none, to_host=operation in WAITS or masked)
 
     def _wrapped(self, result, ours: list[Tensor], index: int):
         """Tensors of the card for what an operation gave; those that it wrote into stay what they were."""
@@ -166,7 +168,7 @@ class Cards(TorchDispatchMode):
                 return leaf
             if id(leaf) in written:
                 return written[id(leaf)]
-            tensor = OnCard(leaf, self, index)
+            tensor = OnCard(leaf, index)
             self._allocate(tensor)
             return tensor
 
@@ -190,8 +192,78 @@ class Cards(TorchDispatchMode):
             self.in_use -= size
 
 
-def _on_cpu(leaf):
+class Graph(TorchDispatchMode):
+    """A CUDA graph: operations are noted, not done, while it is recorded, and done at each `replay`.
+
+    It works on tensors of the CPU too, for tests that compare the two.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.operations: Counter = Counter()  # that run as a kernel
+        self._noted: list[tuple] = []
+        self._before: dict[int, tuple[Tensor, Tensor]] = {}  # what was overwritten, by storage
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[None]:
+        card = _current_cards()
+        if card is not None:
+            card.graph = self
+        try:
+            with self:
+                yield
+        finally:
+            if card is not None:
+                card.graph = None
+        for tensor, values in self._before.values():
+            _whole(tensor).copy_(values)
+
+    def __torch_dispatch__(self, operation, types, arguments=(), options=None):
+        options = options or {}
+        arguments_of = operation._schema.arguments
+        given = [*zip(arguments_of, arguments, strict=False)]
+        given += [(next(one for one in arguments_of if one.name == name), value) for name, value in options.items()]
+        for argument, value in given:
+            if argument.alias_info is not None and argument.alias_info.is_write and isinstance(value, Tensor):
+                key = on_cpu(value).untyped_storage()._cdata
+                self._before.setdefault(key, (on_cpu(value), _whole(on_cpu(value)).clone()))
+        result = operation(*arguments, **options)
+        self._noted.append((operation, arguments, options, result))
+        return result
+
+    def replay(self) -> None:
+        card = _current_cards()
+        if card is not None:
+            card.operations.update(self.operations)
+            card.launches += 1
+        # Its bytes are on the CPU, where nothing counts them again.
+        with torch.utils._python_dispatch._disable_current_modes():
+            for operation, arguments, options, result in self._noted:
+                options = {name: value for name, value in options.items() if name != "device"}
+                again = operation(*pytree.tree_map(on_cpu, arguments), **pytree.tree_map(on_cpu, options))
+                if operation.is_view or operation._schema.is_mutable:
+                    continue
+                for old, new in zip(pytree.tree_leaves(result), pytree.tree_leaves(again), strict=True):
+                    if isinstance(old, Tensor):
+                        on_cpu(old).copy_(new)
+
+
+def on_cpu(leaf):
+    """The bytes of a tensor of a card; anything else as it is."""
     return leaf.bytes if isinstance(leaf, OnCard) else leaf
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """All that a tensor's storage holds."""
+    return torch.empty(0, dtype=tensor.dtype).set_(tensor.untyped_storage())
+
+
+def _current_cards() -> Cards | None:
+    modes = torch.utils._python_dispatch._get_current_dispatch_mode_stack()
+    return next((mode for mode in modes if isinstance(mode, Cards)), None)
+
+
+GRAPHS = {"CUDAGraph": Graph, "graph": Graph.recorded}
 
 
 @contextlib.contextmanager
@@ -219,7 +291,7 @@ def cards(number: int = 1, memory: int = 2**34) -> Iterator[Cards]:
     before = torch._C._only_lift_cpu_tensors()
     torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor makes its tensor on the CPU, then copies it
     try:
-        with mock.patch.multiple(torch.cuda, **said), card:
+        with mock.patch.multiple(torch.cuda, **said, **GRAPHS), card:
             yield card
     finally:
         torch._C._set_only_lift_cpu_tensors(before)
@@ -227,6 +299,8 @@ def cards(number: int = 1, memory: int = 2**34) -> Iterator[Cards]:
 
 def compute_as_a_card(monkeypatch) -> None:
     """Let the CPU compute by the kernels of a card, in the same blocks."""
-    monkeypatch.setattr(compiled, "library", lambda: None)
+    monkeypatch.setattr(seam, "of", lambda tensor: seam._cuda)
     for blocks in (ensemble.LANE_BLOCK, ensemble.BLOCK_BYTES):
         monkeypatch.setitem(blocks, "cpu", blocks["cuda"])
+    for name, value in GRAPHS.items():
+        monkeypatch.setattr(torch.cuda, name, value)

@@ -91,7 +91,7 @@ def test_launches_and_transfers_are_counted(card, does, launches, to_device, to_
     here = on_card(2, 3)
     card.forget()
     does(here)
-    assert card.counts() == {"launches": launches, "to_device": to_device, "to_host": to_host}
+    assert card.counts() == {"kernels": launches, "launches": launches, "to_device": to_device, "to_host": to_host}
 
 
 def test_memory_is_counted_until_it_is_let_go(card):
@@ -138,3 +138,38 @@ def test_a_tensor_is_of_no_use_when_its_card_is_gone():
         here = on_card(2, 3)
     with pytest.raises(RuntimeError):
         here + here
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_graph_does_at_each_replay_what_was_recorded(card, monkeypatch, device):
+    pretend_cuda.compute_as_a_card(monkeypatch)
+    total, step, graph = torch.zeros(2, device=device), torch.ones(2, device=device), torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        doubled = step * 2
+        total.view(1, 2)[0].add_(doubled)
+        half = torch.full((2,), 0.5, device=device) * total
+    assert total.tolist() == [0, 0]
+    for number in (1.0, 2.0):
+        step.fill_(number)
+        graph.replay()
+        assert doubled.tolist() == [2 * number] * 2
+    assert total.tolist() == [6, 6] and half.tolist() == [3, 3]
+
+
+def test_a_replay_is_one_launch_of_all_its_kernels(card):
+    values, graph = on_card(3), torch.cuda.CUDAGraph()
+    card.forget()
+    with torch.cuda.graph(graph):
+        (values + 1).mul_(2)
+    assert card.counts() == {"kernels": 0, "launches": 0, "to_device": 0, "to_host": 0}
+    graph.replay()
+    assert card.counts() == {"kernels": 2, "launches": 1, "to_device": 0, "to_host": 0}
+
+
+@pytest.mark.parametrize(
+    "transfers", [lambda here: here.cpu(), lambda here: here.sum().item(), lambda here: here[here > 0]]
+)
+def test_a_graph_takes_no_transfers(card, transfers):
+    values = on_card(3)
+    with pytest.raises(RuntimeError, match="capturing"), torch.cuda.graph(torch.cuda.CUDAGraph()):
+        transfers(values)

@@ -42,8 +42,8 @@ def problem(request):
 
 def block_by_block(ensemble, lanes=2, samples=128):
     """The same in smaller blocks."""
-    ensemble.lane_block = lanes
-    ensemble.block_bytes = samples * lanes * 10 * ensemble.dtype.itemsize
+    ensemble.layers.lane_block = lanes
+    ensemble.layers.block_bytes = samples * lanes * 10 * ensemble.dtype.itemsize
     return ensemble
 
 

@@ -8,7 +8,6 @@ import torch
 from helpers.oracles import ENDS, bfgs_inverse, lbfgsb
 from sklearn.datasets import load_digits
 
-from symmetry_constrained.kernels.memory import CompactMemory
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs, problem
@@ -97,118 +96,143 @@ def twisted(seed, n=6):
 # The direction
 
 
-def turn(state, gradient):
-    """Another gradient where the line search began, the memory staying as it is."""
-    state.r = gradient
-    if isinstance(state.memory, CompactMemory):
-        state.memory.along = torch.bmm(gradient[:, None], state.memory.pairs.mT)[:, 0].numpy()
+class Walk:
+    """Lanes led through random points by random gradients, and the pairs that each should keep."""
 
+    def __init__(self, counts, n=30, dtype=torch.float64):
+        """Lane k keeps the newest of counts[k] pairs."""
+        self.random, self.shape = np.random.default_rng(0), (len(counts), n)
+        a = self.random.normal(size=(len(counts), n, n))
+        self.hessians = a @ a.transpose(0, 2, 1) / n + 0.3 * np.eye(n)
+        self.state = lbfgs._start(torch.zeros(self.shape, dtype=torch.float64), dtype)
+        self.lanes, self.everywhere = self.state.vectors, np.ones(len(counts), dtype=bool)
+        self.pairs = [([], []) for _ in counts]
+        self.turn()
+        for number in range(max(counts)):
+            self.append(np.array([number < count for count in counts]))
+            self.turn()
 
-def directions(state):
-    """-H r (K, n): from the origin, so that nothing is rounded off."""
-    z, d = torch.empty_like(state.r), torch.empty_like(state.r)
-    state.memory.descend(np.ones(len(z), dtype=bool), torch.zeros_like(state.r), state.r, z, d)
-    torch.testing.assert_close(z, d, rtol=0, atol=0, equal_nan=True)
-    return d
+    def evaluate(self, gradients):
+        """The slopes g·d with these gradients (K, n) at the trial points."""
+        return self.lanes.evaluate(
+            lambda points, lanes: (torch.zeros(len(points), dtype=torch.float64), torch.tensor(gradients)),
+            self.everywhere,
+        )[2]
 
+    def turn(self):
+        """Move to the trial points and draw gradients there; the memories stay as they are."""
+        self.evaluate(self.random.normal(size=self.shape))
+        self.move()
 
-def random_memory(counts, n=30, seed=0, dtype=torch.float64):
-    """Lanes that remember their newest pairs of so many random ones; the pairs; gradients at the last point."""
-    random = np.random.default_rng(seed)
-    a = random.normal(size=(len(counts), n, n))
-    hessians = a @ a.transpose(0, 2, 1) / n + 0.3 * np.eye(n)
-    state = lbfgs._start(torch.zeros(len(counts), n, dtype=torch.float64), dtype)
-    pairs = [([], []) for _ in counts]
-    state.r = torch.tensor(random.normal(size=(len(counts), n)))
-    for number in range(max(counts)):
-        lanes = np.array([number < count for count in counts])
-        stp = 10 ** random.uniform(-2, 2, len(counts))
-        d = random.normal(size=(len(counts), n)) * 10 ** random.uniform(-3, 3, (len(counts), 1))
-        y = (hessians @ (stp[:, None] * d)[:, :, None])[:, :, 0]
-        state.d = torch.tensor(d)
-        state.search = state.search._replace(stp=stp)
-        state.g = state.r + torch.tensor(y)
-        state.slope = -2 * np.einsum("ki,ki->k", y, d)
-        lbfgs._remember(state, lanes, state.slope + np.einsum("ki,ki->k", y, d))
+    def move(self):
+        """To the trial points, and on in new directions."""
+        self.lanes.move(self.everywhere)
+        self.descend(self.everywhere)
+
+    def descend(self, lanes):
+        self.lanes.descend(lanes)
+        self.lanes.settle()
+
+    def append(self, lanes):
+        """Take a step and keep its pair in the lanes of the mask."""
+        r, d = self.lanes.r.clone().numpy(), self.lanes.d.clone().numpy()
+        step = 10 ** self.random.uniform(-2, 2, len(lanes))
+        s = step[:, None] * d
+        y = (self.hessians @ s[:, :, None])[:, :, 0]
+        self.go(step)
+        lbfgs._remember(self.state, lanes, self.evaluate(r + y))
         for lane in np.flatnonzero(lanes):
-            pairs[lane][0].append(stp[lane] * d[lane])
-            pairs[lane][1].append((state.g[lane] - state.r[lane]).numpy())
-        turn(state, torch.tensor(random.normal(size=(len(counts), n))))
-    return state, [(np.array(s).reshape(-1, n), np.array(y).reshape(-1, n)) for s, y in pairs]
+            self.pairs[lane][0].append(s[lane])
+            self.pairs[lane][1].append(r[lane] + y[lane] - r[lane])
+        self.move()
+
+    def go(self, step):
+        self.state.search = self.state.search._replace(stp=step)
+        self.lanes.go(step)
+
+    def expected(self, lane):
+        """-H r by the dense inverse, theta, and how much of it rounding to the point itself may take."""
+        s, y = (np.array(part).reshape(-1, self.shape[1]) for part in self.pairs[lane])
+        theta = y[-1] @ y[-1] / (y[-1] @ s[-1]) if len(s) else 1.0
+        direction = -bfgs_inverse(s[-10:], y[-10:], theta) @ self.lanes.r[lane].numpy()
+        return direction, theta, np.abs(direction).max() + np.abs(self.lanes.t[lane].numpy()).max()
 
 
 def test_direction_is_that_of_the_dense_bfgs_matrix_on_the_ten_newest_pairs():
     counts = [*range(11), 11, 13, 19, 20, 27]
-    state, pairs = random_memory(counts)
-    assert state.memory.count.tolist() == [min(count, 10) for count in counts]
-    found = directions(state).numpy()
-    for lane, (s, y) in enumerate(pairs):
-        theta = y[-1] @ y[-1] / (y[-1] @ s[-1]) if len(s) else 1.0
-        assert state.memory.theta[lane].item() == pytest.approx(theta, rel=1e-10)
-        expected = -bfgs_inverse(s[-10:], y[-10:], theta) @ state.r[lane].numpy()
-        assert np.abs(found[lane] - expected).max() < 1e-12 * np.abs(expected).max(), f"{counts[lane]} pairs"
+    walk = Walk(counts)
+    assert walk.lanes.count.tolist() == [min(count, 10) for count in counts]
+    for lane, count in enumerate(counts):
+        expected, theta, size = walk.expected(lane)
+        assert walk.lanes.theta[lane] == pytest.approx(theta, rel=1e-10)
+        assert np.abs(walk.lanes.d[lane].numpy() - expected).max() < 1e-12 * size, f"{count} pairs"
 
 
 def test_direction_from_pairs_in_float32_is_as_exact_as_they_are():
-    state, pairs = random_memory([1, 10, 27], dtype=torch.float32)
-    found = directions(state).numpy()
-    for lane, (s, y) in enumerate(pairs):
-        theta = y[-1] @ y[-1] / (y[-1] @ s[-1])
-        expected = -bfgs_inverse(s[-10:], y[-10:], theta) @ state.r[lane].numpy()
-        assert np.abs(found[lane] - expected).max() < 1e-4 * np.abs(expected).max()
+    walk = Walk([1, 10, 27], dtype=torch.float32)
+    for lane in range(3):
+        expected, _, size = walk.expected(lane)
+        assert np.abs(walk.lanes.d[lane].numpy() - expected).max() < 1e-4 * size
+
+
+def test_slopes_are_those_of_the_directions():
+    walk = Walk([0, 3, 12])
+    walk.go(np.ones(3))
+    gradients = walk.random.normal(size=walk.shape)
+    slopes = walk.evaluate(gradients)
+    d, r = walk.lanes.d.numpy(), walk.lanes.r.numpy()
+    np.testing.assert_allclose(slopes, (gradients * d).sum(1), rtol=1e-12)
+    np.testing.assert_allclose(walk.lanes.slope, (r * d).sum(1), rtol=1e-12)
+    assert (walk.lanes.slope < 0).all()
 
 
 def test_chosen_lanes_keep_their_memory_and_others_their_direction():
-    state, _ = random_memory([3, 12, 5, 0, 10])
-    before = directions(state)
-    some = np.array([4, 1])
-    fewer = state.select(some)
-    torch.testing.assert_close(directions(fewer), before[some])
-    z = d = torch.full_like(state.r, 7.0)
-    state.memory.descend(np.array([False, True, False, False, False]), state.t, state.r, z, d)
-    assert [bool((row == 7).all()) for row in d] == [True, False, True, True, True]
+    walk = Walk([3, 12, 5, 0, 10])
+    before, some = walk.lanes.d.clone(), np.array([4, 1])
+    fewer = walk.lanes.select(some)
+    fewer.descend(np.ones(2, dtype=bool))
+    fewer.settle()
+    torch.testing.assert_close(fewer.d, before[some])
+    walk.lanes.forget(walk.everywhere)
+    walk.descend(np.array([False, True, False, False, False]))
+    assert (walk.lanes.d == before).all(1).tolist() == [True, False, True, True, True]
 
 
 def test_direction_without_memory_is_steepest_descent():
-    state, _ = random_memory([0, 5])
-    assert torch.equal(directions(state)[0], -state.r[0])
-    state.memory.forget(np.array([False, True]))
-    assert torch.equal(directions(state)[1], -state.r[1])
+    walk = Walk([0, 5])
+    walk.lanes.forget(np.array([False, True]))
+    walk.descend(walk.everywhere)
+    assert torch.equal(walk.lanes.d, (walk.lanes.t - walk.lanes.r) - walk.lanes.t)
 
 
 @pytest.mark.parametrize("factor, kept", [(-1.0, False), (0.0, False), (0.5, False), (1.0, False), (2.0, True)])
 def test_a_pair_without_curvature_is_skipped(factor, kept):
     """L-BFGS-B skips s·y <= eps·(-gdold·stp); here s·y is `factor` times that bound."""
-    state, _ = random_memory([3, 3])
-    memory = state.memory
-    before = memory.newest.copy(), memory.theta.copy(), directions(state)
-    gradient = state.r
-    state.slope = np.array([-1.0, -1.0])
-    state.search = state.search._replace(stp=np.array([0.25, 0.25]))
-    state.g = state.r + 1.0
-    lbfgs._remember(state, np.array([True, False]), state.slope + factor * lbfgs.EPS)
-    assert state.memory.count.tolist() == [3 + kept, 3]
-    assert (memory.newest == before[0]).tolist() == [not kept, True]
-    assert (memory.theta == before[1]).tolist() == [not kept, True]
-    turn(state, gradient)
-    same = (directions(state) == before[2]).all(1)
-    assert same.tolist() == [not kept, True]
+    walk = Walk([3, 3])
+    lanes = walk.lanes
+    newest, theta, d = lanes.newest.copy(), lanes.theta.copy(), lanes.d.clone()
+    walk.go(np.array([0.25, 0.25]))
+    walk.evaluate(lanes.r.numpy() + 1.0)
+    lanes.slope = np.array([-1.0, -1.0])
+    lbfgs._remember(walk.state, np.array([True, False]), lanes.slope + factor * lbfgs.EPS)
+    assert lanes.count.tolist() == [3 + kept, 3]
+    assert (lanes.newest == newest).tolist() == [not kept, True]
+    assert (lanes.theta == theta).tolist() == [not kept, True]
+    walk.descend(walk.everywhere)
+    assert (lanes.d == d).all(1).tolist() == [not kept, True]
     if kept:  # s·y is taken from the slopes, whatever the vectors say
-        compact = isinstance(memory, CompactMemory)
-        curvature = memory.sty[0, -1, -1] if compact else memory.sy[0, memory.newest[0]]
-        assert curvature == pytest.approx(factor * lbfgs.EPS * 0.25)
-        assert state.memory.theta[0].item() == pytest.approx(30 / curvature)
+        assert lanes.theta[0] == pytest.approx(30 / (factor * lbfgs.EPS * 0.25))
 
 
 def test_a_full_step_ends_exactly_at_the_point_the_direction_aimed_at():
-    """1.1, which 1e16 + (1.1 - 1e16) is not."""
-    state = lbfgs._start(torch.zeros(2, 1, dtype=torch.float64), torch.float64)
-    state.t, state.z = torch.full_like(state.x, 1e16), torch.full_like(state.x, 1.1)
-    state.d = state.z - state.t
-    state.search = state.search._replace(stp=np.array([1.0, 0.5]))
-    state.kernels.trials(state.search.stp, state.t, state.d, state.z, state.x)
-    assert state.x[:, 0].tolist() == [1.1, pytest.approx(5e15)]
-    assert (state.t + state.d)[0, 0] != 1.1
+    walk = Walk([0, 0], n=1000)
+    walk.go(np.ones(2))
+    walk.turn()
+    walk.go(np.array([1.0, 0.5]))
+    walk.evaluate(np.zeros(walk.shape))
+    t, r, d = walk.lanes.t, walk.lanes.r, walk.lanes.d
+    assert torch.equal(walk.lanes.x[0], (t - r)[0])
+    torch.testing.assert_close(walk.lanes.x[1], (t + d / 2)[1], rtol=1e-14, atol=1e-14)
 
 
 # Whole runs
@@ -481,7 +505,7 @@ def test_a_gradient_that_is_not_finite_ends_a_lane_after_its_accepted_steps():
 def test_a_linear_function_runs_to_the_largest_step_and_remembers_nothing():
     functions, starts = [lambda x: (-x.sum(), -np.ones(2))], np.zeros((1, 2))
     budget, counts = Budget(max_iterations=3), []
-    result = run(functions, starts, budget, accepted=lambda state, done: counts.append(int(state.memory.count[0])))
+    result = run(functions, starts, budget, accepted=lambda state, done: counts.append(int(state.vectors.count[0])))
     assert counts == [0, 0, 0]
     assert result.loss[0] < -1e10
     assert_as_scipy(result, functions, starts, budget)
@@ -516,7 +540,7 @@ def test_a_failed_line_search_forgets_and_goes_on_as_scipy_does():
 
     def ticked(state):
         for lane, count, iterations, evaluations, status in zip(
-            *(v.tolist() for v in (state.lane, state.memory.count, state.iterations, state.evaluations, state.status)),
+            *(v.tolist() for v in (state.lane, state.vectors.count, state.iterations, state.evaluations, state.status)),
             strict=True,
         ):
             if status == Status.RUNNING and count == 0 and before.get(lane, (0,))[0] > 0:
@@ -538,7 +562,9 @@ def test_after_a_failure_the_step_is_the_negative_gradient():
 
     def ticked(state):
         if int(state.status[0]) == Status.RUNNING:
-            states.append((int(state.memory.count[0]), state.t[0].clone(), state.r[0].clone(), state.x[0].clone()))
+            lanes = state.vectors
+            lanes.settle()
+            states.append((int(lanes.count[0]), lanes.t[0].clone(), lanes.r[0].clone(), lanes.x[0].clone()))
 
     run([function], [start], ticked=ticked)
     resets = [now for last, now in itertools.pairwise(states) if last[0] > 0 and now[0] == 0]
@@ -550,19 +576,19 @@ def test_after_a_failure_the_step_is_the_negative_gradient():
 @pytest.mark.parametrize("theta", [0.0, -1e-3, np.nan])
 def test_a_direction_that_does_not_descend_is_replaced_by_the_negative_gradient(theta):
     """Lane 0 gets a broken memory, lane 1 is sound."""
-    state, _ = random_memory([1, 1])
+    walk = Walk([1, 1])
+    sound, lanes, state = walk.lanes.d[1].clone(), walk.lanes, walk.state
     state.iterations = np.array([4, 4])
-    state.memory.theta = np.array([theta, 1.0])
-    state.status = np.zeros(2, dtype=np.int64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sound = directions(state)[1]
-        lbfgs._begin(state, np.array([True, True]))
+    lanes.theta = np.array([theta, lanes.theta[1]])
+    with np.errstate(all="ignore"):
+        lbfgs._begin(state, walk.everywhere)
+    lanes.settle()
     assert state.status.tolist() == [Status.RUNNING] * 2
-    assert state.memory.count.tolist() == [0, 1]
-    assert state.memory.theta.tolist() == [1.0, 1.0]
-    assert torch.equal(state.d[0], (state.t - state.r)[0] - state.t[0])
+    assert lanes.count.tolist() == [0, 1]
+    assert lanes.theta[0] == 1.0
+    assert torch.equal(lanes.d[0], (lanes.t - lanes.r)[0] - lanes.t[0])
     assert state.search.stp.tolist() == [1.0, 1.0]
-    torch.testing.assert_close(state.d[1], sound)
+    torch.testing.assert_close(lanes.d[1], sound)
 
 
 def test_no_descent_and_no_memory_is_abnormal():

@@ -107,4 +107,5 @@ def test_what_a_tick_costs(card):
     assert len(middle) == 20
     for before, after in itertools.pairwise(middle):
         spent = {name: after[name] - before[name] for name in after}
-        assert spent["to_host"] <= 3 and spent["to_device"] <= 10 and spent["launches"] <= 81, spent
+        # Before there was one transfer each way and a graph: 77 to 81 kernels, 9 transfers to the card, 3 from it.
+        assert spent == {"kernels": 39, "launches": 1, "to_device": 1, "to_host": 1}

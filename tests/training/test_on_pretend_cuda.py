@@ -10,7 +10,7 @@ from helpers import pretend_cuda
 from helpers.scripts import SPEC, call, refused
 
 from symmetry_constrained.benchmark import solo
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import datasets, protocols, reading, splits
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training.reruns import Recipe
@@ -36,9 +36,9 @@ def same_arithmetic(monkeypatch):
 def made(tmp_path_factory):
     """A folder with the digits and a split."""
     folder = tmp_path_factory.mktemp("made")
-    dataset = datasets.load("digits")
+    dataset = reading.load("digits")
     dataset.write(folder / "digits")
-    splits.make_split("digits", dataset, "clean", 0).write(folder / "split-0")
+    protocols.make_split("digits", dataset, "clean", 0).write(folder / "split-0")
     return folder
 
 
@@ -66,10 +66,10 @@ def test_a_batch_for_a_second_card_is_refused_in_one_line_where_there_is_one(mad
 
 
 def test_reruns_are_the_cpus_to_the_bit():
-    dataset = datasets.load("digits")
+    dataset = reading.load("digits")
     row = {"dataset": "digits", "features": "identity", "training_set": "original", "split_seed": 0, "table": "1"}
     row |= {"network": "biased", "network_seed": 3}
-    recipe = Recipe(pd.Series(row), dataset, splits.make_split("digits", dataset, "published", 0))
+    recipe = Recipe(pd.Series(row), dataset, protocols.make_split("digits", dataset, "published", 0))
     recipe.inputs, recipe.labels = recipe.inputs[:200], recipe.labels[:200]
     offsets = np.random.default_rng(0).uniform(-1e-3, 1e-3, (2, Architecture(64, (10, 5)).row_length))
     budget = Budget(max_evaluations=20)

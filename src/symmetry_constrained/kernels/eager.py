@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained.kernels.memory import CompactMemory, Memory
+from symmetry_constrained.kernels.batched import BatchedLanes
+from symmetry_constrained.kernels.lanes import Lanes
 
 # Classes this much less likely (1e-26) add nothing to a gradient, and an exp that underflows takes 100 times as long.
 FLOOR = -60.0
@@ -24,6 +24,9 @@ class Samples(Protocol):
     inputs: Tensor  # (d + 1, n), the last row ones
     index: Tensor  # (n,) int32: the labels
     minus_one_hot: Tensor  # (classes, n): -1 at the label, 0 elsewhere
+
+    def of_true_class(self, values: Tensor, block: slice) -> Tensor:
+        """Values (L, classes, b) of a block -> those of the samples' true classes, (L, b)."""
 
 
 class Activation(Protocol):
@@ -65,10 +68,12 @@ class Networks(Protocol):
 
     sample_block: int  # samples to a block
     first: Tensor  # (L·units, d or d + 1): the first layers, to be multiplied by the inputs
-    by_first: Tensor  # the loss's gradient by `first`
 
     def through_layers(self, products: Tensor, samples: Samples, block: slice) -> None:
-        """Add a block to all sums but `by_first`; `products` (L·units, b) become the gradient by themselves."""
+        """Add a block to all sums but those of the first layers; `products` (L·units, b) become their own gradient."""
+
+    def through_first(self, products: Tensor, inputs: Tensor) -> None:
+        """Add that block to the sums of the first layers, from the gradient by the products, and inputs (·, b)."""
 
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
         """The penalised mean losses (L,), and their gradient (L, P) written in place.
@@ -122,7 +127,7 @@ class Pass(Forward):
         outputs = self.forward(products)
         logits = outputs[-1]
         logits -= logits.amax(1, keepdim=True)
-        true = of_true_class(logits, samples.index[block])
+        true = samples.of_true_class(logits, block)
         sums = logits.clamp_min_(FLOOR).exp_().sum(1, keepdim=True)
         self.loss += (sums[:, 0].log() - true).sum(1, dtype=torch.float64)
         # The gradient by the logits.
@@ -137,6 +142,9 @@ class Pass(Forward):
                 self.activation.slope(torch.bmm(self.transposed[index], delta), below, below)
                 delta = below
 
+    def through_first(self, products: Tensor, inputs: Tensor) -> None:
+        self.by_first.addmm_(products, inputs.mT)
+
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
         torch.cat([part.flatten(1) for part in self.gradients], 1, out=gradient)
         penalised = self.rows * penalty
@@ -145,7 +153,7 @@ class Pass(Forward):
 
 
 class Eager:
-    """The kernels, in PyTorch. Vectors (K, n) are float64 tensors; a number per lane is in a NumPy array (K,)."""
+    """The kernels, in PyTorch."""
 
     def networks(self, layers: Layers, rows: Tensor) -> Networks:
         """The networks with parameters (L, P), before the first block of samples."""
@@ -155,31 +163,9 @@ class Eager:
         """How many networks one pass through so many samples should hold."""
         return layers.lane_block
 
-    def memory(self, x: Tensor, capacity: int, dtype: torch.dtype) -> Memory:
-        """An empty L-BFGS memory of so many pairs for points x (K, n) whose gradients are computed in the dtype."""
-        return CompactMemory(x, capacity)
+    def lanes(self, x: Tensor, capacity: int, dtype: torch.dtype, repeats: bool) -> Lanes:
+        """Lanes of L-BFGS that begin at x (K, n), with an empty memory of so many pairs.
 
-    def measure(self, f: Tensor, g: Tensor, d: Tensor) -> np.ndarray:
-        """Losses f (K,), the largest |component| of each gradient g (K, n), not finite if any is, and g·d; (3, K)."""
-        # One transfer to the host.
-        numbers = [f, torch.linalg.vector_norm(g, torch.inf, 1), torch.linalg.vecdot(g, d)]
-        return torch.stack(numbers).cpu().numpy()
-
-    def trials(self, step: np.ndarray, t: Tensor, d: Tensor, z: Tensor, out: Tensor) -> None:
-        """Write trial points (K, n): z where the step (K,) is 1, elsewhere t + step d."""
-        torch.addcmul(t, torch.from_numpy(step).to(t.device)[:, None], d, out=out)
-        places = torch.from_numpy(np.flatnonzero(step == 1.0)).to(t.device)
-        out.index_copy_(0, places, z.index_select(0, places))
-
-    def copy_rows(self, mask: np.ndarray, source: Tensor, target: Tensor) -> None:
-        """Copy the rows (K, n) of the mask (K,)."""
-        places = torch.from_numpy(np.flatnonzero(mask)).to(source.device)
-        target.index_copy_(0, places, source.index_select(0, places))
-
-
-def of_true_class(values: Tensor, labels: Tensor) -> Tensor:
-    """Values (L, classes, b), of samples with labels (b,) int32 -> those of the true classes, (L, b)."""
-    width = values.shape[2]
-    # Takes half the time of a gather along the classes.
-    places = labels * width + torch.arange(width, device=values.device)
-    return values.flatten(1).index_select(1, places)
+        dtype: of the gradients. repeats: whether evaluations do the same work on the device for the same lanes.
+        """
+        return BatchedLanes(x, capacity)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from symmetry_constrained import paper
 from symmetry_constrained.kernels import seam
-from symmetry_constrained.kernels.eager import Forward, Layers, Networks, of_true_class
+from symmetry_constrained.kernels.eager import Forward, Layers, Networks
 from symmetry_constrained.networks import activations
 from symmetry_constrained.networks.architecture import Architecture
 
@@ -62,9 +62,19 @@ class Samples:
         one_hot = np.arange(classes)[:, None] == self.labels
         self.minus_one_hot = -torch.tensor(one_hot, dtype=dtype, device=device)  # (classes, n)
         self.index = torch.tensor(self.labels, dtype=torch.int32, device=device)  # (n,)
+        self._places: dict[tuple[int, int], Tensor] = {}  # by block: where the true classes are in (classes, b)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def of_true_class(self, values: Tensor, block: slice) -> Tensor:
+        """Values (L, classes, b) of a block of the samples -> those of their true classes, (L, b)."""
+        key = block.start, block.stop
+        if key not in self._places:
+            width = torch.arange(block.stop - block.start, dtype=torch.int32, device=self.index.device)
+            self._places[key] = self.index[block] * len(width) + width
+        # Takes half the time of a gather along the classes.
+        return values.flatten(1).index_select(1, self._places[key])
 
     def negated(self) -> "Samples":
         """The same with every input negated."""
@@ -126,18 +136,17 @@ class Ensemble:
         """
         numbers = torch.arange(len(rows), device=self.device) if lanes is None else lanes.to(torch.int64)
         kernels = seam.of(rows)
-        loss = torch.empty(len(rows), dtype=torch.float64, device=self.device)
-        gradient = torch.empty_like(rows)
+        losses, gradient = [], torch.empty_like(rows)
         together = kernels.lane_block(self.layers, len(samples))
         for start in range(0, len(rows), together):
             block = slice(start, start + together)
             networks = kernels.networks(self.layers, rows[block])
             for place, inputs, products in self._first_products(networks, samples):
                 networks.through_layers(products, samples, place)
-                networks.by_first.addmm_(products, inputs.mT)
+                networks.through_first(products, inputs)
             masks = self.penalty, self.trainable, numbers[block]
-            loss[block] = networks.finish(*masks, len(samples), gradient[block])
-        return loss, gradient
+            losses.append(networks.finish(*masks, len(samples), gradient[block]))
+        return losses[0] if len(losses) == 1 else torch.cat(losses), gradient
 
     def logits(self, rows: Tensor, samples: Samples) -> Iterator[tuple[slice, slice, Tensor]]:
         """Yield (lanes, samples, logits (L, classes, b)) block by block, for the parameters rows (K, P).
@@ -153,17 +162,22 @@ class Ensemble:
     def _first_products(self, networks: Networks | Forward, samples: Samples) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Block by block: its place among the samples, its inputs (d or d + 1, b), and the first layers times these.
 
-        The products (L·units, b) are in a reusable scratch buffer; a fresh allocation costs about 10 % of the time.
+        The products (L·units, b) are in a reusable scratch buffer; a fresh allocation costs about 10 % of the time, but
+        none on a GPU, where PyTorch reuses memory itself.
         """
         rows, features = networks.first.shape
         for start in range(0, len(samples), networks.sample_block):
             place = slice(start, min(start + networks.sample_block, len(samples)))
             width = place.stop - start
-            if self._scratch.numel() < rows * width:
-                self._scratch = self._scratch.new_empty(rows * width)
             inputs = samples.inputs[:features, place]
-            products = self._scratch[: rows * width].view(rows, width)
-            yield place, inputs, torch.mm(networks.first, inputs, out=products)
+            yield place, inputs, torch.mm(networks.first, inputs, out=self._room(rows, width))
+
+    def _room(self, rows: int, width: int) -> Tensor | None:
+        if self.device.type == "cuda":
+            return None
+        if self._scratch.numel() < rows * width:
+            self._scratch = self._scratch.new_empty(rows * width)
+        return self._scratch[: rows * width].view(rows, width)
 
 
 @dataclass
@@ -188,7 +202,7 @@ def evaluate(ensemble: Ensemble, rows: Tensor, samples: Samples) -> Evaluation:
         # Not argmax, which is 14 times slower along this axis; ties go to the first class either way.
         best = (logits == logits.amax(1, keepdim=True)) * countdown
         classes[lanes, block] = (count - best.amax(1)).cpu().numpy()
-        true = of_true_class(torch.log_softmax(logits, 1), samples.index[block])
+        true = samples.of_true_class(torch.log_softmax(logits, 1), block)
         loss[lanes] -= true.sum(1, dtype=torch.float64)
         clipped[lanes] += (true < np.log(CLIP)).sum(1)
     return Evaluation(

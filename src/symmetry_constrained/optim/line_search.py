@@ -39,7 +39,9 @@ class Search(NamedTuple):
 
     def replaced(self, mask: np.ndarray, other: "Search") -> "Search":
         """With the lanes of `other` where `mask` holds."""
-        return Search(*np.where(mask, other, self))
+        if not mask.any():
+            return self
+        return other if mask.all() else Search(*np.where(mask, other, self))
 
     def select(self, lanes: np.ndarray) -> "Search":
         """The given lanes only."""

@@ -11,9 +11,6 @@ from torch import Tensor
 FTOL = 2.220446049250313e-09  # relative reduction of the loss that counts as convergence
 GTOL = 1e-4  # largest gradient component that counts as convergence
 
-# Points (L, n) in float64 and the numbers (L,) of their lanes -> losses (L,), gradients (L, n).
-Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-
 
 class Status(enum.IntEnum):
     """Whether and why a lane ended."""

@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 
 from symmetry_constrained.features import translation
-from symmetry_constrained.kernels.eager import of_true_class
 from symmetry_constrained.theory.orbits import Images, Problem, act
 
 TURN = 8  # translation is checked on the cyclic group of this many angles
@@ -159,7 +158,7 @@ def _losses_per_image(problem: Problem, rows: torch.Tensor) -> np.ndarray:
     for index, angle in enumerate(translation.equally_spaced(GRID)):
         samples = problem.samples_of(images.turned(angle))
         for lanes, block, logits in problem.ensemble(len(rows)).logits(rows, samples):
-            losses[lanes, index, block] = -of_true_class(logits.log_softmax(1), samples.index[block]).numpy()
+            losses[lanes, index, block] = -samples.of_true_class(logits.log_softmax(1), block).numpy()
     return losses
 
 
