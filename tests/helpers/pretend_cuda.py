@@ -283,6 +283,8 @@ def cards(number: int = 1, memory: int = 2**34) -> Iterator[Cards]:
         "synchronize": lambda device=None: None,
         "empty_cache": lambda: None,
         "mem_get_info": lambda device=None: (memory - card.in_use, memory),
+        "memory_reserved": lambda device=None: card.in_use,
+        "memory_allocated": lambda device=None: card.in_use,
         "max_memory_allocated": lambda device=None: card.peak,
         "reset_peak_memory_stats": forget_peak,
         "get_device_name": lambda device=None: "a pretend card",

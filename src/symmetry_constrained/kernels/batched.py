@@ -13,6 +13,7 @@ from torch import Tensor
 
 from symmetry_constrained.kernels.lanes import Evaluate, Lanes
 
+OTHER_ROWS = 8  # beside the pairs: r, t, two that nothing reads, d, y, g, x
 CERTAIN = 1e-8  # a sum this much larger than rounding of its parts has the right sign
 
 
@@ -60,7 +61,7 @@ class BatchedLanes(Lanes):
         super().__init__(len(x), capacity)
         lanes, m = len(x), capacity
         # By lane: r, t, the pairs' directions, their gradient differences, two rows that nothing reads, d, y, g, x.
-        self._rows = x.new_zeros(lanes, 2 * m + 8, x.shape[1])
+        self._rows = x.new_zeros(lanes, 2 * m + OTHER_ROWS, x.shape[1])
         self._numbers = torch.arange(lanes, device=x.device)
         self._orders = Orders(lanes, m, x.device)
         self._record = record

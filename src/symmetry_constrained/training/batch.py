@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,9 @@ from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_de
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Checkpoints
 from symmetry_constrained.optim.problem import Budget, Result
-from symmetry_constrained.training.judging import HeldOut
+from symmetry_constrained.training import capacity
+from symmetry_constrained.training.capacity import Plan
+from symmetry_constrained.training.judging import HELD_OUT, HeldOut
 from symmetry_constrained.training.spec import Spec
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -45,35 +48,80 @@ def train_batch(
 ) -> Batch:
     """Train and judge the batch's networks and put them in tables. `progress` is given a line every ten seconds.
 
-    ValueError in one line for a device that is not there, and, naming the cell of the study, for inputs that are not
-    finite, a split that does not belong to the dataset, or a class without training images.
+    On a GPU with little memory the networks are trained in groups. ValueError in one line for a device that is not
+    there or too small, and, naming the cell of the study, for inputs that are not finite, a split that does not belong
+    to the dataset, or a class without training images.
     """
-    trainer = _Trainer(spec, dataset, split, progress)
-    parts = [trainer.train(fraction) for fraction in spec.fractions]
+    try:
+        plan = _plan(spec, dataset, split)
+        groups = [
+            _train_group(spec, dataset, split, progress, plan, slice(start, start + plan.together))
+            for start in range(0, plan.networks, plan.together)
+        ]
+    except torch.OutOfMemoryError:
+        raise ValueError(
+            f"device: {spec.device} has no memory left, perhaps because others use it: lower seeds, fractions or "
+            "hidden_layers, or choose cpu"
+        ) from None
+    parts = [part for of_fraction in zip(*groups, strict=True) for part in of_fraction]
     history = pd.concat([part.history for part in parts], ignore_index=True)
     # A budget that ends on a checkpoint gives the same row twice.
     keys = ["network", "fraction", "seed", "iterations"]
     return Batch(
         networks=pd.concat([part.networks for part in parts], ignore_index=True),
         history=history.drop_duplicates(keys).sort_values(keys, kind="stable", ignore_index=True),
-        timings=pd.concat([part.timings for part in parts], ignore_index=True),
-        weights={key: rows for part in parts for key, rows in part.weights.items()},
-        predictions={key: classes for part in parts for key, classes in part.predictions.items()},
+        timings=pd.concat([part.timings for part in parts]).groupby("fraction", sort=False, as_index=False).sum(),
+        weights=_stacked([part.weights for part in parts]),
+        predictions=_stacked([part.predictions for part in parts]),
     )
 
 
-class _Trainer:
-    """Trains a batch's ensemble on one fraction of the training images after the other, from the same start."""
+def _stacked(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays of each name, one below the other."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: np.concatenate([part[name] for part in parts if name in part]) for name in names}
 
-    def __init__(self, spec: Spec, dataset: Dataset, split: Split, progress: Callable[[str], None]):
+
+def _plan(spec: Spec, dataset: Dataset, split: Split) -> Plan:
+    """How many of the batch's networks are trained together, and in which blocks."""
+    device, networks = resolve_device(spec.device), len(spec.networks) * len(spec.seeds)
+    with _in_cell(spec):
+        test = inputs.test(dataset, split, spec.features)["original"].shape
+        train = inputs.training(dataset, split, spec.features, spec.training_set, spec.split, max(spec.fractions)).shape
+        architecture = Architecture(test[1], tuple(spec.hidden_layers), CLASSES)
+        layers = Ensemble(architecture, np.zeros(1, dtype=bool), spec.alpha, DTYPES[spec.dtype], device).layers
+        sets = [train[0], *[test[0]] * len(HELD_OUT)]
+        return capacity.plan(layers, networks, sets, len(spec.checkpoints), torch.device(device))
+
+
+def _train_group(*arguments: Any) -> list[Batch]:
+    """The results of a `_Trainer`, fraction by fraction."""
+    trainer = _Trainer(*arguments)
+    return [trainer.train(fraction) for fraction in trainer.spec.fractions]
+
+
+class _Trainer:
+    """Trains networks of a batch on one fraction of the training images after the other, from the same start."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        dataset: Dataset,
+        split: Split,
+        progress: Callable[[str], None],
+        plan: Plan,
+        networks: slice,
+    ):
+        """networks: which of the batch's are trained, each of `spec.networks` with all seeds, in turn."""
         self.spec, self.dataset, self.split, self.progress = spec, dataset, split, progress
         device = resolve_device(spec.device)
         with _in_cell(spec):
             shown = inputs.test(dataset, split, spec.features)
             self.architecture = Architecture(shown["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
-        self.biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))  # (K,)
-        self.seeds = np.tile(spec.seeds, len(spec.networks))  # (K,)
+        self.biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))[networks]  # (K,)
+        self.seeds = np.tile(spec.seeds, len(spec.networks))[networks]  # (K,)
         self.ensemble = Ensemble(self.architecture, self.biased, spec.alpha, DTYPES[spec.dtype], device)
+        self.ensemble.layers.block_bytes = plan.block_bytes
         with _in_cell(spec):
             self.held_out = HeldOut.of(self.ensemble, shown)
         self.initial = self.ensemble.initial(initial_seeds(spec.split, self.seeds))  # (K, P)

@@ -10,6 +10,8 @@ from torch import Tensor
 from symmetry_constrained.data import inputs
 from symmetry_constrained.networks.ensemble import Ensemble, Samples, evaluate
 
+HELD_OUT = ("original", "inverted", "negated")
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -51,5 +53,5 @@ class HeldOut:
             columns[f"{column}_accuracy"], columns[f"{column}_loss"] = judged[name].accuracy, judged[name].loss
         columns["negated_accuracy"] = judged["negated"].accuracy
         columns["clipped"] = judged["train"].clipped
-        classes = {name: judged[name].classes for name in ("original", "inverted", "negated")}
+        classes = {name: judged[name].classes for name in HELD_OUT}
         return pd.DataFrame(columns), classes
