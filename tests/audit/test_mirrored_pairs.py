@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
 from symmetry_constrained.audit.results import Results
-from symmetry_constrained.data import datasets, splits
+from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 
 TABLE, WEIGHTS = "theory/mirrored_pairs.csv", "theory/mirrored_pairs.safetensors"
@@ -27,11 +27,11 @@ OUTPUT = UNITS * (PIXELS + 1)  # where a row's output weights begin
 def written(tmp_path_factory):
     """A results folder that holds the experiment alone."""
     folder = tmp_path_factory.mktemp("mirrored") / "results"
-    digits = datasets.load("digits")
+    digits = reading.load("digits")
     dataset = Dataset(digits.images[:150], digits.labels[:150])
     dataset.write(folder / "data/digits")
     for number in (0, 1):
-        split = splits.split_nudged(dataset.images, dataset.labels, "clean", number)
+        split = protocols.split_images(dataset.images, dataset.labels, "clean", number)
         split.write(folder / f"splits/digits/clean/split-{number}")
     (folder / "config.json").write_text(json.dumps(CONFIG))
     arguments = [

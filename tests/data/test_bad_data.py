@@ -276,7 +276,7 @@ def diverged(made, monkeypatch):
     initial = Architecture.initial
 
     def far_out(self, seed, biased):
-        return initial(self, seed, biased) * (1e200 if seed == 2 else 1.0)
+        return initial(self, seed, biased) * (1e200 if seed % 100_000 == 2 else 1.0)
 
     monkeypatch.setattr(Architecture, "initial", far_out)
     assert train(made) == (0, "")

@@ -5,21 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from snakemake.api import SnakemakeApi
-from snakemake.settings.types import OutputSettings, Quietness, ResourceSettings
+from helpers.rules import loaded_rules
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def rules():
-    """Every rule of the default configuration that runs a shell command."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        patch.setattr(sys, "path", list(sys.path))
-        with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-            workflow = api.workflow(resource_settings=ResourceSettings(cores=1), snakefile=ROOT / "Snakefile")
-            yield [rule for rule in workflow._workflow.rules if rule.shellcmd]
+    with loaded_rules() as found:
+        yield found
 
 
 def test_every_value_in_a_shell_command_is_quoted(rules):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from symmetry_constrained.data import datasets, inputs, splits
+from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
@@ -128,9 +128,9 @@ def test_what_has_no_pairs_or_no_bound_is_refused(architecture, epsilons, line):
 
 @pytest.fixture(scope="module")
 def few():
-    digits = datasets.load("digits")
+    digits = reading.load("digits")
     dataset = Dataset(digits.images[:400], digits.labels[:400])
-    return dataset, splits.split_nudged(dataset.images, dataset.labels, "clean", 0)
+    return dataset, protocols.split_images(dataset.images, dataset.labels, "clean", 0)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def folders(tmp_path_factory, few):
     folder = tmp_path_factory.mktemp("few")
     few[0].write(folder / "data")
     for number in (0, 3):
-        splits.split_nudged(few[0].images, few[0].labels, "clean", number).write(folder / f"split-{number}")
+        protocols.split_images(few[0].images, few[0].labels, "clean", number).write(folder / f"split-{number}")
     return folder
 
 
