@@ -46,7 +46,7 @@ reference: $(READY)
 	@python scripts/write_reference.py results --seconds $(TIMES)
 
 # A worker for each core; the tests of a file go to one worker, the longest first.
-PYTEST := python -m pytest -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+PYTEST := python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 ## make test         run all tests but the slow ones
 test: $(READY)

@@ -1,4 +1,4 @@
-"""What all tests share: an environment of the suite's own, groups for parallel workers, and finished runs."""
+"""What all tests share: an environment of the suite's own, an order for parallel workers, and finished runs."""
 
 import os
 import shutil
@@ -47,16 +47,13 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark the tests that run the workflow, and give each file's to one worker, the longest files first."""
-    for item in items:
-        file = item.path.relative_to(TESTS).as_posix()
+    """Mark the tests that run the workflow, and put the longest files first."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
+    files = {item: item.path.relative_to(TESTS).as_posix() for item in items}
+    for item, file in files.items():
         if file.startswith("workflow/") or RUNS & set(item.fixturenames):
             item.add_marker("workflow")
-        # Of one file, tests that run no workflow need not wait for a run.
-        needs = " and a run" if item.get_closest_marker("workflow") else ""
-        item.add_marker(pytest.mark.xdist_group(file + needs))
-    ranks = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: ranks.get(item.path.relative_to(TESTS).as_posix(), len(ranks)))
+    items.sort(key=lambda item: ranks.get(files[item], len(ranks)))
 
 
 @pytest.fixture
