@@ -20,9 +20,10 @@ CARD = torch.device("cuda")
 
 
 @pytest.fixture(autouse=True)
-def unrecorded(monkeypatch):
-    """A pretend graph keeps all that a real one would use again."""
+def pretend(monkeypatch):
+    """A pretend graph keeps all that a real one would use again, and libraries there take no memory."""
     monkeypatch.setattr(cuda, "UNRECORDED", 10**9)
+    monkeypatch.setattr(capacity, "WORKSPACES", 0)
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def test_a_batch_writes_the_bytes_that_the_cpu_writes(made, tmp_path):
     assert call("train_batch", *arguments(made, "cpu", tmp_path / "cpu")) == (0, "")
     with pretend_cuda.cards() as card:
         assert call("train_batch", *arguments(made, "auto", tmp_path / "cuda")) == (0, "")
-        assert card.launches > 1000
+        assert card.kernels > 1000
     for name in ("networks.csv", "history.csv", "weights.safetensors", "predictions.safetensors"):
         assert (tmp_path / "cuda" / name).read_bytes() == (tmp_path / "cpu" / name).read_bytes(), name
     record = json.loads((tmp_path / "cuda/provenance.json").read_text())

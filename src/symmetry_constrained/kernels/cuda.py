@@ -12,11 +12,11 @@ from symmetry_constrained.kernels.batched import BatchedLanes
 from symmetry_constrained.kernels.eager import Eager, Layers, Samples
 from symmetry_constrained.kernels.lanes import Lanes
 
-UNRECORDED = 3  # times, in which libraries set themselves up
+UNRECORDED = 1  # time, in which libraries set themselves up
 
 
 class Recording:
-    """Work on the device that is the same every time, on the same tensors; a CUDA graph after the first times."""
+    """Work on the device that is the same every time, on the same tensors; a CUDA graph after the first time."""
 
     def __init__(self) -> None:
         self._times = 0

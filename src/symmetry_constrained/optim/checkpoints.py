@@ -1,6 +1,7 @@
 """Parameters recorded in the course of a training."""
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from symmetry_constrained.optim.problem import Progress, Result
@@ -17,10 +18,10 @@ class Checkpoints:
         self.evaluations = np.zeros(shape, dtype=np.int64)  # 0: not reached
 
     def accepted(self, state: Progress, done: np.ndarray) -> None:
-        for place, checkpoint in np.argwhere(done[:, None] & (state.iterations[:, None] == self.iterations)):
-            lane = state.lane[place]
-            self.rows[lane, checkpoint] = state.x[place]
-            self.evaluations[lane, checkpoint] = state.evaluations[place]
+        places, checkpoints = np.nonzero(done[:, None] & (state.iterations[:, None] == self.iterations))
+        lanes = state.lane[places]
+        _record(self.rows, lanes, checkpoints, state.x, places)
+        self.evaluations[lanes, checkpoints] = state.evaluations[places]
 
 
 class Marks:
@@ -34,12 +35,20 @@ class Marks:
     def accepted(self, state: Progress, done: np.ndarray) -> None:
         # The rule by which `lbfgs` ends a run of a budget.
         passed = state.evaluations[:, None] > self.budgets
-        for place, index in np.argwhere(done[:, None] & passed & (self.evaluations[state.lane] == 0)):
-            lane = state.lane[place]
-            self.rows[lane, index], self.evaluations[lane, index] = state.x[place], state.evaluations[place]
+        places, budgets = np.nonzero(done[:, None] & passed & (self.evaluations[state.lane] == 0))
+        lanes = state.lane[places]
+        _record(self.rows, lanes, budgets, state.x, places)
+        self.evaluations[lanes, budgets] = state.evaluations[places]
 
     def close(self, result: Result) -> None:
         """Record the result of networks that ended within a budget."""
-        for lane, index in np.argwhere(self.evaluations == 0):
-            self.rows[lane, index] = result.x[lane]
-            self.evaluations[lane, index] = int(result.evaluations[lane])
+        lanes, budgets = np.nonzero(self.evaluations == 0)
+        _record(self.rows, lanes, budgets, result.x, lanes)
+        self.evaluations[lanes, budgets] = result.evaluations.numpy()[lanes]
+
+
+def _record(rows: Tensor, lanes: np.ndarray, columns: np.ndarray, x: Tensor, places: np.ndarray) -> None:
+    """Copy the points x at these places to their lanes and columns of rows (K, C, P), all at once."""
+    if len(places):
+        source, target = torch.from_numpy(np.stack([places, lanes * rows.shape[1] + columns])).to(x.device)
+        rows.view(-1, rows.shape[2]).index_copy_(0, target, x.index_select(0, source))

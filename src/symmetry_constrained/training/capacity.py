@@ -18,6 +18,7 @@ from symmetry_constrained.optim.lbfgs import MEMORY
 SHARE = 0.9  # of the free memory; the rest is for libraries and for what is left between blocks of memory
 # Bytes of the widest layer's activations. An H100 takes 5 % longer with the first than with sixteen times as much.
 EFFICIENT_BLOCK, SMALLEST_BLOCK = 2**24, 2**20
+WORKSPACES = 2 * 2**25  # bytes that cuBLAS takes on an H100, for PyTorch's stream and for the recording's
 FLOAT64 = 8  # bytes
 
 
@@ -39,7 +40,7 @@ def plan(layers: Layers, networks: int, samples: list[int], checkpoints: int, de
     """
     sets, free = sum(_samples_bytes(layers, count) for count in samples), _free_bytes(device)
     for together, block in _choices(networks, layers.block_bytes):
-        needed = sets + _working_bytes(layers, together, max(samples), checkpoints, block)
+        needed = WORKSPACES + sets + _working_bytes(layers, together, max(samples), checkpoints, block)
         if needed <= SHARE * free:
             return Plan(networks, together, block, needed)
     has, takes, images = (f"{value / 1e9:.2g} GB" for value in (free, needed, sets))
