@@ -348,6 +348,8 @@ def test_filling_twice_is_filling_once():
 def test_the_reference_is_whole():
     about = json.loads((REFERENCE / reference.RUN).read_text())
     files = {path.relative_to(REFERENCE).as_posix(): path for path in REFERENCE.rglob("*") if path.is_file()}
+    for card in REFERENCE.glob(reference.CARDS):  # of no run
+        assert json.loads(files.pop(card.relative_to(REFERENCE).as_posix()).read_text())["card"]["name"]
     assert set(files) == {*about["kept"], reference.RUN}
     assert sum(path.stat().st_size for path in files.values()) <= 10 * 2**20
     record = json.loads(open_kept(REFERENCE, "manifest.json"))

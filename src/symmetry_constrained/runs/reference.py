@@ -19,6 +19,7 @@ from symmetry_constrained.runs.workflow_runs import WorkflowRun
 KEPT = ("config.json", "verdicts.md", "tables/*.csv", "tables/*.md", "theory/*.csv", "figures/*.svg")
 FRONT = "sides-digits"  # the figure that the README opens with: as a PNG too
 MEASURED = ("benchmarks/*.csv", "figures/roofline.svg", "figures/scaling.svg")  # made on demand, of no run
+CARDS = "benchmarks/card-*.json"  # measured by scripts/measure_card.py on a machine with a GPU: they outlive a run
 LARGE = 10**6  # bytes, above which a file is compressed
 LIMIT = 10 * 2**20  # bytes of the whole folder
 RUN, AUDIT, JOBS = "run.json", "audit.json", "benchmarks/jobs.csv"
@@ -41,8 +42,12 @@ def keep(results: Path, out: Path) -> list[str]:
         if not (results / path).is_file() or artifacts.sha256(results / path) != manifest["artefacts"][path]["sha256"]:
             raise ValueError(f"{results / path}: is not what {MANIFEST} says; run the study again")
     measured = [file.relative_to(results).as_posix() for pattern in MEASURED for file in sorted(results.glob(pattern))]
+    cards = {file: file.read_bytes() for file in out.glob(CARDS)}
     shutil.rmtree(out, ignore_errors=True)
     copies = [_copy(results / path, out / path) for path in [*paths, *measured, MANIFEST]]
+    for file, content in cards.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
     artifacts.write_json(brief(audited), out / AUDIT)
     artifacts.write_csv(jobs(results, manifest), out / JOBS)
     kept = sorted([*(path.relative_to(out).as_posix() for path in copies), AUDIT, JOBS])
