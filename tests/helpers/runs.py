@@ -124,3 +124,26 @@ def stable_bytes(folder: Path) -> dict[str, bytes]:
     results = folder / "results/small"
     paths = {path for pattern in STABLE for path in results.glob(pattern) if path.name not in TIMED}
     return {path.relative_to(results).as_posix(): path.read_bytes() for path in paths}
+
+
+# What is made again of a finished run, that two runs may be compared at less than the price of both: a study of the
+# three with its batches, a rerun, two experiments, and all that is made from what was trained.
+MADE_AGAIN = (
+    *(f"batches/digits-clean/{name}" for name in ("identity", "neighbour")),
+    "reruns/table1-biased-identity-original",
+    *(f"theory/{name}.csv" for name in ("random_networks", "label_blind")),
+    *("tables", "figures", "notebooks", "audit", "code", "logs", "verdicts.md", "findings.rst", "config.json"),
+    *("manifest.json", "ro-crate-metadata.json", "report.html", "report.json"),
+)
+
+
+def in_part(finished: Path, folder: Path) -> Path:
+    """A copy of a finished run of which much is to be made again."""
+    return lose(shutil.copytree(finished, folder, symlinks=True), *(f"results/small/{name}" for name in MADE_AGAIN))
+
+
+def lose(folder: Path, *names: str) -> Path:
+    """Remove some results of a run, where they are there."""
+    for path in (folder / name for name in names):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return folder

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.runs import COMMON, SMALL, checkout, environment
+from helpers.runs import COMMON, SMALL, checkout, environment, lose
 
 STUDY = COMMON | {
     "dataset": "digits",
@@ -83,13 +83,6 @@ def members(group: int, word: str = "") -> list[int]:
         if int(fields[2]) == group and line and word in line:
             found.append(int(folder.name))
     return found
-
-
-def lose(folder: Path, *names: str) -> Path:
-    """Remove some results of a run, where they are there."""
-    for path in (folder / name for name in names):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    return folder
 
 
 def again(finished: Path, folder: Path, *lost: str) -> Path:

@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers.runs import checkout, environment, stable_bytes
+from helpers.runs import checkout, environment, in_part, stable_bytes
 from helpers.tiny import TABLES, stable, tiny
 from helpers.together import together
 from helpers.users import IS_ROOT, NOBODY, works
@@ -70,12 +71,13 @@ def poor() -> list[str]:
     return [name for name in POOR if name != AS_NOBODY or (IS_ROOT and works(*NOBODY))]
 
 
-def test_every_table_and_figure_in_poor_circumstances(finished, finished_tiny, poor_run):
+@pytest.mark.parametrize("make", [in_part, pytest.param(None, marks=pytest.mark.slow)], ids=["in part", "whole"])
+def test_every_table_and_figure_in_poor_circumstances(make, finished, finished_tiny, poor_run):
     first = stable_bytes(finished)
     assert len(first) > 60
 
     def attempt(*names: str) -> None:
-        folder = poor_run(checkout, names)
+        folder = poor_run(partial(make, finished) if make else checkout, names)
         second = stable_bytes(folder)
         assert first.keys() == second.keys()
         assert [name for name in first if first[name] != second[name]] == []

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.runs import checkout, environment, snakemake, stable_bytes
-from helpers.tiny import BATCHES, TABLES, kill_group, leftovers, lose, members, run, stable, start, tiny
+from helpers.runs import checkout, environment, lose, snakemake, stable_bytes
+from helpers.tiny import BATCHES, TABLES, kill_group, leftovers, members, run, stable, start, tiny
 from helpers.together import together
 
 PATIENCE = 120  # seconds until a job that must come has begun
