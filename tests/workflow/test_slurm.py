@@ -99,8 +99,8 @@ def test_every_table_is_byte_for_byte_the_local_runs(targets, cluster, submit, f
     print(f"{len(local)} files equal", *map(described, jobs), sep="\n")
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
     assert {job["NodeList"] for job in jobs} == set(NODES)
-    # Short ones went together: batches and reruns by tens, and four experiments (in part, two). Three longer ones and the
-    # timing had their own.
+    # Short ones went together: batches and reruns by tens, and four experiments (in part, two). Three longer ones and
+    # the timing had their own.
     assert len(jobs) == (3 if targets else 7)
     assert [gpus(cluster, job["JobId"]) for job in jobs] == [None] * len(jobs)
 
