@@ -132,7 +132,7 @@ MADE_AGAIN = (
     *(f"batches/digits-clean/{name}" for name in ("identity", "neighbour")),
     "reruns/table1-biased-identity-original",
     *(f"theory/{name}.csv" for name in ("random_networks", "label_blind")),
-    *("tables", "figures", "notebooks", "audit", "code", "logs", "verdicts.md", "findings.rst", "config.json"),
+    *("tables", "figures", "notebooks", "audit", "code", "verdicts.md", "findings.rst", "config.json"),
     *("manifest.json", "ro-crate-metadata.json", "report.html", "report.json"),
 )
 
