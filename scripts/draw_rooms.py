@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def floors() -> list[list[str]]:
-    """The rooms of each floor, from the highest to the lowest; the audit stands on none."""
+    """The rooms of each floor, from the highest to the lowest. The audit is on no floor."""
     contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     layers = next(contract["layers"] for contract in contracts["contracts"] if contract["type"] == "layers")
     return [layer.split(" | ") for layer in layers]

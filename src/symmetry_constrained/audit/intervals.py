@@ -20,7 +20,7 @@ def bounds(metric: str) -> tuple[float, float]:
 
 
 def groups(values: np.ndarray, splits: np.ndarray) -> list[list[float]]:
-    """The values of each unit, nan left out; a unit without values is none."""
+    """The values of each unit, nan left out; a unit without values is left out too."""
     if len(set(splits.tolist())) == 1:
         members = [[value] for value in values.tolist()]
     else:
