@@ -50,7 +50,7 @@ def main(arguments: argparse.Namespace) -> None:
     }
     plans = []
     for name, (study, copies) in studies.items():
-        table = planning.jobs(study, before, measured, numbers)
+        table = planning.jobs(study, before, measured, numbers, arguments.splits_per_job)
         plans.append(planning.plan(name, table, planning.stored(study, table, measured, copies), **options))
     table = pd.concat(plans, ignore_index=True)
     for size, cost in measured.costs.items():
@@ -78,6 +78,7 @@ if __name__ == "__main__":
     parser.add_argument("--widths", type=int, default=10, help="hidden layers 10-5, 20-10, ... so many")
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 10, 1000], help="numbers of nodes")
     parser.add_argument("--jobs-per-node", type=int, default=16, help="jobs at a time: a node's cores, or its GPUs")
+    parser.add_argument("--splits-per-job", type=int, default=2, help="splits that a job takes, as in profiles/slurm")
     parser.add_argument("--short-jobs", type=int, default=10, help="short jobs to a submission, as in profiles/slurm")
     parser.add_argument("--submission-seconds", type=float, default=1.0, help="the scheduler's own, per submission")
     parser.add_argument("--job-seconds", type=float, default=6.0, help="Snakemake's own on the node, per job")

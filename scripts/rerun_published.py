@@ -35,8 +35,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     artifacts.write_csv(again, arguments.out / "reruns.csv")
     artifacts.write_csv(perturbed, arguments.out / "perturbed.csv")
-    inputs = [arguments.published, *(arguments.data / name for name in ("images.npy", "labels.npy"))]
-    inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
+    inputs = [arguments.published, *cli.data_files(arguments.data, arguments.split)]
     keys = ("id", "solvers", "budgets", "perturbed_networks", "perturbed_at_a_time", "perturbation", "device")
     spec = {key: getattr(arguments, key) for key in keys}
     record = provenance.provenance(spec, inputs, device, compiled.compiler(device))

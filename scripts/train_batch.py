@@ -1,11 +1,12 @@
-"""Train a batch: every network of one dataset, protocol, split, feature map and training set.
+"""Train batches: every network of one dataset, protocol, feature map and training set, on one split after the other.
 
-Writes networks.csv, history.csv, timings.csv, weights.safetensors, predictions.safetensors and provenance.json.
+Writes into OUT/FEATURES/TRAINING_SET/HIDDEN_LAYERS/split-N of each: networks.csv, history.csv, timings.csv,
+weights.safetensors, predictions.safetensors and provenance.json.
 """
 
 import argparse
-import json
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from symmetry_constrained import artifacts, cli
@@ -14,27 +15,29 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.kernels import compiled
 from symmetry_constrained.networks.ensemble import resolve_device
 from symmetry_constrained.runs import provenance
-from symmetry_constrained.training import batch as training
+from symmetry_constrained.training.batch import train_batches
 from symmetry_constrained.training.spec import Spec
 
 
 def main(arguments: argparse.Namespace) -> None:
-    spec, out = Spec.from_dict(json.loads(arguments.spec)), arguments.out
-    batch = training.train_batch(spec, Dataset.read(arguments.data), Split.read(arguments.split), cli.say)
-    for name in ("weights", "predictions"):
-        artifacts.write_arrays(getattr(batch, name), out / f"{name}.safetensors")
-    for name in ("networks", "history", "timings"):
-        artifacts.write_csv(getattr(batch, name), out / f"{name}.csv")
-    inputs = [arguments.data / name for name in ("images.npy", "labels.npy")]
-    inputs += [arguments.split / name for name in ("rows.csv", "scaling.csv")]
-    device = resolve_device(spec.device)
-    record = provenance.provenance(asdict(spec), inputs, device, compiled.compiler(device))
-    artifacts.write_json(record, out / "provenance.json")
+    first = [Spec.of_split(arguments.spec, folder) for folder in arguments.split]
+    dataset, device = Dataset.read(arguments.data), resolve_device(first[0].device)
+    job = {"splits": [spec.split for spec in first], "start_seconds": time.process_time()}
+    for spec, folder in zip(first, arguments.split, strict=True):
+        specs = [spec, *(replace(spec, features=name, trained_as=spec.features) for name in arguments.also)]
+        batches = train_batches(specs, dataset, Split.read(folder), cli.say)
+        inputs = cli.data_files(arguments.data, folder)
+        for own, batch in zip(specs, batches, strict=True):
+            out = arguments.out / own.folder
+            batch.write(out)
+            record = provenance.provenance(asdict(own), inputs, device, compiled.compiler(device))
+            artifacts.write_json(record | {"job": job}, out / "provenance.json")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--spec", required=True, help="what to train, as JSON: the fields of spec.Spec")
-    cli.add_data(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
+    cli.add_spec(parser)
+    cli.add_data(parser, splits="+")
+    parser.add_argument("--also", nargs="*", default=[], help="features whose training images are the same")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the study's batches")
     cli.run(main, parser)

@@ -29,10 +29,21 @@ def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentPar
         sys.exit(f"{parser.prog}: {error}")
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """The options of every script that trains: --data and --split, folders."""
+def add_data(parser: argparse.ArgumentParser, splits: str | None = None) -> None:
+    """The options of every script that trains: --data and --split, folders. splits: `+` for one split or several."""
     parser.add_argument("--data", type=Path, required=True, help="folder with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, required=True, help="folder split-N with rows.csv and scaling.csv")
+    help = "folder split-N with rows.csv and scaling.csv" + (", or several" if splits else "")
+    parser.add_argument("--split", type=Path, nargs=splits, required=True, help=help)
+
+
+def add_spec(parser: argparse.ArgumentParser) -> None:
+    """--spec, of the scripts that train batches."""
+    parser.add_argument("--spec", required=True, help="what to train, as JSON: the fields of spec.Spec but split")
+
+
+def data_files(data: Path, split: Path) -> list[Path]:
+    """The files that --data and --split name."""
+    return [data / "images.npy", data / "labels.npy", split / "rows.csv", split / "scaling.csv"]
 
 
 def say(line: str) -> None:

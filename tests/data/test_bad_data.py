@@ -26,6 +26,7 @@ from symmetry_constrained.verdicts import published
 ROOT = Path(__file__).parents[2]
 MNIST = ROOT / "data/mnist"
 SPEC = BATCH | {"seeds": [1, 2, 3], "budget": {"max_evaluations": 6}}
+FOLDER = "neighbour/original/4/split-0"
 CELL = "small, neighbour, original, 4, split 0"
 
 
@@ -282,7 +283,7 @@ def diverged(made, monkeypatch):
     assert train(made) == (0, "")
     (made / "out").rename(made / "with")
     assert train(made, seeds=[1, 3]) == (0, "")
-    return made / "with", made / "out"
+    return made / "with" / FOLDER, made / "out" / FOLDER
 
 
 def test_a_network_that_diverges_is_a_row_with_its_status(diverged):
@@ -325,7 +326,7 @@ def test_a_batch_of_nothing_but_diverged_networks_is_written(made, monkeypatch):
     initial = Architecture.initial
     monkeypatch.setattr(Architecture, "initial", lambda self, seed, biased: initial(self, seed, biased) * 1e200)
     assert train(made) == (0, "")
-    table = pd.read_csv(made / "out/networks.csv")
+    table = pd.read_csv(made / "out" / FOLDER / "networks.csv")
     assert (table["status"] == "non_finite").all()
     found = summary.summarise(table)
     assert found["mean"].isna().all() and (found["n"] == 0).all() and (found["failed"] == 3).all()

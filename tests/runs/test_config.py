@@ -26,7 +26,9 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 STUDY = "studies.digits-published"
 COUNT = "a count (N stands for 0 to N-1), or a list of different numbers"
 FOLDER = "a folder inside the project, without a slash at its ends"
-STUDY_KEYS = "budget, checkpoints, dataset, features, fractions, hidden_layers, networks, protocol, seeds, splits"
+STUDY_KEYS = (
+    "budget, checkpoints, dataset, features, fractions, hidden_layers, networks, protocol, seeds, splits, trained_as"
+)
 MAPS = ", ".join(FEATURES)
 DATASETS = ", ".join(registry.table())
 KEYS = "alpha, data, device, dtype, figures, published_numbers, results, solo, studies, targets, theory"
@@ -185,6 +187,30 @@ REFUSED = [
     ),
     # A study.
     (study("seed"), 3, f"{STUDY}.seed is unknown; legal keys are {STUDY_KEYS}"),
+    (
+        study("trained_as"),
+        {"canonical": "identity"},
+        f"{STUDY}.trained_as is 'canonical'; it must be of features of the study: "
+        "identity, square, neighbour, permuted",
+    ),
+    (
+        study("trained_as"),
+        {"square": "cube"},
+        f"{STUDY}.trained_as.square is 'cube'; it must be one of identity, square, neighbour, permuted, quadratic, "
+        "absolute, canonical",
+    ),
+    (
+        study("trained_as"),
+        {"identity": "square"},
+        f"{STUDY}.trained_as.identity is 'square'; it must be other features that are trained on the same sets: "
+        "there are none",
+    ),
+    (
+        study("trained_as"),
+        {"square": "square"},
+        f"{STUDY}.trained_as.square is 'square'; it must be other features that are trained on the same sets: "
+        "identity, neighbour, permuted",
+    ),
     (study("budget"), ABSENT, f"{STUDY}.budget is missing; it is required"),
     (study("dataset"), "mnits", f"{STUDY}.dataset is 'mnits'; it must be one of {DATASETS}"),
     (study("protocol"), "leaky", f"{STUDY}.protocol is 'leaky'; it must be one of published, clean"),
@@ -656,6 +682,7 @@ def test_a_batch_is_keyed_by_its_folder_and_its_spec_is_complete():
         "alpha": 1e-5,
         "dtype": "float32",
         "device": "auto",
+        "trained_as": None,
     }
     for spec in specs.values():
         assert set(spec) == set(Spec.__dataclass_fields__)

@@ -53,7 +53,7 @@ def naive_seconds(cost, spec, images):
 @pytest.mark.parametrize(("training_set", "images"), [("original", 7185), ("augmented", 14370), ("random-sign", 7185)])
 def test_a_batch_costs_what_a_loop_over_its_weights_says(training_set, images):
     cost, spec = Cost(START, TICK, RATE), SPEC | {"training_set": training_set}
-    assert math.isclose(cost.seconds(spec), naive_seconds(cost, spec, images), rel_tol=1e-9)
+    assert math.isclose(cost.seconds([spec]), naive_seconds(cost, spec, images), rel_tol=1e-9)
 
 
 def test_a_budget_in_iterations_counts_somewhat_more_evaluations_and_the_smaller_of_two_counts():
@@ -102,9 +102,8 @@ def run(tmp_path_factory):
         pd.DataFrame(timings, columns=columns).to_csv(folder / "timings.csv", index=False)
         table = pd.DataFrame(networks, columns=["dataset", "fraction", "n_train", "evaluations"])
         table.to_csv(folder / "networks.csv", index=False)
-        (folder / "provenance.json").write_text(json.dumps({"device": "cpu"}))
-        total = START + sum(row[4] for row in timings)
-        benchmark(results / f"benchmarks/train_batch/digits-clean-identity-{training_set}-10-5-0.tsv", total)
+        job = {"splits": [0], "start_seconds": START}
+        (folder / "provenance.json").write_text(json.dumps({"device": "cpu", "job": job}))
     name = "table1-biased-identity-original"
     (results / f"reruns/{name}").mkdir(parents=True)
     pd.DataFrame({"solver": ["ours"] * 4}).to_csv(results / f"reruns/{name}/reruns.csv", index=False)
@@ -152,17 +151,21 @@ def test_a_runs_costs_are_read_from_its_files(run, measured):
     assert measured.network_bytes == {64: sizes / 24}
 
 
-def test_a_folder_without_benchmarks_is_refused_in_one_line(tmp_path):
-    with pytest.raises(ValueError, match=r"^\S+: holds no training batch with its benchmark; run a study first$"):
+def test_a_folder_without_batches_is_refused_in_one_line(tmp_path):
+    with pytest.raises(ValueError, match=r"^\S+: holds no training batch; run a study first$"):
         job_costs.read(tmp_path, published.read(PUBLISHED))
 
 
 def test_every_job_of_a_configuration_is_planned_and_costs_what_its_like_did(measured):
     config, numbers = configuration(), published.read(PUBLISHED)
     table = planning.jobs(config, config, measured, numbers)
-    batches = settings.batches(config)
-    assert (table["rule"] == "train_batch").sum() == len(batches)
-    expected = sum(Cost(START, TICK, RATE).seconds(spec) for spec in batches.values())
+    # What canonical features need is trained with identity's.
+    batches = {key: spec for key, spec in settings.batches(config).items() if spec["features"] != "canonical"}
+    # Twenty splits of five cells, ten of six and of three times six, ten splits to a job.
+    count = 2 * 5 + 6 + 18
+    assert (table["rule"] == "train_batch").sum() == count
+    cost = Cost(START, TICK, RATE)
+    expected = count * START + sum(cost.training_seconds(spec) for spec in batches.values())
     assert table.loc[table["rule"] == "train_batch", "seconds"].sum() == pytest.approx(expected, rel=1e-6)
     networks = sum(len(s["seeds"]) * len(s["networks"]) * len(s["fractions"]) for s in batches.values())
     assert table.loc[table["rule"] == "train_batch", "networks"].sum() == networks
@@ -241,10 +244,10 @@ def test_more_nodes_never_take_longer_and_no_limit_is_undercut(count, nodes, tog
 
 def test_the_typical_costs_group_short_batches_and_leave_long_ones_alone():
     full = SPEC | {"fractions": [1.0], "seeds": list(range(20)), "hidden_layers": [10, 5]}
-    assert job_costs.expected_seconds(full | {"budget": {"max_evaluations": 200}}) < job_costs.SHORT_SECONDS
+    assert job_costs.expected_seconds([full | {"budget": {"max_evaluations": 200}}]) < job_costs.SHORT_SECONDS
     long = full | {"budget": {"max_iterations": 5000}, "hidden_layers": [40, 20]}
-    assert job_costs.expected_seconds(long) > job_costs.SHORT_SECONDS
-    assert job_costs.expected_seconds(full | {"dataset": "mnist"}) > job_costs.expected_seconds(full)
+    assert job_costs.expected_seconds([long]) > job_costs.SHORT_SECONDS
+    assert job_costs.expected_seconds([full | {"dataset": "mnist"}]) > job_costs.expected_seconds([full])
 
 
 def test_the_script_prints_and_writes_the_table(run, tmp_path, capsys):
@@ -261,13 +264,13 @@ def test_the_script_prints_and_writes_the_table(run, tmp_path, capsys):
     table = pd.read_csv(out)
     assert table["nodes"].tolist() == [1, 50, 1, 50]
     assert table["study"].tolist() == ["two"] * 2 + ["digits-clean on 2 datasets, 3 widths"] * 2
-    # Seven models on two splits, times two datasets and three widths; and nothing else.
-    assert table["jobs"].tolist()[2:] == [7 * 2 * 2 * 3] * 2
+    # Six models that are trained, on two splits in one job, times two datasets and three widths; and nothing else.
+    assert table["jobs"].tolist()[2:] == [6 * 2 * 3] * 2
     printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert sum(line.startswith("| two | ") for line in printed) == 2
     assert any("| – |" in line for line in printed)  # no GPU was measured
 
 
 def test_the_script_refuses_in_one_line(tmp_path):
-    words = f"plan_study.py: {tmp_path}: holds no training batch with its benchmark; run a study first"
+    words = f"plan_study.py: {tmp_path}: holds no training batch; run a study first"
     assert call("plan_study", "--results", tmp_path) == (1, words)

@@ -77,3 +77,32 @@ def test_the_summary_counts_every_network():
     )
     line = targets.summary(batches, "results/quick")
     assert line == f"{len(batches)} training batches of {networks} networks in all; results in results/quick/"
+
+
+def test_every_batch_is_trained_by_one_job_and_a_jobs_splits_are_of_one_block():
+    config = configuration("full")
+    for together in (1, 3, 10):
+        made = []
+        for job in targets.training_jobs(config, together):
+            assert set(job.splits) <= set(job.block) and 1 <= len(job.splits) <= together and len(job.block) <= 10
+            study = config["studies"][job.study]
+            for name in (*job.features, *job.also):
+                for kind in set(job.training_sets) & set(study["features"][name]):
+                    made += [(job.study, name, kind, str(split)) for split in job.splits]
+        batches = {(study, *cell, split) for study, *cell, _, split in settings.batches(config)}
+        assert len(made) == len(set(made)) and set(made) == batches
+        names = [job.name for job in targets.training_jobs(config, together)]
+        assert len(names) == len(set(names))
+
+
+def test_a_jobs_block_is_the_same_however_many_splits_a_job_takes():
+    config = configuration("full")
+    blocks = [
+        {
+            (job.study, *job.kind, split): job.block
+            for job in targets.training_jobs(config, together)
+            for split in job.splits
+        }
+        for together in (1, 2, 10)
+    ]
+    assert blocks[0] == blocks[1] == blocks[2]

@@ -19,6 +19,7 @@ from symmetry_constrained.data.splits import Split
 from symmetry_constrained.verdicts import paper_tables
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
+CELL = "neighbour/original/4/split-0"
 PUBLISHED = ROOT / "workflow/resources/published.csv"
 
 
@@ -27,8 +28,9 @@ def made(tmp_path_factory):
     """Data, a split and a batch, each by its script."""
     folder = tmp_path_factory.mktemp("made")
     assert call("fetch_dataset", "--dataset", "digits", "--out", folder / "data") == (0, "")
-    assert call("make_split", *splitting(folder, folder / "split")) == (0, "")
-    assert call("train_batch", *batch(folder, SPEC, folder / "batch")) == (0, "")
+    assert call("make_split", *splitting(folder, folder / "split-0")) == (0, "")
+    assert call("train_batch", *batch(folder, SPEC, folder / "batches")) == (0, "")
+    (folder / "batch").symlink_to(folder / "batches" / CELL)
     return folder
 
 
@@ -39,7 +41,7 @@ def splitting(folder, out, protocol="clean", number=0):
 
 def batch(folder, spec, out):
     spec = spec if isinstance(spec, str) else json.dumps(spec)
-    return "--spec", spec, "--data", folder / "data", "--split", folder / "split", "--out", out
+    return "--spec", spec, "--data", folder / "data", "--split", folder / "split-0", "--out", out
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -70,22 +72,22 @@ def test_a_script_runs_by_hand_from_any_folder(tmp_path):
 def test_splitting_stores_the_librarys_split(made):
     digits = reading.load("digits")
     expected = protocols.split_images(digits.images, digits.labels, "clean", 0)
-    assert Split.read(made / "split").rows.astype(str).equals(expected.rows.astype(str))
+    assert Split.read(made / "split-0").rows.astype(str).equals(expected.rows.astype(str))
 
 
 def test_splitting_makes_the_folder_it_writes_to(made, tmp_path):
     assert call("make_split", *splitting(made, tmp_path / "new/folder")) == (0, "")
-    assert (tmp_path / "new/folder/rows.csv").read_bytes() == (made / "split/rows.csv").read_bytes()
+    assert (tmp_path / "new/folder/rows.csv").read_bytes() == (made / "split-0/rows.csv").read_bytes()
 
 
 def test_training_leaves_its_six_files_and_again_the_same_bytes(made, tmp_path):
     files = ["history.csv", "networks.csv", "predictions.safetensors", "provenance.json", "timings.csv"]
     files += ["weights.safetensors"]
     assert sorted(os.listdir(made / "batch")) == files
-    assert call("train_batch", *batch(made, SPEC, tmp_path / "batch")) == (0, "")
+    assert call("train_batch", *batch(made, SPEC, tmp_path)) == (0, "")
     for name in files:
         if name not in ("timings.csv", "provenance.json"):
-            assert (tmp_path / "batch" / name).read_bytes() == (made / "batch" / name).read_bytes(), name
+            assert (tmp_path / CELL / name).read_bytes() == (made / "batch" / name).read_bytes(), name
     networks = pd.read_csv(made / "batch/networks.csv")
     assert networks[["network", "seed"]].values.tolist() == [
         ["biased", 1],
@@ -111,15 +113,15 @@ def test_gathering_stacks_the_tables_in_their_order(made, tmp_path):
 def test_checking_the_bound_reads_batches_and_their_splits(made, tmp_path):
     out = tmp_path / "bound.csv"
     both = (made / "batch", made / "batch")
-    splits = (made / "split", made / "split")
+    splits = (made / "split-0", made / "split-0")
     assert call("check_bound", "--batches", *both, "--splits", *splits, "--out", out) == (0, "")
-    once = bound.check_batch(made / "batch", made / "split")
+    once = bound.check_batch(made / "batch", made / "split-0")
     found = pd.read_csv(out).set_index("network")
     assert found.loc["bias-free", "networks"] == 4
     assert found.loc["bias-free", "violations"] == 0
     free = once[once["network"] == "bias-free"]
     assert found.loc["bias-free", "largest_sum_negated"] == (free["original"] + free["negated"]).max()
-    labels = Split.read(made / "split").select("test")["label"].to_numpy()
+    labels = Split.read(made / "split-0").select("test")["label"].to_numpy()
     accuracy = (load_file(made / "batch/predictions.safetensors")["0.02/original"] == labels).mean(1)
     np.testing.assert_array_equal(once["original"], accuracy)
 
@@ -253,7 +255,7 @@ def test_training_on_a_device_that_is_not_there_is_refused(made, tmp_path):
 
 def test_scikit_learns_networks_are_compared_with_ours(made, tmp_path):
     theirs, out = tmp_path / "theirs.csv", tmp_path / "compared.csv"
-    arguments = ("--spec", json.dumps(SPEC), "--data", made / "data", "--split", made / "split", "--out", theirs)
+    arguments = ("--spec", json.dumps(SPEC), "--data", made / "data", "--split", made / "split-0", "--out", theirs)
     assert call("train_scikit_learn", *arguments) == (0, "")
     arguments = ("--networks", made / "batch/networks.csv", "--scikit-learn", theirs, "--out", out)
     assert call("compare_solvers", *arguments) == (0, "")
@@ -306,7 +308,7 @@ def test_the_split_of_other_images_is_refused(made, tmp_path, monkeypatch, scrip
     monkeypatch.chdir(tmp_path)
     digits = Dataset.read(made / "data")
     Dataset(digits.images[:1000], digits.labels[:1000]).write(tmp_path / "data")
-    (tmp_path / "split-0").symlink_to(made / "split")
+    (tmp_path / "split-0").symlink_to(made / "split-0")
     line = refused(tmp_path, script, "--data", "data", "--split", "split-0", "--out", "out", *more)
     assert line == "the split has an image 1796, and the data 0 to 999"
 
@@ -314,13 +316,13 @@ def test_the_split_of_other_images_is_refused(made, tmp_path, monkeypatch, scrip
 def test_the_bound_needs_a_split_for_each_batch(made, tmp_path):
     two = (made / "batch", made / "batch")
     line = refused(
-        tmp_path, "check_bound", "--batches", *two, "--splits", made / "split", "--out", tmp_path / "out/b.csv"
+        tmp_path, "check_bound", "--batches", *two, "--splits", made / "split-0", "--out", tmp_path / "out/b.csv"
     )
     assert line == "2 batches but 1 splits"
 
 
 def test_a_rerun_of_no_published_number_is_refused(made, tmp_path):
-    arguments = ("--data", made / "data", "--split", made / "split", "--out", tmp_path / "out")
+    arguments = ("--data", made / "data", "--split", made / "split-0", "--out", tmp_path / "out")
     line = refused(tmp_path, "rerun_published", "--id", "table3", "--published", PUBLISHED, *arguments)
     assert line == f"table3 is no id in {PUBLISHED}"
 
@@ -343,14 +345,14 @@ def test_judging_refuses_a_study_without_networks_and_reruns_of_no_published_num
     [
         ("data/images.npy", b""),
         ("data/images.npy", b"not an array"),
-        ("split/rows.csv", b""),
-        ("split/rows.csv", b"a,b\n1,2\n1,2,3\n"),
-        ("split/rows.csv", b"set,image\ntrain,1\n"),
-        ("split/scaling.csv", b"pixel,lowest\n0,0\n"),
+        ("split-0/rows.csv", b""),
+        ("split-0/rows.csv", b"a,b\n1,2\n1,2,3\n"),
+        ("split-0/rows.csv", b"set,image\ntrain,1\n"),
+        ("split-0/scaling.csv", b"pixel,lowest\n0,0\n"),
     ],
 )
 def test_training_refuses_a_broken_file(made, tmp_path, name, content):
-    for folder in ("data", "split"):
+    for folder in ("data", "split-0"):
         (tmp_path / folder).mkdir()
         for path in (made / folder).iterdir():
             (tmp_path / folder / path.name).write_bytes(path.read_bytes())
@@ -362,5 +364,5 @@ def test_the_bound_refuses_broken_predictions(made, tmp_path):
     (tmp_path / "batch").mkdir()
     (tmp_path / "batch/networks.csv").write_bytes((made / "batch/networks.csv").read_bytes())
     (tmp_path / "batch/predictions.safetensors").write_bytes(b"cut off")
-    arguments = ("--batches", tmp_path / "batch", "--splits", made / "split", "--out", tmp_path / "out/bound.csv")
+    arguments = ("--batches", tmp_path / "batch", "--splits", made / "split-0", "--out", tmp_path / "out/bound.csv")
     refused(tmp_path, "check_bound", *arguments)

@@ -112,3 +112,24 @@ def test_what_is_wrong_is_said_with_its_cell(digits):
         training.train_batch(spec(fractions=[0.001]), *digits)
     with pytest.raises(ValueError, match=r"^small, cube, original, 4, split 0: features: 'cube' is unknown"):
         training.train_batch(spec(features="cube"), *digits)
+
+
+def test_features_with_the_same_training_images_are_trained_once_and_judged_each(digits):
+    specs = [spec(), spec(features="canonical", trained_as="identity")]
+    pixels, canonical = training.train_batches(specs, *digits)
+    alone = training.train_batch(spec(features="canonical"), *digits)
+    for name in ("networks", "history"):
+        pd.testing.assert_frame_equal(getattr(canonical, name), getattr(alone, name))
+    for name in ("weights", "predictions"):
+        ours, theirs = getattr(canonical, name), getattr(alone, name)
+        assert ours.keys() == theirs.keys()
+        assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
+    pd.testing.assert_frame_equal(pixels.networks, training.train_batch(spec(), *digits).networks)
+    # What is trained once is counted once.
+    assert (pixels.timings["evaluations"] > 0).all() and (canonical.timings["evaluations"] == 0).all()
+
+
+def test_features_with_other_training_images_are_refused(digits):
+    line = r"^small, identity, original, 4, split 0: training images through square are other numbers; train them on"
+    with pytest.raises(ValueError, match=line):
+        training.train_batches([spec(), spec(features="square", trained_as="identity")], *digits)

@@ -17,6 +17,7 @@ from symmetry_constrained.training.reruns import Recipe
 from symmetry_constrained.training.spec import Spec
 
 torch.set_num_threads(1)
+FOLDER = "identity/augmented/10-5/split-0"
 LONGER = SPEC | {
     "features": "identity",
     "training_set": "augmented",
@@ -53,10 +54,10 @@ def test_a_batch_writes_the_bytes_that_the_cpu_writes(made, tmp_path):
         assert call("train_batch", *arguments(made, "auto", tmp_path / "cuda")) == (0, "")
         assert card.kernels > 1000
     for name in ("networks.csv", "history.csv", "weights.safetensors", "predictions.safetensors"):
-        assert (tmp_path / "cuda" / name).read_bytes() == (tmp_path / "cpu" / name).read_bytes(), name
-    record = json.loads((tmp_path / "cuda/provenance.json").read_text())
+        assert (tmp_path / "cuda" / FOLDER / name).read_bytes() == (tmp_path / "cpu" / FOLDER / name).read_bytes(), name
+    record = json.loads((tmp_path / "cuda" / FOLDER / "provenance.json").read_text())
     assert (record["device"], record["device_name"]) == ("cuda", "a pretend card")
-    assert pd.read_csv(tmp_path / "cuda/networks.csv")["iterations"].max() > 20
+    assert pd.read_csv(tmp_path / "cuda" / FOLDER / "networks.csv")["iterations"].max() > 20
 
 
 def test_a_batch_for_a_second_card_is_refused_in_one_line_where_there_is_one(made, tmp_path):

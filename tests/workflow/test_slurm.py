@@ -123,7 +123,7 @@ def test_a_gpu_is_asked_for_when_the_device_is_cuda_and_a_run_that_is_stopped_ta
 @slurm
 def test_jobs_over_their_memory_are_tried_again_with_more_or_named_in_one_line(cluster, submit, prepared, finished):
     count = len(cluster.ended())
-    wanted = ["train_batch:mem_mb=300 + 1200 * (attempt - 1)", "rerun_published:mem_mb=300"]
+    wanted = ["train_batch_digits_clean_0:mem_mb=300 + 1200 * (attempt - 1)", "rerun_published:mem_mb=300"]
     process = submit(
         prepared, ONE, RERUN, "--group-components", "short=1", "--retries", "1", "--set-resources", *wanted
     )
@@ -194,7 +194,7 @@ def test_a_job_that_is_not_tried_again_is_named_with_its_reason(fault, cluster, 
         "node": rf"it ended without a word, as when its node fails; see \S+, and {again}",
         "time": rf"it took longer than it asked for; raise its runtime in the profile and {again}",
     }
-    assert re.fullmatch(rf"train_batch of {ONE} failed: {reason[fault]}", line)
+    assert re.fullmatch(rf"train_batch_digits_clean_0 of {ONE} failed: {reason[fault]}", line)
 
 
 def described(job: dict[str, str]) -> str:
@@ -239,14 +239,16 @@ def wait_for(condition, process: subprocess.Popen | None = None, seconds: float 
 
 @pytest.fixture(scope="module")
 def on_cluster() -> set[str]:
-    """The names of the rules whose jobs a cluster runs: those with a benchmark."""
+    """The names of the rules whose jobs a cluster runs: those with a benchmark. Training jobs state what they need."""
     with loaded_rules() as rules:
-        return {rule.name for rule in rules if rule.benchmark is not None}
+        found = {rule.name: rule for rule in rules if rule.benchmark is not None}
+        training = {name for name in found if name.startswith("train_batch_")}
+        assert training and all({"mem_mb", "runtime"} <= set(found[name].resources) for name in training)
+        return set(found) - training
 
 
 def test_the_profile_states_memory_and_run_time_of_every_rule_that_a_cluster_runs(on_cluster):
     stated = yaml.safe_load(PROFILE.read_text())["set-resources"]
-    assert "train_batch" in on_cluster
     assert set(stated) == on_cluster
     for name, resources in stated.items():
         assert {"mem_mb", "runtime"} <= set(resources), name

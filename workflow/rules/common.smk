@@ -47,7 +47,10 @@ COMPARED = targets.compared(config)
 SPLIT_KEYS = ("dataset", "protocol", "split")
 BATCH_KEYS = ("study", "features", "training_set", "hidden_layers", "split")
 BATCHES = settings.batches(config)
-BATCH = f"{RESULTS}/batches/{{study}}/{{features}}/{{training_set}}/{{hidden_layers}}/split-{{split}}"
+CELL = "{study}/{features}/{training_set}/{hidden_layers}"
+BATCH = f"{RESULTS}/batches/{CELL}/split-{{split}}"
+BATCH_FILES = {name: f"{name}.csv" for name in ("networks", "history", "timings")}
+BATCH_FILES |= {name: f"{name}.safetensors" for name in ("weights", "predictions")} | {"provenance": "provenance.json"}
 BATCH_NAME = "{study}-{features}-{training_set}-{hidden_layers}-{split}"
 BATCH_FOLDERS = [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in BATCHES]
 
@@ -74,26 +77,36 @@ def options(**values):
     return lambda wildcards: found
 
 
-def spec(wildcards):
-    """The settings of a training batch."""
-    return BATCHES[tuple(wildcards[key] for key in BATCH_KEYS)]
+def spec(wildcards, **fixed):
+    """The settings of a training batch. fixed: what the wildcards do not say."""
+    return BATCHES[tuple(str(fixed[key] if key in fixed else wildcards[key]) for key in BATCH_KEYS)]
+
+
+def spec_text(batch):
+    """A batch's settings for a script, without the number of the split: its folder's name says it."""
+    return json.dumps({key: value for key, value in batch.items() if key != "split"})
+
+
+def split_folders(dataset, protocol, splits):
+    return [f"{RESULTS}/splits/{dataset}/{protocol}/split-{split}" for split in splits]
 
 
 def split_folder(dataset, protocol, split):
-    return f"{RESULTS}/splits/{dataset}/{protocol}/split-{split}"
+    return split_folders(dataset, protocol, [split])[0]
 
 
 BATCH_SPLITS = [split_folder(*(spec[key] for key in SPLIT_KEYS)) for spec in BATCHES.values()]
 
 
 def data_files(dataset, protocol, split):
-    """Inputs of whatever trains: the source images, and which of them train and test."""
-    folder = split_folder(dataset, protocol, split)
+    """Inputs of whatever trains: the source images, and which of them train and test. split: one, or a list of them."""
+    many = isinstance(split, (list, range))
+    folders = split_folders(dataset, protocol, split if many else [split])
+    kinds = {kind: [f"{folder}/{kind}.csv" for folder in folders] for kind in ("rows", "scaling")}
     return {
         "images": f"{RESULTS}/data/{dataset}/images.npy",
         "labels": f"{RESULTS}/data/{dataset}/labels.npy",
-        "rows": f"{folder}/rows.csv",
-        "scaling": f"{folder}/scaling.csv",
+        **(kinds if many else {kind: files[0] for kind, files in kinds.items()}),
     }
 
 
@@ -106,9 +119,9 @@ def number(wildcards):
     return NUMBERS[NUMBERS["id"] == wildcards.id].iloc[0]
 
 
-def batch_group(wildcards):
-    """On a cluster short batches go several to a job, as many as the profile says; locally groups mean nothing."""
-    return "short" if job_costs.expected_seconds(spec(wildcards)) < job_costs.SHORT_SECONDS else None
+def batch_group(specs):
+    """On a cluster short jobs go several to a submission, as the profile says; locally groups mean nothing."""
+    return "short" if job_costs.expected_seconds(specs) < job_costs.SHORT_SECONDS else None
 
 
 def rerun_group(wildcards):

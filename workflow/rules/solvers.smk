@@ -23,7 +23,7 @@ rule train_scikit_learn:
     resources:
         mem_mb=1000,
     params:
-        spec=lambda wildcards: json.dumps(spec(wildcards)),
+        spec=lambda wildcards: spec_text(spec(wildcards)),
         data=subpath(input.images, parent=True),
         split=subpath(input.rows, parent=True),
     shell:

@@ -1,36 +1,65 @@
 # Training batches, and the published networks from their own seeds.
 
 
-rule train_batch:
-    input:
-        unpack(batch_data),
-        code=code("scripts/train_batch.py"),
-    output:
-        networks=f"{BATCH}/networks.csv",
-        history=f"{BATCH}/history.csv",
-        timings=f"{BATCH}/timings.csv",
-        weights=f"{BATCH}/weights.safetensors",
-        predictions=f"{BATCH}/predictions.safetensors",
-        provenance=f"{BATCH}/provenance.json",
-    log:
-        f"{LOGS}/train_batch/{BATCH_NAME}.log",
-    benchmark:
-        f"{BENCHMARKS}/train_batch/{BATCH_NAME}.tsv"
-    group:
-        batch_group
-    conda:
-        "../../environment.yml"
-    threads: 1
-    resources:
-        mem_mb=lambda wildcards: job_costs.memory_mb(spec(wildcards)["dataset"]),
-        gpu=GPU,
-    params:
-        spec=lambda wildcards: json.dumps(spec(wildcards)),
-        data=subpath(input.images, parent=True),
-        split=subpath(input.rows, parent=True),
-        out=subpath(output.networks, parent=True),
-    shell:
-        logged("--spec {params.spec:q} --data {params.data:q} --split {params.split:q} --out {params.out:q}")
+# How many splits a job takes at most; a profile says otherwise by `set-scatter`, the one kind of such a line that
+# Snakemake hands on to the jobs that it submits. At most as many as a block has.
+scattergather:
+    splits_per_job=targets.BLOCK,
+
+
+def batch_files(job):
+    """What a training job writes, by kind."""
+    folders = [folder for cell in job.cells for folder in expand(BATCH, **cell, split=job.splits, allow_missing=True)]
+    return {kind: [f"{folder}/{file}" for folder in folders] for kind, file in BATCH_FILES.items()}
+
+
+def specs(job, wildcards):
+    """The settings of the job's batches on its splits."""
+    return [spec(wildcards, **job.cells[0], split=split) for split in job.splits]
+
+
+# A rule for each job's splits of a study, since no wildcard can decide how many files a job writes. Its inputs and
+# parameters are those of the whole block of splits, so that another number of splits to a job trains nothing again:
+# what follows from a rule's input or output is no reason to rerun.
+for job in targets.training_jobs(config, len(gather.splits_per_job("{scatteritem}"))):
+    NAME = expand(BATCH_NAME, **job.cells[0], split=job.splits[0], allow_missing=True)[0]
+
+    rule:
+        name:
+            f"train_batch_{job.name}"
+        input:
+            **data_files(job.dataset, job.protocol, job.block),
+            code=code("scripts/train_batch.py"),
+        output:
+            **batch_files(job),
+        log:
+            f"{LOGS}/train_batch/{NAME}.log",
+        benchmark:
+            f"{BENCHMARKS}/train_batch/{NAME}.tsv"
+        wildcard_constraints:
+            features="|".join(job.features),
+            training_set="|".join(job.training_sets),
+        group:
+            lambda wildcards, job=job: batch_group(specs(job, wildcards))
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            # A job that fails on a cluster is tried again with more of both; on one machine runtime means nothing.
+            mem_mb=lambda wildcards, attempt, job=job: attempt * job_costs.memory_mb(job.dataset),
+            runtime=lambda wildcards, attempt, job=job: attempt * job_costs.limit_minutes(specs(job, wildcards)),
+            gpu=GPU,
+        params:
+            spec=lambda wildcards, job=job: spec_text(specs(job, wildcards)[0]),
+            data=subpath(input.images, parent=True),
+            splits=lambda wildcards, output, job=job: split_folders(job.dataset, job.protocol, job.splits),
+            also=options(also=job.also),
+            out=subpath(output[0], ancestor=5),
+        shell:
+            logged(
+                "--spec {params.spec:q} --data {params.data:q} --split {params.splits:q} {params.also:q}"
+                " --out {params.out:q}"
+            )
 
 
 rule rerun_published:

@@ -51,6 +51,7 @@ def _of_config(config: dict) -> dict[str, dict]:
                             "alpha": config["alpha"],
                             "dtype": config["dtype"],
                             "device": config["device"],
+                            "trained_as": study.get("trained_as", {}).get(features),
                         }
     return specs
 

@@ -134,11 +134,26 @@ def _check_study(where: str, study: dict) -> None:
     limit = min(budget.values())
     if checkpoints and checkpoints[-1] >= limit:
         raise _fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
+    for name, other in study.get("trained_as", {}).items():
+        _check_trained_as(f"{where}.trained_as", study, name, other)
     for name in study["features"]:
         try:
             inversion.check_size(name, registry.known(study["dataset"]).shape)
         except ValueError as error:
             raise ConfigError(f"config: {where}.{error}") from None
+
+
+def _check_trained_as(where: str, study: dict, name: str, other: str) -> None:
+    """Features whose networks are other features': both are studied, and the others trained on the same sets."""
+    features = study["features"]
+    if name not in features:
+        raise _fault(where, name, f"of features of the study: {', '.join(features)}")
+    legal = [
+        key for key in features if set(features[name]) <= set(features[key]) and key not in {name, *study["trained_as"]}
+    ]
+    if other not in legal:
+        listed = ", ".join(legal) or "there are none"
+        raise _fault(f"{where}.{name}", other, f"other features that are trained on the same sets: {listed}")
 
 
 def numbers(value: int | list[int]) -> list[int]:
@@ -168,6 +183,7 @@ def batches(config: dict) -> dict[tuple, dict]:
             device=config["device"],
         )
         for features_, training_sets in study["features"].items():
+            trained_as = study.get("trained_as", {}).get(features_)
             for training_set in training_sets:
                 for layers in study["hidden_layers"]:
                     for split in numbers(study["splits"]):
@@ -177,6 +193,7 @@ def batches(config: dict) -> dict[tuple, dict]:
                             features=features_,
                             training_set=training_set,
                             hidden_layers=tuple(layers),
+                            trained_as=trained_as,
                         )
                         key = (name, features_, training_set, hyphenated(layers), str(split))
                         specs[key] = asdict(spec)

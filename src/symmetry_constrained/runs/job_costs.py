@@ -11,7 +11,7 @@ small it is, `rate` what each weight costs for each image.
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,23 +37,32 @@ class Cost:
     tick: float
     rate: float
 
-    def seconds(self, spec: Mapping[str, Any]) -> float:
-        """A batch (a `spec.Spec` as a mapping) that uses its whole budget."""
+    def seconds(self, specs: Iterable[Mapping[str, Any]]) -> float:
+        """A job that trains these batches (`spec.Spec`s as mappings), which use their whole budgets."""
+        return self.start + sum(map(self.training_seconds, specs))
+
+    def training_seconds(self, spec: Mapping[str, Any]) -> float:
+        """A batch of it."""
         each, networks = evaluations(spec["budget"]), len(spec["networks"]) * len(spec["seeds"])
         shown = 2 if spec["training_set"] == "augmented" else 1
         images = training_images(spec["dataset"]) * sum(spec["fractions"]) * shown
         per_image = weights(spec["features"], spec["dataset"], spec["hidden_layers"])
-        return self.start + each * (self.tick * len(spec["fractions"]) + self.rate * networks * images * per_image)
+        return each * (self.tick * len(spec["fractions"]) + self.rate * networks * images * per_image)
 
 
 # The default study's on one core of an AMD EPYC virtual machine, by the pixels of an image.
 TYPICAL = {64: Cost(3.0, 0.0027, 1.5e-10), 784: Cost(4.0, 0.0071, 6.1e-11)}
 
 
-def expected_seconds(spec: Mapping[str, Any]) -> float:
-    """What a batch takes on one core like ours, within a factor of two or so."""
-    nearest = min(TYPICAL, key=lambda size: abs(size - pixels(spec["dataset"])))
-    return TYPICAL[nearest].seconds(spec)
+def expected_seconds(specs: Sequence[Mapping[str, Any]]) -> float:
+    """What a job with these batches of a study takes on one core like ours, within a factor of two or so."""
+    nearest = min(TYPICAL, key=lambda size: abs(size - pixels(specs[0]["dataset"])))
+    return TYPICAL[nearest].seconds(specs)
+
+
+def limit_minutes(specs: Sequence[Mapping[str, Any]]) -> int:
+    """After how long such a job may be taken for hung: twenty minutes and four times what is expected."""
+    return 20 + math.ceil(4 * expected_seconds(specs) / 60)
 
 
 def memory_mb(dataset: str) -> int:
@@ -73,7 +82,7 @@ def perturbed_seconds(cost: Cost, dataset: str, networks: int) -> float:
         "seeds": range(networks),
         "budget": {"max_evaluations": paper.BUDGET},
     }
-    return replace(cost, start=0.0, rate=2 * cost.rate).seconds(spec) if networks else 0.0
+    return replace(cost, rate=2 * cost.rate).training_seconds(spec) if networks else 0.0
 
 
 def pixels(dataset: str) -> int:
@@ -116,12 +125,11 @@ class MeasuredCosts:
 def read(results: Path, published: pd.DataFrame) -> MeasuredCosts:
     """From a finished run's folder. published: `published.csv`, for each rerun's dataset.
 
-    ValueError in one line where there is no batch with its benchmark.
+    ValueError in one line where there is no batch.
     """
-    read_batches = (_batch(folder, results) for folder in sorted(results.glob("batches/*/*/*/*/split-*")))
-    batches = [batch for batch in read_batches if batch is not None]
+    batches = [_batch(path.parent) for path in sorted(results.glob("batches/*/*/*/*/split-*/provenance.json"))]
     if not batches:
-        raise ValueError(f"{results}: holds no training batch with its benchmark; run a study first")
+        raise ValueError(f"{results}: holds no training batch; run a study first")
     timings = pd.concat([rows for rows, _ in batches], ignore_index=True)
     jobs = pd.DataFrame([job for _, job in batches])
     costs = {}
@@ -152,13 +160,9 @@ def fit(timings: pd.DataFrame) -> tuple[float, float]:
     return tuple((fitted / scale).tolist())
 
 
-def _batch(folder: Path, results: Path) -> tuple[pd.DataFrame, dict] | None:
-    """A batch's rows of timings, and what its job took beside them; None without a benchmark."""
-    study, features, training_set, layers, split = folder.parts[-5:]
-    name = "-".join([study, features, training_set, layers, split.removeprefix("split-")])
-    benchmark = results / f"benchmarks/train_batch/{name}.tsv"
-    if not (benchmark.exists() and (folder / "timings.csv").exists()):
-        return None
+def _batch(folder: Path) -> tuple[pd.DataFrame, dict]:
+    """A batch's rows of timings, one for each fraction that was trained on, and what its job took to start."""
+    study, features, _, layers, _ = folder.parts[-5:]
     timings, networks = pd.read_csv(folder / "timings.csv"), pd.read_csv(folder / "networks.csv")
     record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     dataset, fractions = networks["dataset"].iloc[0], networks.groupby("fraction")
@@ -172,10 +176,10 @@ def _batch(folder: Path, results: Path) -> tuple[pd.DataFrame, dict] | None:
             "ticks": timings["fraction"].map(fractions["evaluations"].max()),
             "work": timings["evaluations"] * timings["fraction"].map(fractions["n_train"].first()) * per_image,
         }
-    )
+    )[timings["evaluations"] > 0]
     job = {
         "pixels": pixels(dataset),
-        "start": max(_seconds(benchmark) - seconds.sum(), 0.0),
+        "start": record["job"]["start_seconds"],
         "bytes": _bytes(folder),
         "networks": len(networks),
         "device": record["device"],

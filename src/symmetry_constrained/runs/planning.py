@@ -6,12 +6,13 @@ training jobs: downloads, splits, tables and figures, minutes in all.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs import targets
 from symmetry_constrained.runs.job_costs import SHORT_SECONDS, MeasuredCosts, perturbed_seconds, pixels
 
 SPLIT_EXPERIMENT = "invariants"  # the one experiment with a job for each of theory.splits
@@ -30,13 +31,18 @@ def grid(config: dict[str, Any], study: str, datasets: int, widths: int) -> dict
 
 
 def jobs(
-    config: dict[str, Any], before: dict[str, Any], measured: MeasuredCosts, published: pd.DataFrame
+    config: dict[str, Any],
+    before: dict[str, Any],
+    measured: MeasuredCosts,
+    published: pd.DataFrame,
+    splits_per_job: int = targets.BLOCK,
 ) -> pd.DataFrame:
     """The jobs of a checked configuration that train: rule, networks, seconds, bytes, short.
 
-    before: the configuration whose run was measured. ValueError in one line where nothing alike was measured.
+    before: the configuration whose run was measured. splits_per_job: as the profile says. ValueError in one line where
+    nothing alike was measured.
     """
-    rows = [_batch(batch, measured) for batch in settings.batches(config).values()]
+    rows = [_job(batches, measured) for batches in _together(config, splits_per_job)]
     for dataset in settings.placed(config):
         wanted = config["published_numbers"][dataset]
         if dataset not in measured.rerun_seconds:
@@ -126,12 +132,23 @@ def plan(
     return pd.DataFrame(rows)
 
 
-def _batch(batch: Mapping[str, Any], measured: MeasuredCosts) -> tuple[str, int, float, float]:
-    size = pixels(batch["dataset"])
+def _together(config: dict[str, Any], splits_per_job: int) -> Iterator[list[dict]]:
+    """The batches of each training job."""
+    batches = settings.batches(config)
+    cells = dict.fromkeys(key[:-1] for key in batches)
+    for job in targets.training_jobs(config, splits_per_job):
+        for study, features, training_set, layers in cells:
+            if study == job.study and features in job.features and training_set in job.training_sets:
+                yield [batches[study, features, training_set, layers, str(split)] for split in job.splits]
+
+
+def _job(batches: list[dict], measured: MeasuredCosts) -> tuple[str, int, float, float]:
+    dataset = batches[0]["dataset"]
+    size = pixels(dataset)
     if size not in measured.costs:
-        raise ValueError(f"{batch['dataset']}: no batch on images of {size} pixels was measured")
-    networks = len(batch["networks"]) * len(batch["seeds"]) * len(batch["fractions"])
-    return "train_batch", networks, measured.costs[size].seconds(batch), networks * measured.network_bytes[size]
+        raise ValueError(f"{dataset}: no batch on images of {size} pixels was measured")
+    networks = sum(len(spec["networks"]) * len(spec["seeds"]) * len(spec["fractions"]) for spec in batches)
+    return "train_batch", networks, measured.costs[size].seconds(batches), networks * measured.network_bytes[size]
 
 
 def _like(by_dataset: Mapping[str, float], dataset: str) -> float:

@@ -1,12 +1,74 @@
 """What a configuration asks for, beside its training batches: published numbers, tables, and what is timed alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.verdicts.published import TABLES
+
+# Splits whose files the training jobs among them depend on together: a job takes as many, or a part of them.
+BLOCK = 10
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What a rule trains: a study's networks on some of its splits, a cell for each value of the wildcards left."""
+
+    study: str
+    dataset: str
+    protocol: str
+    block: list[int]  # the splits of the job's block
+    splits: list[int]  # the job's own
+    features: list[str]  # any one of these, or, with `also`, this one
+    training_sets: list[str]  # any one of these
+    kind: list[str]  # what of these the name of the rule says
+    also: list[str]  # features whose training images are the same, so that their networks are trained with these
+
+    @property
+    def cells(self) -> list[dict[str, str]]:
+        """What is fixed of each cell that one job trains."""
+        shared = {"study": self.study}
+        return [shared | {"features": name} for name in (*self.features, *self.also)] if self.also else [shared]
+
+    @property
+    def name(self) -> str:
+        """As in a rule's name."""
+        return "_".join([self.study, *self.kind, str(self.splits[0])]).replace("-", "_")
+
+
+def training_jobs(config: dict[str, Any], together: int) -> list[TrainingJob]:
+    """Every study's splits in their order, in blocks, and each block's in jobs of at most `together`."""
+    found = []
+    for name, study in config["studies"].items():
+        shared = name, study["dataset"], study["protocol"]
+        for block in _parts(settings.numbers(study["splits"]), BLOCK):
+            for part in _parts(block, together):
+                found += [TrainingJob(*shared, block, part, *kind) for kind in _kinds(study)]
+    return found
+
+
+def _kinds(study: dict[str, Any]) -> Iterator[tuple[list[str], list[str], list[str], list[str]]]:
+    """features, training_sets, kind and also of the jobs that need a rule of their own."""
+    features, others = study["features"], study.get("trained_as", {})
+    for leader in dict.fromkeys(others.values()):
+        followers = {
+            kind: [name for name in others if others[name] == leader and kind in features[name]]
+            for kind in features[leader]
+        }
+        for kind, also in followers.items():
+            if also:
+                yield [leader], [kind], [leader, kind], also
+        if left := [kind for kind, also in followers.items() if not also]:
+            yield [leader], left, [leader], []
+    if alone := [name for name in features if name not in others and name not in others.values()]:
+        yield alone, list(dict.fromkeys(kind for name in alone for kind in features[name])), [], []
+
+
+def _parts(values: list[int], size: int) -> list[list[int]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def compared(config: dict[str, Any]) -> dict[str, dict]:

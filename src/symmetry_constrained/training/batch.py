@@ -7,7 +7,6 @@ result holds a row per network, a row per network and checkpoint, the weights an
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,23 +23,13 @@ from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_de
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Checkpoints
 from symmetry_constrained.optim.problem import Budget, Result
-from symmetry_constrained.training import capacity
+from symmetry_constrained.training import capacity, results
 from symmetry_constrained.training.capacity import Plan
 from symmetry_constrained.training.judging import HELD_OUT, HeldOut
+from symmetry_constrained.training.results import Batch
 from symmetry_constrained.training.spec import Spec
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-
-
-@dataclass
-class Batch:
-    """The results of a batch; arrays are keyed by `fraction` or `fraction/test set`, with a row per network."""
-
-    networks: pd.DataFrame
-    history: pd.DataFrame
-    timings: pd.DataFrame
-    weights: dict[str, np.ndarray] = field(repr=False)  # (K, P)
-    predictions: dict[str, np.ndarray] = field(repr=False)  # (K, n_test) uint8
 
 
 def train_batch(
@@ -52,34 +41,31 @@ def train_batch(
     there or too small, and, naming the cell of the study, for inputs that are not finite, a split that does not belong
     to the dataset, or a class without training images.
     """
+    return train_batches([spec], dataset, split, progress)[0]
+
+
+def train_batches(
+    specs: list[Spec], dataset: Dataset, split: Split, progress: Callable[[str], None] = lambda line: None
+) -> list[Batch]:
+    """The same for batches whose features are the same training images, byte for byte: trained once, each judged.
+
+    specs: alike but for their features; those after the first are `trained_as` the first. ValueError as well where the
+    features' training images are not the same.
+    """
+    first = specs[0]
     try:
-        plan = _plan(spec, dataset, split)
+        plan = _plan(first, dataset, split)
         groups = [
-            _train_group(spec, dataset, split, progress, plan, slice(start, start + plan.together))
+            _train_group(specs, dataset, split, progress, plan, slice(start, start + plan.together))
             for start in range(0, plan.networks, plan.together)
         ]
     except torch.OutOfMemoryError:
         raise ValueError(
-            f"device: {spec.device} has no memory left, perhaps because others use it: lower seeds, fractions or "
+            f"device: {first.device} has no memory left, perhaps because others use it: lower seeds, fractions or "
             "hidden_layers, or choose cpu"
         ) from None
-    parts = [part for of_fraction in zip(*groups, strict=True) for part in of_fraction]
-    history = pd.concat([part.history for part in parts], ignore_index=True)
-    # A budget that ends on a checkpoint gives the same row twice.
-    keys = ["network", "fraction", "seed", "iterations"]
-    return Batch(
-        networks=pd.concat([part.networks for part in parts], ignore_index=True),
-        history=history.drop_duplicates(keys).sort_values(keys, kind="stable", ignore_index=True),
-        timings=pd.concat([part.timings for part in parts]).groupby("fraction", sort=False, as_index=False).sum(),
-        weights=_stacked([part.weights for part in parts]),
-        predictions=_stacked([part.predictions for part in parts]),
-    )
-
-
-def _stacked(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays of each name, one below the other."""
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: np.concatenate([part[name] for part in parts if name in part]) for name in names}
+    by_fraction = [part for of_fraction in zip(*groups, strict=True) for part in of_fraction]
+    return [results.together(parts) for parts in map(list, zip(*by_fraction, strict=True))]
 
 
 def _plan(spec: Spec, dataset: Dataset, split: Split) -> Plan:
@@ -94,8 +80,8 @@ def _plan(spec: Spec, dataset: Dataset, split: Split) -> Plan:
         return capacity.plan(layers, networks, sets, len(spec.checkpoints), torch.device(device))
 
 
-def _train_group(*arguments: Any) -> list[Batch]:
-    """The results of a `_Trainer`, fraction by fraction."""
+def _train_group(*arguments: Any) -> list[list[Batch]]:
+    """The results of a `_Trainer`, fraction by fraction, of each of its specs."""
     trainer = _Trainer(*arguments)
     return [trainer.train(fraction) for fraction in trainer.spec.fractions]
 
@@ -105,7 +91,7 @@ class _Trainer:
 
     def __init__(
         self,
-        spec: Spec,
+        specs: list[Spec],
         dataset: Dataset,
         split: Split,
         progress: Callable[[str], None],
@@ -113,21 +99,25 @@ class _Trainer:
         networks: slice,
     ):
         """networks: which of the batch's are trained, each of `spec.networks` with all seeds, in turn."""
+        spec = specs[0]
         self.spec, self.dataset, self.split, self.progress = spec, dataset, split, progress
         device = resolve_device(spec.device)
         with _in_cell(spec):
-            shown = inputs.test(dataset, split, spec.features)
-            self.architecture = Architecture(shown["original"].shape[1], tuple(spec.hidden_layers), CLASSES)
+            shown = {other.features: inputs.test(dataset, split, other.features) for other in specs}
+            width = shown[spec.features]["original"].shape[1]
+            self.architecture = Architecture(width, tuple(spec.hidden_layers), CLASSES)
+            for other in specs[1:]:
+                _check_same(spec, other, dataset, split)
         self.biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))[networks]  # (K,)
         self.seeds = np.tile(spec.seeds, len(spec.networks))[networks]  # (K,)
         self.ensemble = Ensemble(self.architecture, self.biased, spec.alpha, DTYPES[spec.dtype], device)
         self.ensemble.layers.block_bytes = plan.block_bytes
         with _in_cell(spec):
-            self.held_out = HeldOut.of(self.ensemble, shown)
+            self.held_out = {name: HeldOut.of(self.ensemble, sets) for name, sets in shown.items()}
         self.initial = self.ensemble.initial(initial_seeds(spec.split, self.seeds))  # (K, P)
 
-    def train(self, fraction: float) -> Batch:
-        """The batch's networks on one fraction of the training images."""
+    def train(self, fraction: float) -> list[Batch]:
+        """The networks on one fraction of the training images, judged for each of the specs."""
         began = time.perf_counter()
         train = self._training_samples(fraction)
         featured = time.perf_counter()
@@ -140,19 +130,23 @@ class _Trainer:
             accepted=checkpoints.accepted,
             ticked=_reporter(self.progress, self.spec, fraction, len(self.initial)),
         )
-        trained = time.perf_counter()
-        batch = self._judged(fraction, train, result, checkpoints)
-        batch.timings = pd.DataFrame(
-            {
-                "fraction": [fraction],
-                "networks": [len(self.initial)],
-                "evaluations": [int(result.evaluations.sum())],
-                "feature_seconds": [featured - began],
-                "training_seconds": [trained - featured],
-                "judging_seconds": [time.perf_counter() - trained],
-            }
-        )
-        return batch
+        cost = {
+            "evaluations": int(result.evaluations.sum()),
+            "feature_seconds": featured - began,
+            "training_seconds": time.perf_counter() - featured,
+        }
+        batches = []
+        for features in self.held_out:
+            trained = time.perf_counter()
+            batch = self._judged(features, fraction, train, result, checkpoints)
+            judging = time.perf_counter() - trained
+            batch.timings = pd.DataFrame(
+                [{"fraction": fraction, "networks": len(self.initial), **cost, "judging_seconds": judging}]
+            )
+            batches.append(batch)
+            # What is trained once is counted once.
+            cost = {name: type(value)(0) for name, value in cost.items()}
+        return batches
 
     def _training_samples(self, fraction: float) -> Samples:
         """ValueError if a class has no image among them."""
@@ -165,11 +159,13 @@ class _Trainer:
                 raise ValueError(f"none of its {len(labels)} training images is a {' or a '.join(map(str, missing))}")
             return self.ensemble.samples(given, labels)
 
-    def _judged(self, fraction: float, train: Samples, result: Result, checkpoints: Checkpoints) -> Batch:
-        """The tables of the networks trained, without timings."""
-        identity = self._identity(fraction, len(train))
+    def _judged(
+        self, features: str, fraction: float, train: Samples, result: Result, checkpoints: Checkpoints
+    ) -> Batch:
+        """The tables of the networks trained, without timings, by the test images through the features."""
+        identity, held_out = self._identity(features, fraction, len(train)), self.held_out[features]
         flop = np.array([flop_per_evaluation(self.architecture, bool(b), len(train)) for b in self.biased])
-        judged, classes = self.held_out.judge(self.ensemble, result.x, train)
+        judged, classes = held_out.judge(self.ensemble, result.x, train)
         evaluations = result.evaluations.numpy()
         effort = pd.DataFrame({"iterations": result.iterations.numpy(), "evaluations": evaluations})
         end = pd.DataFrame(
@@ -181,7 +177,7 @@ class _Trainer:
         )
         # Networks that diverged keep their row in `networks`, and are left out of the history.
         finite = (end["status"] != "non_finite").to_numpy()
-        passed = self._at_checkpoints(checkpoints, identity, flop, train)
+        passed = self._at_checkpoints(held_out, checkpoints, identity, flop, train)
         at_end = pd.concat([identity, effort, judged, end[["flop"]]], axis=1)
         key = format(fraction, "g")
         return Batch(
@@ -192,7 +188,7 @@ class _Trainer:
             predictions={f"{key}/{name}": predicted for name, predicted in classes.items()},
         )
 
-    def _identity(self, fraction: float, n_train: int) -> pd.DataFrame:
+    def _identity(self, features: str, fraction: float, n_train: int) -> pd.DataFrame:
         """The columns that say which network each row is about."""
         spec = self.spec
         return pd.DataFrame(
@@ -201,7 +197,7 @@ class _Trainer:
                 "dataset": spec.dataset,
                 "protocol": spec.protocol,
                 "split": spec.split,
-                "features": spec.features,
+                "features": features,
                 "training_set": spec.training_set,
                 "network": np.where(self.biased, "biased", "bias-free"),
                 "hidden_layers": hyphenated(spec.hidden_layers),
@@ -212,15 +208,29 @@ class _Trainer:
         )
 
     def _at_checkpoints(
-        self, checkpoints: Checkpoints, identity: pd.DataFrame, flop: np.ndarray, train: Samples
+        self,
+        held_out: HeldOut,
+        checkpoints: Checkpoints,
+        identity: pd.DataFrame,
+        flop: np.ndarray,
+        train: Samples,
     ) -> Iterator[pd.DataFrame]:
         """Per checkpoint, a row for each network that reached it, indexed by the network's place in the ensemble."""
         for index, iterations in enumerate(checkpoints.iterations.tolist()):
             evaluations = checkpoints.evaluations[:, index]
-            judged, _ = self.held_out.judge(self.ensemble, checkpoints.rows[:, index], train)
+            judged, _ = held_out.judge(self.ensemble, checkpoints.rows[:, index], train)
             effort = pd.DataFrame({"iterations": iterations, "evaluations": evaluations})
             cost = pd.DataFrame({"flop": flop * evaluations})
             yield pd.concat([identity, effort, judged, cost], axis=1)[evaluations > 0]
+
+
+def _check_same(spec: Spec, other: Spec, dataset: Dataset, split: Split) -> None:
+    own, others = (
+        inputs.training(dataset, split, features, spec.training_set, spec.split, max(spec.fractions))
+        for features in (spec.features, other.features)
+    )
+    if not own.same_as(others):
+        raise ValueError(f"training images through {other.features} are other numbers; train them on their own")
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """The specification of a training batch."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from symmetry_constrained import paper
+from symmetry_constrained.data.splits import split_number
+from symmetry_constrained.networks.architecture import hyphenated
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class Spec:
     alpha: float = paper.ALPHA
     dtype: str = "float32"
     device: str = "auto"
+    trained_as: str | None = None  # the features whose training images are the same, and whose networks these are
 
     def __post_init__(self) -> None:
         legal = {
@@ -37,6 +42,17 @@ class Spec:
             for name in [given] if isinstance(given, str) else given:
                 if name not in names:
                     raise ValueError(f"spec: {key}: {name!r} is unknown; choose one of {', '.join(names)}")
+
+    @property
+    def folder(self) -> Path:
+        """Of the batch's files, within those of its study."""
+        return Path(self.features, self.training_set, hyphenated(self.hidden_layers), f"split-{self.split}")
+
+    @classmethod
+    def of_split(cls, text: str, folder: Path) -> "Spec":
+        """From JSON of all but the split's number, which its folder split-N says. ValueError in one line."""
+        values = json.loads(text)
+        return cls.from_dict(values | {"split": split_number(folder)} if isinstance(values, dict) else values)
 
     @classmethod
     def from_dict(cls, values: dict) -> "Spec":
