@@ -82,6 +82,11 @@ def spec(wildcards, **fixed):
     return BATCHES[tuple(str(fixed[key] if key in fixed else wildcards[key]) for key in BATCH_KEYS)]
 
 
+def specs(job, wildcards):
+    """The settings of what a training job trains, on each of its splits."""
+    return [spec(wildcards, **job.fixed, split=split) for split in job.splits]
+
+
 def spec_text(batch):
     """A batch's settings for a script, without the number of the split: its folder's name says it."""
     return json.dumps({key: value for key, value in batch.items() if key != "split"})
@@ -108,15 +113,6 @@ def data_files(dataset, protocol, split):
         "labels": f"{RESULTS}/data/{dataset}/labels.npy",
         **(kinds if many else {kind: files[0] for kind, files in kinds.items()}),
     }
-
-
-def batch_data(wildcards):
-    return data_files(*(spec(wildcards)[key] for key in SPLIT_KEYS))
-
-
-def number(wildcards):
-    """A published network's row; if several numbers are of it, the first."""
-    return NUMBERS[NUMBERS["id"] == wildcards.id].iloc[0]
 
 
 def batch_group(specs):

@@ -9,7 +9,7 @@ SOLVER_TABLE = f"{RESULTS}/solvers/{BATCH_NAME}.csv"
 
 rule train_scikit_learn:
     input:
-        unpack(batch_data),
+        unpack(lambda wildcards: data_files(*(spec(wildcards)[key] for key in SPLIT_KEYS))),
         code=code("scripts/train_scikit_learn.py"),
     output:
         SOLVER_TABLE,

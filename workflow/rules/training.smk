@@ -7,22 +7,11 @@ scattergather:
     splits_per_job=targets.BLOCK,
 
 
-def batch_files(job):
-    """What a training job writes, by kind."""
-    folders = [folder for cell in job.cells for folder in expand(BATCH, **cell, split=job.splits, allow_missing=True)]
-    return {kind: [f"{folder}/{file}" for folder in folders] for kind, file in BATCH_FILES.items()}
-
-
-def specs(job, wildcards):
-    """The settings of the job's batches on its splits."""
-    return [spec(wildcards, **job.cells[0], split=split) for split in job.splits]
-
-
 # A rule for each job's splits of a study, since no wildcard can decide how many files a job writes. Its inputs and
 # parameters are those of the whole block of splits, so that another number of splits to a job trains nothing again:
 # what follows from a rule's input or output is no reason to rerun.
 for job in targets.training_jobs(config, len(gather.splits_per_job("{scatteritem}"))):
-    NAME = expand(BATCH_NAME, **job.cells[0], split=job.splits[0], allow_missing=True)[0]
+    NAME = job.folders(BATCH_NAME)[0]
 
     rule:
         name:
@@ -31,7 +20,7 @@ for job in targets.training_jobs(config, len(gather.splits_per_job("{scatteritem
             **data_files(job.dataset, job.protocol, job.block),
             code=code("scripts/train_batch.py"),
         output:
-            **batch_files(job),
+            **{kind: [f"{folder}/{file}" for folder in job.folders(BATCH)] for kind, file in BATCH_FILES.items()},
         log:
             f"{LOGS}/train_batch/{NAME}.log",
         benchmark:

@@ -28,10 +28,16 @@ class TrainingJob:
     also: list[str]  # features whose training images are the same, so that their networks are trained with these
 
     @property
-    def cells(self) -> list[dict[str, str]]:
-        """What is fixed of each cell that one job trains."""
-        shared = {"study": self.study}
-        return [shared | {"features": name} for name in (*self.features, *self.also)] if self.also else [shared]
+    def fixed(self) -> dict[str, str]:
+        """What no wildcard says of the batches that are trained."""
+        return {"study": self.study} | ({"features": self.features[0]} if self.also else {})
+
+    def folders(self, pattern: str) -> list[str]:
+        """Every batch that one job makes by a pattern of wildcards, those left that are the rule's."""
+        cells = (
+            [self.fixed | {"features": name} for name in (*self.features, *self.also)] if self.also else [self.fixed]
+        )
+        return [_filled(pattern, cell | {"split": str(split)}) for cell in cells for split in self.splits]
 
     @property
     def name(self) -> str:
@@ -65,6 +71,12 @@ def _kinds(study: dict[str, Any]) -> Iterator[tuple[list[str], list[str], list[s
             yield [leader], left, [leader], []
     if alone := [name for name in features if name not in others and name not in others.values()]:
         yield alone, list(dict.fromkeys(kind for name in alone for kind in features[name])), [], []
+
+
+def _filled(pattern: str, values: Mapping[str, str]) -> str:
+    for key, value in values.items():
+        pattern = pattern.replace(f"{{{key}}}", value)
+    return pattern
 
 
 def _parts(values: list[int], size: int) -> list[list[int]]:
@@ -133,5 +145,6 @@ def timed_alone(config: dict[str, Any], batches: Mapping[tuple, dict]) -> list[d
 
 def summary(batches: Mapping[tuple, dict], results: str) -> str:
     """One line that says how much a configuration trains."""
-    networks = sum(len(spec["seeds"]) * len(spec["networks"]) * len(spec["fractions"]) for spec in batches.values())
+    trained = [spec for spec in batches.values() if spec["trained_as"] is None]
+    networks = sum(len(spec["seeds"]) * len(spec["networks"]) * len(spec["fractions"]) for spec in trained)
     return f"{len(batches)} training batches of {networks:,} networks in all; results in {results}/"
