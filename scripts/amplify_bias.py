@@ -15,25 +15,25 @@ from symmetry_constrained.theory import amplification
 def main(arguments: argparse.Namespace) -> None:
     registry.known(arguments.dataset)
     dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
-    tables = []
+    tables, weights = [], {}
     for depth in arguments.depths:
         cli.say(f"{depth} hidden layers")
-        tables.append(
-            amplification.study(
-                dataset,
-                split,
-                depth,
-                arguments.epsilons,
-                list(range(arguments.seeds)),
-                fraction=arguments.fraction,
-                max_iterations=arguments.max_iterations,
-            )
+        table, weights[str(depth)] = amplification.study(
+            dataset,
+            split,
+            depth,
+            arguments.epsilons,
+            list(range(arguments.seeds)),
+            fraction=arguments.fraction,
+            max_iterations=arguments.max_iterations,
         )
+        tables.append(table)
     table = pd.concat(tables, ignore_index=True).assign(
         dataset=arguments.dataset, protocol=arguments.protocol, split=split_number(arguments.split)
     )
     rest = [name for name in table if name not in amplification.LEADING_COLUMNS]
     artifacts.write_csv(table[amplification.LEADING_COLUMNS + rest], arguments.out)
+    artifacts.write_arrays(weights, arguments.out.with_suffix(".safetensors"))
 
 
 if __name__ == "__main__":
@@ -58,5 +58,7 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=5, help="networks of each depth and ε (default 5)")
     parser.add_argument("--fraction", type=float, default=0.25, help="of the training images (default 0.25)")
     parser.add_argument("--max-iterations", type=int, default=500, help="of each training (default 500)")
-    parser.add_argument("--out", type=Path, required=True, help="the table to write, amplification.csv")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the table, amplification.csv; weights by depth beside it, .safetensors"
+    )
     cli.run(main, parser)

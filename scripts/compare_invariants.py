@@ -2,8 +2,8 @@
 
 Trains biased and bias-free networks on the training images of one split, whose number seeds the test angles, through
 each feature map, for inversion and for translation around the cylinder. Writes invariants.csv (a row per map, network,
-seed and budget), sign_symmetries.csv and phase_symmetries.csv (a row per map: the symmetries that it has, counted and
-tried on the test images).
+seed and budget), invariants.safetensors (their weights), sign_symmetries.csv and phase_symmetries.csv (a row per map:
+the symmetries that it has, counted and tried on the test images).
 """
 
 import argparse
@@ -23,28 +23,29 @@ SHOWN = 200  # test images on which symmetries are tried
 
 def main(arguments: argparse.Namespace) -> None:
     dataset, split = Dataset.read(arguments.data), Split.read(arguments.split)
-    number, parts = split_number(arguments.split), []
+    number, parts, weights = split_number(arguments.split), [], {}
     for group, maps in (("inversion", arguments.inversion), ("translation", arguments.translation)):
         for name in maps:
             cli.say(f"{group}: {name}")
-            parts.append(
-                invariants.compare(
-                    dataset,
-                    split,
-                    number,
-                    group,
-                    name,
-                    arguments.seeds,
-                    arguments.evaluations,
-                    arguments.fraction,
-                )
+            table, by_budget = invariants.compare(
+                dataset,
+                split,
+                number,
+                group,
+                name,
+                arguments.seeds,
+                arguments.evaluations,
+                arguments.fraction,
             )
+            parts.append(table)
+            weights |= {f"{group}/{name}/{budget}": rows for budget, rows in by_budget.items()}
     images = split.images(dataset.images, split.select("test")[:SHOWN], np.float64)
     found = {"invariants": pd.concat(parts)}
     found["sign_symmetries"] = symmetries.sign_symmetries(images, dataset.shape, arguments.inversion)
     found["phase_symmetries"] = symmetries.phase_symmetries(images, dataset.shape, arguments.translation)
     for name, table in found.items():
         artifacts.write_csv(table, arguments.out / f"{name}.csv")
+    artifacts.write_arrays(weights, arguments.out / "invariants.safetensors")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
         "split": split_number(arguments.split),
     }
     conditions = emulated_bias.conditions(dataset, split)
-    table = emulated_bias.study(
+    table, weights = emulated_bias.study(
         dataset,
         split,
         arguments.training_sets,
@@ -39,6 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
         for place, (name, value) in enumerate(study.items()):
             values.insert(place, name, value)
         artifacts.write_csv(values, path)
+    artifacts.write_arrays(weights, arguments.out.with_suffix(".safetensors"))
 
 
 if __name__ == "__main__":
@@ -63,6 +64,8 @@ if __name__ == "__main__":
         default=emulated_bias.WEIGHTS,
         help="of the extra neurons (default: 46 from 0.001 to 32, a third of an octave apart)",
     )
-    parser.add_argument("--out", type=Path, required=True, help="the table to write, emulated_bias.csv")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the table; the biased networks' weights beside it, .safetensors"
+    )
     parser.add_argument("--conditions", type=Path, required=True, help="the table of the images' signs and pixels")
     cli.run(main, parser)

@@ -3,7 +3,8 @@
 Trains small networks, bias-free unless said, on orbits of some training images under sub-pixel translation, sampled at
 equally spaced or random angles, and on features that do not change under it; then forms the Hessian at each minimum.
 Writes orbits.csv (a row per network), spectrum.csv (the lowest eigenvalues), orbit_loss.csv (the loss along the orbit),
-loss_invariance.csv and minima.csv (two groups, biased and bias-free) and random_angles.csv.
+loss_invariance.csv and minima.csv (two groups, biased and bias-free), random_angles.csv, and orbits.safetensors, the
+weights of all networks that were trained.
 """
 
 import argparse
@@ -26,17 +27,18 @@ def main(arguments: argparse.Namespace) -> None:
     settings = [("identity", "equally spaced", angles) for angles in arguments.angles]
     settings += [("identity", "random", angles) for angles in arguments.random_angles]
     settings += [(features, "equally spaced", 1) for features in arguments.features]
-    parts, trained = [], {}
+    parts, trained, weights = [], {}, {}
     for features, sampling, angles in settings:
         cli.say(f"{features}: {angles} {sampling} angles of {arguments.images} images")
         *tables, rows = orbits.measure(
             images, features, sampling, angles, arguments.seeds, arguments.penalty, arguments.iterations
         )
         parts.append(tables)
+        weights[f"{features}/{sampling}/{angles}"] = rows
         if (features, sampling) == ("identity", "equally spaced"):
             trained = {"trained": rows}
     cli.say("pairs of minima, random networks, random angles")
-    pairs, of_trained = orbit_checks.minima(images, arguments.seeds, arguments.penalty, arguments.iterations)
+    pairs, of_trained, paired = orbit_checks.minima(images, arguments.seeds, arguments.penalty, arguments.iterations)
     invariance = orbit_checks.loss_invariance(images, arguments.random_networks, 0)
     names = ("orbits", "spectrum", "orbit_loss")
     found = {name: pd.concat(part) for name, part in zip(names, zip(*parts, strict=True), strict=True)}
@@ -47,6 +49,8 @@ def main(arguments: argparse.Namespace) -> None:
     )
     for name, table in found.items():
         artifacts.write_csv(table, arguments.out / f"{name}.csv")
+    weights |= {f"minima/{group}": rows for group, rows in paired.items()}
+    artifacts.write_arrays(weights, arguments.out / "orbits.safetensors")
 
 
 if __name__ == "__main__":

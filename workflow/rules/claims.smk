@@ -40,7 +40,8 @@ use rule check_random_networks as train_label_blind with:
         **THEORY_DATA,
         code=code("scripts/train_label_blind.py"),
     output:
-        f"{THEORY}/label_blind.csv",
+        networks=f"{THEORY}/label_blind.csv",
+        weights=f"{THEORY}/label_blind.safetensors",
     log:
         f"{LOGS}/train_label_blind.log",
     benchmark:
@@ -54,7 +55,8 @@ use rule check_random_networks as amplify_bias with:
         **THEORY_DATA,
         code=code("scripts/amplify_bias.py"),
     output:
-        f"{THEORY}/amplification.csv",
+        networks=f"{THEORY}/amplification.csv",
+        weights=f"{THEORY}/amplification.safetensors",
     log:
         f"{LOGS}/amplify_bias.log",
     benchmark:
@@ -93,6 +95,7 @@ use rule check_random_networks as measure_orbits with:
         loss_invariance=f"{THEORY}/loss_invariance.csv",
         minima=f"{THEORY}/minima.csv",
         random_angles=f"{THEORY}/random_angles.csv",
+        weights=f"{THEORY}/orbits.safetensors",
     log:
         f"{LOGS}/measure_orbits.log",
     benchmark:
@@ -110,6 +113,7 @@ use rule check_random_networks as compare_invariants with:
         code=code("scripts/compare_invariants.py"),
     output:
         invariants=f"{THEORY}/invariants/split-{{split}}/invariants.csv",
+        weights=f"{THEORY}/invariants/split-{{split}}/invariants.safetensors",
         signs=f"{THEORY}/invariants/split-{{split}}/sign_symmetries.csv",
         phases=f"{THEORY}/invariants/split-{{split}}/phase_symmetries.csv",
     log:
@@ -129,6 +133,7 @@ rule emulate_bias:
         code=code("scripts/emulate_bias.py"),
     output:
         networks=f"{THEORY}/emulated_bias/{{dataset}}.csv",
+        weights=f"{THEORY}/emulated_bias/{{dataset}}.safetensors",
         conditions=f"{THEORY}/emulated_bias/{{dataset}}-conditions.csv",
     log:
         f"{LOGS}/emulate_bias/{{dataset}}.log",
@@ -186,11 +191,11 @@ use rule cost_to_target as compare_on_equal_terms with:
 # What a claim may be judged by, beside the tables of the studies.
 THEORY_TABLES = [
     rules.check_random_networks.output[0],
-    rules.train_label_blind.output[0],
+    rules.train_label_blind.output.networks,
     rules.gather_emulated_bias.output[0],
-    rules.amplify_bias.output[0],
+    rules.amplify_bias.output.networks,
     rules.train_mirrored_pairs.output.networks,
-    *rules.measure_orbits.output,
+    *(path for path in rules.measure_orbits.output if path.endswith(".csv")),
     rules.gather_invariants.output[0],
     *expand(rules.compare_invariants.output.signs, split=0),
 ]

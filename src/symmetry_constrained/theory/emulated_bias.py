@@ -190,11 +190,12 @@ def study(
     *,
     hidden_layers: tuple[int, ...] = paper.HIDDEN_LAYERS,
     budget: Budget,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Train, build the bias-free networks of every construction and weight, and compare logits in float64.
 
     A row per training set, seed, construction and weight; constant pixels have no weight, and no row in a dataset
-    without them. ValueError without a test image of negative Σx.
+    without them. And the biased networks' parameters (K, P) by `training set/saturated`, which levelled ones share, and
+    `training set/constant pixels`. ValueError without a test image of negative Σx.
 
     images: test images on which the extra neuron is constant; exceptions: all others. predicted_rate: the r of theory,
     by which the difference falls as exp(−r · weight). deviation: the largest |1 − first extra neuron| on the images.
@@ -204,7 +205,7 @@ def study(
     """
     tests, labels = inputs.test_inputs(dataset, split, "identity", np.float64)
     sums, constant = tests["original"].sum(1), constant_pixels(split)
-    negative, parts = sums < 0, []
+    negative, parts, trained = sums < 0, [], {}
     if not negative.any():
         raise ValueError("no test image has a negative Σx, so none has the constant")
     smallest = np.abs(sums[negative]).min()
@@ -214,6 +215,7 @@ def study(
 
     for training_set in training_sets:
         architecture, rows = fit(training_set, False)
+        trained[f"{training_set}/saturated"] = rows
         comparison = Comparison(architecture, rows, tests, labels)
         for construction in CONSTRUCTIONS[:2]:
             levelled = construction == "levelled"
@@ -226,12 +228,14 @@ def study(
                 parts.append(compared.assign(training_set=training_set, seed=seeds, deviation=deviation, **columns))
         if constant.any():
             architecture, rows = fit(training_set, True)
+            trained[f"{training_set}/constant pixels"] = rows
             unchanged = (tests["original"][:, constant] == -1).all(1)
             comparison = Comparison(architecture, rows, tests, labels)
             compared = comparison.against(*on_constant_pixels(architecture, rows, constant), unchanged)
             parts.append(compared.assign(training_set=training_set, seed=seeds, construction="constant pixels"))
     table = pd.concat(parts, ignore_index=True)
-    return table.assign(fraction=fraction, hidden_layers=hyphenated(architecture.hidden_layers))[COLUMNS]
+    table = table.assign(fraction=fraction, hidden_layers=hyphenated(architecture.hidden_layers))
+    return table[COLUMNS], trained
 
 
 class Comparison:

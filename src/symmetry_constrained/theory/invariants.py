@@ -33,9 +33,10 @@ def compare(
     seeds: list[int],
     budgets: list[int],
     fraction: float = 1.0,
-) -> pd.DataFrame:
-    """Train both kinds of network on X through one of a group's maps: a row per network, seed and budget.
+) -> tuple[pd.DataFrame, dict[int, np.ndarray]]:
+    """Train both kinds of network on X through one of a group's maps.
 
+    Returns a row per network, seed and budget, and by budget the networks' parameters (K, P) in float32, as judged.
     Accuracy on the test images as they are and transformed: inverted, or each moved by a random angle that `number`,
     the split's, draws. All in float32, as the studies are. ValueError if the map is not one of the group's.
     """
@@ -60,8 +61,9 @@ def compare(
     budget = Budget(max_evaluations=max(budgets))
     result = lbfgs.train(ensemble, starts, samples["train"], budget, accepted=marks.accepted)
     marks.close(result)
-    tables = []
+    tables, parameters = [], {}
     for index, budget in enumerate(marks.budgets.tolist()):
+        parameters[budget] = marks.rows[:, index].to(ensemble.dtype).numpy()
         judged = {name: evaluate(ensemble, marks.rows[:, index], part) for name, part in samples.items()}
         columns = {
             "group": group,
@@ -78,4 +80,4 @@ def compare(
             "train_loss": judged["train"].loss,
         }
         tables.append(pd.DataFrame(columns | {f"{name}_accuracy": part.accuracy for name, part in judged.items()}))
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True), parameters

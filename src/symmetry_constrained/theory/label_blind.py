@@ -27,8 +27,10 @@ def train(
     seeds: list[int],
     fraction: float = 1.0,
     max_iterations: int = 2000,
-) -> pd.DataFrame:
-    """Train each seed on ±X with each kind of labels, in float64, until it stops: a row per network.
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Train each seed on ±X with each kind of labels, in float64, until it stops.
+
+    Returns a row per network, and the networks' parameters (N, P).
 
     labels: `true`; `shuffled` among the images; `random`, drawn anew for each image; `all zero`. An image and its
     inverse share one label. loss: mean cross-entropy on ±X; distance: |loss − log 10|. test_accuracy,
@@ -41,7 +43,7 @@ def train(
     initial = ensemble.initial(seeds)
     samples = {name: ensemble.samples(values, test_labels) for name, values in tests.items()}
     half = len(true) // 2  # ±X is X stacked over −X
-    parts = []
+    parts, parameters = [], []
     for name in LABELS:
         train_samples = ensemble.samples(images, np.tile(_labels(name, true[:half]), 2))
         result = lbfgs.train(ensemble, initial, train_samples, Budget(max_iterations=max_iterations))
@@ -63,7 +65,8 @@ def train(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+        parameters.append(result.x.numpy())
+    return pd.concat(parts, ignore_index=True), np.concatenate(parameters)
 
 
 def _labels(name: str, true: np.ndarray) -> np.ndarray:

@@ -49,21 +49,23 @@ def loss_invariance(images: Images, count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def minima(images: Images, seeds: list[int], penalty: float, iterations: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def minima(
+    images: Images, seeds: list[int], penalty: float, iterations: int
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, np.ndarray]]:
     """Pairs of trained networks, biased and on the whole orbit, that start at W₁ and at W₁U.
 
     Returns a row per pair: their losses, how far apart they end (‖difference‖ / ‖parameters‖), and how far the second
     is from the first moved by U (about 1e-7, since moving all output biases together changes nothing); and
-    `loss_invariance` of the networks trained.
+    `loss_invariance` of the networks trained; and by group their parameters (2K, P), those from W₁ first.
     """
-    rows, invariance = [], []
+    rows, invariance, trained = [], [], {}
     for group, (orbit, element) in elements(images).items():
         problem = Problem(orbit, "identity", True, penalty)
         starts = problem.initial(seeds).numpy()
         moved = act(problem.architecture, starts, element)
         result = problem.train(torch.tensor(np.concatenate([starts, moved])), iterations)
         ends = problem.minima(result)
-        parameters = np.stack([end.row for end in ends])
+        trained[group] = parameters = np.stack([end.row for end in ends])
         images_of = act(problem.architecture, parameters[: len(seeds)], element)
         for seed, first, second, image in zip(seeds, ends, ends[len(seeds) :], images_of, strict=False):
             size = np.linalg.norm(first.row)
@@ -86,7 +88,7 @@ def minima(images: Images, seeds: list[int], penalty: float, iterations: int) ->
             judged = Problem(shown, "identity", True, 0.0)
             differences = _differences(judged, parameters, element)
             invariance.append(_invariance_row(group, judged, trained_on, "trained", differences))
-    return pd.DataFrame(rows), pd.DataFrame(invariance)
+    return pd.DataFrame(rows), pd.DataFrame(invariance), trained
 
 
 def _differences(problem: Problem, parameters: np.ndarray, element: np.ndarray) -> np.ndarray:
