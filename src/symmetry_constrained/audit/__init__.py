@@ -18,7 +18,6 @@ from symmetry_constrained.audit import (
     figures,
     files,
     history,
-    mirrored_pairs,
     paper_tables,
     published,
     report,
@@ -29,6 +28,16 @@ from symmetry_constrained.audit import (
 )
 from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.results import Results
+from symmetry_constrained.audit.theory import (
+    amplification,
+    emulated_bias,
+    invariants,
+    label_blind,
+    mirrored_pairs,
+    orbit_checks,
+    orbits,
+    random_networks,
+)
 
 LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "files": files.check,
@@ -40,7 +49,14 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "tables": tables.check,
     "efficiency": efficiency.check,
     "costs": costs.check,
+    "random networks": random_networks.check,
+    "label-blind": label_blind.check,
+    "emulated bias": emulated_bias.check,
+    "amplification": amplification.check,
     "mirrored pairs": mirrored_pairs.check,
+    "orbits": orbits.check,
+    "orbit checks": orbit_checks.check,
+    "invariants": invariants.check,
     "claims": claims.check,
     "verdicts": verdicts.check,
     "published": published.check,

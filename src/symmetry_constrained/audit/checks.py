@@ -50,6 +50,36 @@ def guarded(what: str, where: str, checks: Iterator[Check]) -> Iterator[Check]:
         yield Check(what, where, "content that can be checked", text[:300], False)
 
 
+def close(
+    what: str, where: str, name: str, expected: np.ndarray, found: pd.Series, slack: float | np.ndarray = 0.0
+) -> Check:
+    """Whether a column's numbers (rows,) are those expected, up to the slack, one for all or each its own.
+
+    nan equals nan, and an infinity itself.
+    """
+    seen = pd.to_numeric(found, errors="coerce").to_numpy(dtype=np.float64)
+    expected = np.asarray(expected, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        good = (np.abs(seen - expected) <= slack) | (seen == expected) | (np.isnan(expected) & found.isna().to_numpy())
+    return _of_rows(what, where, name, good, expected, found)
+
+
+def within(what: str, where: str, name: str, ends: np.ndarray, found: pd.Series) -> Check:
+    """Whether a column's numbers (rows,) lie between two ends, (2, rows)."""
+    seen = pd.to_numeric(found, errors="coerce").to_numpy(dtype=np.float64)
+    good = (ends[0] - 1e-12 <= seen) & (seen <= ends[1] + 1e-12)
+    return _of_rows(what, where, name, good, np.asarray(ends).T, found)
+
+
+def _of_rows(what: str, where: str, name: str, good: np.ndarray, expected: np.ndarray, found: pd.Series) -> Check:
+    due = f"{name} of {len(good)} rows"
+    if good.all():
+        return Check(what, where, due, "as recomputed", True)
+    row = int(np.flatnonzero(~good)[0])
+    text = f"line {found.index[row] + 2}: {found.iloc[row]}, recomputed {expected[row]}; {int((~good).sum())} differ"
+    return Check(what, where, due, text, False)
+
+
 def same_table(
     what: str,
     where: str,

@@ -19,14 +19,14 @@ def shifted(images: np.ndarray, shift: str) -> np.ndarray:
     return framed[:, 1 + down : 1 + down + height, 1 + right : 1 + right + width]
 
 
-def scaled(images: np.ndarray, rows: pd.DataFrame, scaling: pd.DataFrame) -> np.ndarray:
-    """Pixels (n, d) in about [-1, 1] of a split's rows, as float32: 2 (x - min) / (max + 0.0001) - 1."""
-    pixels = np.empty((len(rows), images[0].size), dtype=np.float32)
+def scaled(images: np.ndarray, rows: pd.DataFrame, scaling: pd.DataFrame, dtype: type = np.float32) -> np.ndarray:
+    """Pixels (n, d) in about [-1, 1] of a split's rows: 2 (x - min) / (max + 0.0001) - 1, in that precision."""
+    pixels = np.empty((len(rows), images[0].size), dtype=dtype)
     for shift, places in rows.reset_index(drop=True).groupby("shift").groups.items():
         chosen = images[rows["image"].to_numpy()[places]]
         pixels[places] = shifted(chosen, shift).reshape(len(chosen), -1)
-    low, high = (scaling[name].to_numpy().astype(np.float32) for name in ("minimum", "maximum"))
-    return np.float32(2) * ((pixels - low) / (high + np.float32(0.0001))) - np.float32(1)
+    low, high = (scaling[name].to_numpy().astype(dtype) for name in ("minimum", "maximum"))
+    return dtype(2) * ((pixels - low) / (high + dtype(0.0001))) - dtype(1)
 
 
 @dataclass(frozen=True)

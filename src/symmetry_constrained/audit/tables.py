@@ -12,6 +12,7 @@ from symmetry_constrained.audit.results import CONFIG, Results
 
 GATHERED, MEANS, LARGEST = "all runs from the batches", "summary from all runs", "bound by cell from the predictions"
 NETWORKS, HISTORY, SUMMARY, BOUND = (f"tables/{name}.csv" for name in ("networks", "history", "summary", "bound"))
+INVARIANTS = "theory/invariants.csv"
 EMULATED, EMULATED_ON = "theory/emulated_bias.csv", [f"theory/emulated_bias/{name}.csv" for name in ("digits", "mnist")]
 CELL = [*MODEL, "fraction", "n_train", "images"]
 METRICS = ["train_accuracy", "test_accuracy", "inverted_accuracy", "both_accuracy", "random_sign_accuracy"]
@@ -22,8 +23,8 @@ ORDER = 1e-9
 
 
 def check(results: Results) -> Iterator[Check]:
-    emulated = [EMULATED] if results.belongs(EMULATED) else []
-    for path in (NETWORKS, HISTORY, *emulated):
+    of_theory = [path for path in (EMULATED, INVARIANTS) if results.belongs(path)]
+    for path in (NETWORKS, HISTORY, *of_theory):
         yield from guarded(GATHERED, results.blame(path, CONFIG), _check_gathered(results, path))
     where = results.blame(SUMMARY, NETWORKS)
     yield from guarded(MEANS, where, _check_summary(results, where))
@@ -39,6 +40,10 @@ def _check_gathered(results: Results, path: str) -> Iterator[Check]:
     files = [f"{folder}/{name}" for folder in specs.of_run(results)]
     if path == EMULATED:
         files = [file for file in EMULATED_ON if results.belongs(file)]
+    if path == INVARIANTS:
+        files = [
+            f"theory/invariants/split-{split}/invariants.csv" for split in range(results.config["theory"]["splits"])
+        ]
     expected = pd.concat([results.table(file) for file in files], ignore_index=True)
     where = results.blame(path, CONFIG, *files)
     yield same_table(GATHERED, where, expected, results.table(path), rtol=1e-14, source=f"{len(files)} tables")
