@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from symmetry_constrained import artifacts, audit, cli
-from symmetry_constrained.audit import page
+from symmetry_constrained.audit import notes, page
 from symmetry_constrained.audit.results import Results
 
 PROJECT = Path(__file__).parent.parent
@@ -17,15 +17,18 @@ PROJECT = Path(__file__).parent.parent
 def main(arguments: argparse.Namespace) -> None:
     if not arguments.results.is_dir():
         raise ValueError(f"{arguments.results} is no folder")
+    out = arguments.out or arguments.results / "audit"
+    if out.is_symlink():
+        raise ValueError(f"{out} is a link; the audit writes into the results' own folder, or into --out FOLDER")
     results = Results(arguments.results, PROJECT)
     # The report is written when the run has ended, so a step of the run would find that of the run before.
     checks = audit.run(results, [link for link in audit.LINKS if link != "report" or not arguments.in_run])
     bytes_only = sorted(set(results.recorded) - results.read)
-    for line in page.lines(checks):
+    said = notes.told(results)
+    for line in page.lines(checks, said):
         print(line)
-    out = arguments.out or arguments.results / "audit"
-    artifacts.write_json(page.summary(checks, bytes_only), out / "audit.json")
-    artifacts.write_text(page.page(checks, bytes_only), out / "audit.html")
+    artifacts.write_json(page.summary(checks, bytes_only, said), out / "audit.json")
+    artifacts.write_text(page.page(checks, bytes_only, said), out / "audit.html")
     if not arguments.in_run and not all(check.ok for check in checks):
         sys.exit(1)
 

@@ -9,6 +9,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +21,13 @@ from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
 from symmetry_constrained.artifacts import sha256
-from symmetry_constrained.audit import specs
+from symmetry_constrained.audit import notes, specs
 from symmetry_constrained.audit.batches import check_batch as check_weights
 from symmetry_constrained.audit.history import check_batch as check_history
 from symmetry_constrained.audit.results import Results
 from symmetry_constrained.runs import manifest
 
+ROOT = Path(__file__).parents[2]
 BATCHES = "batches/digits-clean/{}/{}/10-5/split-0"
 BATCH = BATCHES.format("identity", "original")
 RERUN = "reruns/table1-biased-identity-original"
@@ -278,6 +281,11 @@ EFFORT = ("iterations", "evaluations", "flop")
 ACCURACIES = ("train_accuracy", "train_loss", "test_accuracy", "test_loss", "inverted_accuracy", "inverted_loss")
 PLACES = ("published", "rerun_scikit_learn", "rerun_ours_iterations", "perturbed_n", "median", "low", "high", "n")
 SUMS = ("networks", "largest_sum_inverted", "largest_sum_negated", "right_both_ways", "violations")
+COPIES = ("weight", "largest_difference", "median_difference", "inverted_difference", "test_accuracy", "deviation")
+COPIES += ("biased_inverted_accuracy", "images", "predicted_rate", "oddness")
+COPIED, OF_INVARIANTS = "theory/emulated_bias/digits.csv", "theory/invariants/split-0/invariants"
+INVARIANT = ("train_loss", "train_accuracy", "test_accuracy", "transformed_accuracy", "budget", "parameters")
+SIGNS = "theory/invariants/split-0/sign_symmetries.csv"
 # The first batch of the configuration.
 FIRST = "batches/digits-budget/identity/original/10-5/split-0"
 OTHER_SEED = text('"seeds": [\n        1,', '"seeds": [\n        3,')
@@ -319,7 +327,34 @@ FORGED = [
         "verdicts.md", "verdicts", lambda content: re.sub(rb"largest violation 0 ", b"largest violation 1 ", content)
     ),
     *in_table("theory/emulated_bias.csv", "tables", "seed"),
+    *in_table("theory/invariants.csv", "tables", "transformed_accuracy", row=3),
     *in_file("theory/random_networks.csv", "claims", digit("n"), "tables/claims.csv"),
+    *in_table("theory/random_networks.csv", "random networks", "violation", "n", row=5),
+    *in_table("theory/label_blind.csv", "label-blind", "loss", "test_accuracy", "accuracy", "seed", "n_train"),
+    *in_file("theory/label_blind.csv", "label-blind", cell("distance", 3, lambda before: "0.01")),
+    *in_file("theory/label_blind.safetensors", "label-blind", array("rows"), "theory/label_blind.csv"),
+    *in_table("theory/amplification.csv", "amplification", "epsilon", "excess", "train_loss", "bias", "odd", row=7),
+    *in_table("theory/amplification.csv", "amplification", "test_accuracy", "even", "amplification", row=2),
+    *in_table("theory/amplification.csv", "amplification", "initial_even", "initial_amplification", row=6)[:-1],
+    *in_table("theory/amplification.csv", "amplification", "right_both_ways", "largest_bias", "train_excess", row=3)[
+        :-1
+    ],
+    *in_file("theory/amplification.safetensors", "amplification", array("4"), "theory/amplification.csv"),
+    *in_table("theory/emulated_bias/digits.csv", "emulated bias", *COPIES, row=1),
+    *in_file("theory/emulated_bias/digits.safetensors", "emulated bias", array("original/saturated"), COPIED),
+    *in_table("theory/orbits.csv", "orbits", "loss", "gradient_norm", "loss_variation", "orbit_gradient", "quantile"),
+    *in_table("theory/orbits.csv", "orbits", "curvature", "smallest", "largest", "flat", "n_train", row=1),
+    *in_table("theory/spectrum.csv", "orbits", "eigenvalue", "order", row=5)[:-1],
+    *in_table("theory/orbit_loss.csv", "orbits", "loss", row=5)[:-1],
+    *in_file("theory/orbits.safetensors", "orbits", array("identity/equally spaced/1"), "theory/orbits.csv"),
+    *in_table("theory/loss_invariance.csv", "orbit checks", "median_difference", "networks", row=1),
+    *in_file("theory/loss_invariance.csv", "orbit checks", cell("largest_difference", 0, lambda before: "2e-9")),
+    *in_table("theory/minima.csv", "orbit checks", "loss", "moved_loss", "apart", "gradient_norm"),
+    *in_file("theory/minima.csv", "orbit checks", cell("from_image", 0, lambda before: "0.01")),
+    *in_table("theory/random_angles.csv", "orbit checks", "rms", "ratio", "mean_ratio", "draws"),
+    *in_table(f"{OF_INVARIANTS}.csv", "invariants", *INVARIANT, row=2),
+    *in_file(f"{OF_INVARIANTS}.safetensors", "invariants", array("inversion/neighbour/10"), f"{OF_INVARIANTS}.csv"),
+    *in_table(SIGNS, "invariants", "rank", "log2_symmetries", "members_error", row=1),
     *in_table("tables/table1.csv", "paper tables", "median", "clean_median", "clean_n"),
     *in_file("tables/table2.md", "paper tables", a_row),
     *in_file("tables/table1.md", "paper tables", text("| 0.839 ", "| 0.838 ")),
@@ -439,6 +474,111 @@ def test_rubbish_in_any_file_is_a_finding_and_never_a_traceback(noise, copy):
     assert set(paths) <= blamed(copy)
     forge(copy, *[path for path in paths if path != "manifest.json"])
     assert len(blamed(copy)) > 15
+
+
+# What the configuration asks for, and what is no file of the results.
+
+
+def forget(folder: Path, *paths: str) -> None:
+    """Delete files, and every word of them in the record."""
+    record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for path in paths:
+        (folder / path).unlink()
+        del record["artefacts"][path]
+    for entry in record["artefacts"].values():
+        entry["inputs"] = [name for name in entry["inputs"] if name not in paths]
+    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
+    change(folder, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def test_what_is_gone_from_the_folder_and_from_the_record_is_missed(copy):
+    gone_ = ["tables/claims.csv", "verdicts.md", "findings.rst", "theory/orbits.safetensors", f"{BATCH}/history.csv"]
+    gone_ += ["figures/verdicts.svg", "figures/table1.csv", "notebooks/budget.html", "tables/equal_terms.csv"]
+    gone_ += [f"{RERUN}/perturbed.csv", "splits/digits/published/split-0/rows.csv", "tables/table2.md"]
+    forget(copy, *gone_)
+    assert set(gone_) <= blamed(copy, "existence")
+    # There, but no longer in the record: anything may be in it.
+    for path in gone_:
+        (copy / path).write_bytes(b"")
+    found = [check for check in failures(copy, "existence") if check.where in gone_]
+    assert [check.found for check in found] == ["not recorded"] * len(gone_)
+
+
+def test_a_report_that_is_missing_fails(copy):
+    for name in ("report.html", "report.json"):
+        change(copy, name, None)
+    assert blamed(copy, "report") == {"report.json"}
+
+
+def test_what_never_ends_or_lies_elsewhere_is_named_and_not_opened(copy, tmp_path):
+    (tmp_path / "outside.csv").write_text("secret", encoding="utf-8")
+    shutil.copy(copy / "splits/digits/clean/split-0/rows.csv", tmp_path)
+    odd = ["tables/summary.csv", "tables/bound.csv", "theory/minima.csv", "splits/digits/clean/split-0/rows.csv"]
+    for path in odd:
+        (copy / path).unlink()
+    os.mkfifo(copy / odd[0])
+    (copy / odd[1]).symlink_to("/dev/zero")
+    (copy / odd[2]).mkdir()
+    (copy / odd[3]).symlink_to(tmp_path / "rows.csv")
+    record = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    beyond = ["../outside.csv", str(tmp_path / "outside.csv"), "tables/../../outside.csv"]
+    record["artefacts"] |= {path: record["artefacts"][odd[0]] for path in beyond}
+    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
+    change(copy, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    command = [sys.executable, str(ROOT / "scripts/audit.py"), str(copy)]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    finally:
+        (copy / odd[0]).unlink()
+        (copy / odd[2]).rmdir()
+    assert run.returncode == 1 and not run.stderr, run.stderr
+    told = {
+        check["where"]: check["found"]
+        for check in reversed(json.loads((copy / "audit/audit.json").read_text())["checks"])
+    }
+    reasons = ["missing: no regular file", "missing: a link", "missing: no regular file", "missing: a link"]
+    assert [told[path] for path in odd] == reasons
+    assert [told[path] for path in beyond] == ["lies outside of the folder"] * 3
+
+
+def test_the_audit_does_not_write_through_a_link(copy, tmp_path):
+    shutil.rmtree(copy / "audit")
+    (copy / "audit").symlink_to(tmp_path)
+    status, line = call("audit", copy)
+    assert status == 1 and line.endswith(
+        "is a link; the audit writes into the results' own folder, or into --out FOLDER"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_code_and_software_that_differ_from_here_are_notes(copy, tmp_path):
+    shutil.copytree(copy / "code", tmp_path / "project")
+    before = notes.told(Results(copy, tmp_path / "project"))
+    (tmp_path / "project/Snakefile").write_text("other", encoding="utf-8")
+    (tmp_path / "project/workflow/resources/claims.yaml").unlink()
+    record = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    record["software"] |= {"numpy": "0.1", "nothing-like-it": "2"}
+    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
+    change(copy, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    results = Results(copy, tmp_path / "project")
+    assert set(notes.told(results)) - set(before) == {
+        "differs from this checkout: Snakefile",
+        "is not in this checkout: workflow/resources/claims.yaml",
+        f"made with numpy 0.1, and here is {np.__version__}",
+        "made with nothing-like-it 2, and here is none",
+    }
+    assert [check for check in audit.run(results, ["files"]) if not check.ok] == []
+
+
+def test_a_commit_other_than_the_checkouts_is_a_note_where_the_project_is_a_repository_of_its_own(copy, tmp_path):
+    def git(*arguments):
+        subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True)
+
+    (tmp_path / "inner").mkdir()
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "first")
+    assert any(line.startswith("made by commit") for line in notes.told(Results(copy, tmp_path)))
+    assert not any(line.startswith("made by commit") for line in notes.told(Results(copy, tmp_path / "inner")))
 
 
 def test_the_shared_run_is_as_it_was(finished):

@@ -15,6 +15,7 @@ from symmetry_constrained.audit import (
     costs,
     data,
     efficiency,
+    existence,
     figures,
     files,
     history,
@@ -41,6 +42,7 @@ from symmetry_constrained.audit.theory import (
 
 LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "files": files.check,
+    "existence": existence.check,
     "data": data.check,
     "splits": splits.check,
     "provenance": specs.check,

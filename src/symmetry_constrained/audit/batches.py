@@ -15,8 +15,10 @@ PREDICTED, JUDGED, TRAINED = (
     "training accuracy and loss",
 )
 BOUND, INVARIANT, COUNTED = "R + R̄ ≤ 1 and argmax(−x) = argmin(x)", "one prediction for X and −X", "counts of a batch"
+DIVERGED = "diverged networks have no finite weights"
 IDENTITY = ["study", "dataset", "protocol", "split", "features", "training_set", "network", "hidden_layers"]
 IDENTITY += ["fraction", "seed", "n_train"]
+NO_CLASS = 10  # predicted by a network that diverged
 SETS = {"original": "test", "inverted": "inverted", "negated": "negated"}  # of the predictions -> the columns' prefix
 # Of a mean over float32 log-probabilities, against float64.
 LOSS = {"float32": 1e-4, "float64": 1e-9}
@@ -52,6 +54,10 @@ class Batch:
 
     def of(self, fraction: float) -> pd.DataFrame:
         return self.networks[self.networks["fraction"] == fraction].reset_index(drop=True)
+
+    def diverged(self, key: str) -> np.ndarray:
+        """Mask (K,) of the networks of a fraction whose rows say that their training overflowed."""
+        return _overflowed(self.of(self.keys[key]))
 
     def side(self, name: str) -> pd.DataFrame:
         return self.rows[self.rows["set"] == name]
@@ -111,13 +117,26 @@ def _check_counts(results: Results, batch: Batch) -> Iterator[Check]:
     names = sorted(f"{key}/{name}" for key in batch.keys for name in SETS)
     yield equal(COUNTED, batch.paths["predictions"], names, sorted(batch.predictions))
     for key, matrices in batch.matrices().items():
-        biases = max(np.abs(matrix[batch.bias_free][:, :, -1]).max(initial=0) for matrix in matrices)
+        yield _check_diverged(results, batch, key, matrices)
+        odd = batch.bias_free & ~batch.diverged(key)
+        biases = max(np.abs(matrix[odd][:, :, -1]).max(initial=0) for matrix in matrices)
         yield equal(
             COUNTED,
             batch.paths["weights"],
             f"fraction {key}: bias-free biases 0.0",
             f"fraction {key}: bias-free biases {biases}",
         )
+
+
+def _check_diverged(results: Results, batch: Batch, key: str, matrices: list[np.ndarray]) -> Check:
+    """A row that says so has weights that are no numbers and predicts no class; else a bad seed could be left out."""
+    marked = batch.diverged(key)
+    finite = np.all([np.isfinite(matrix).all((1, 2)) for matrix in matrices], axis=0)
+    silent = np.all([(batch.predictions[f"{key}/{name}"] == NO_CLASS).all(1) for name in SETS], axis=0)
+    wrong = (marked == finite) | (marked != silent)
+    text = f"network {np.flatnonzero(wrong)[0]}: {wrong.sum()} are not" if wrong.any() else f"{marked.sum()} of them"
+    where = results.blame(batch.paths["networks"], batch.paths["weights"], batch.paths["predictions"])
+    return Check(DIVERGED, where, f"fraction {key}: those, and no other", text, not wrong.any())
 
 
 def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
@@ -146,12 +165,14 @@ def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
                     said = forward.logits(matrices[key], shown, batch.activation)
                 classes = batch.predictions[f"{key}/{name}"][:, block]
                 off, rounded = forward.departures(said, classes, batch.rounding)
+                off &= ~batch.diverged(key)[:, None]
                 wrong[name] += [(key, network, block.start + image) for network, image in np.argwhere(off)]
                 by_rounding[name] += rounded
                 tallies[key, name].add(said, labels, batch.rounding)
                 if name == "original" and batch.bias_free.any():
                     negated = batch.predictions[f"{key}/negated"][batch.bias_free][:, block]
                     off, _ = forward.departures(said[batch.bias_free], negated, batch.rounding, sign=-1)
+                    off &= ~batch.diverged(key)[batch.bias_free, None]
                     not_least += [(key, network, block.start + image) for network, image in np.argwhere(off)]
     where = results.blame(batch.paths["predictions"], *_sources(batch))
     total = networks * len(test) * len(batch.keys)

@@ -16,7 +16,8 @@ OF_A_RUN = (CONFIG, MANIFEST, "batches", "tables", "splits", "logs")
 def check(results: Results) -> Iterator[Check]:
     yield from guarded(RECORD, MANIFEST, _record(results))
     for path, digest in results.recorded.items():
-        yield Check(BYTES, path, digest, results.sha256(path) or "missing", results.sha256(path) == digest)
+        found = results.sha256(path)
+        yield Check(BYTES, path, digest, found or results.fault(path) or "can't be read", found == digest)
     yield from guarded(LISTED, MANIFEST, _strays(results))
     yield from guarded(CRATED, CRATE, _crate(results))
 

@@ -1,11 +1,12 @@
 """The audit's outcome as text: lines for a terminal, and a page that needs no other file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from html import escape
 from unicodedata import combining
 
 from symmetry_constrained.audit.checks import Check
+from symmetry_constrained.audit.notes import UNCHECKED
 
 STYLE = (
     "body{font:15px sans-serif;margin:2em;color:#222;max-width:70em}table{border-collapse:collapse;margin-bottom:1.5em}"
@@ -23,8 +24,8 @@ def counts(checks: list[Check]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def lines(checks: list[Check]) -> Iterator[str]:
-    """A line per kind with its counts, then each failure with its file and reason, then the sum."""
+def lines(checks: list[Check], notes: Sequence[str] = ()) -> Iterator[str]:
+    """A line per kind with its counts, then each failure with its file and reason, the notes, and the sum."""
     kinds = counts(checks)
     width = max(map(_columns, kinds), default=0)
     for what, (held, total) in kinds.items():
@@ -32,6 +33,7 @@ def lines(checks: list[Check]) -> Iterator[str]:
     failed = [check for check in checks if not check.ok]
     for check in failed:
         yield f"FAILED {check.where}: {check.what}: expected {check.expected}; found {check.found}"
+    yield from (f"note: {note}" for note in notes)
     yield f"{len(checks) - len(failed):,} checks passed, {len(failed):,} failed"
 
 
@@ -40,15 +42,19 @@ def _columns(text: str) -> int:
     return sum(not combining(character) for character in text)
 
 
-def summary(checks: list[Check], bytes_only: list[str]) -> dict:
-    """audit.json. bytes_only: files whose content nothing looked at; only their hashes were compared."""
+def summary(checks: list[Check], bytes_only: list[str], notes: Sequence[str] = ()) -> dict:
+    """audit.json. bytes_only: files whose content nothing looked at; only their hashes were compared.
+
+    notes: what is no failure. unchecked: what nobody recomputed.
+    """
     failed = sum(not check.ok for check in checks)
     listed = [asdict(check) for check in checks]
-    return {"passed": len(checks) - failed, "failed": failed, "bytes_only": bytes_only, "checks": listed}
+    counted = {"passed": len(checks) - failed, "failed": failed}
+    return counted | {"notes": list(notes), "unchecked": UNCHECKED, "bytes_only": bytes_only, "checks": listed}
 
 
-def page(checks: list[Check], bytes_only: list[str]) -> str:
-    """audit.html: the outcome, kind by kind, each failure, and every check below."""
+def page(checks: list[Check], bytes_only: list[str], notes: Sequence[str] = ()) -> str:
+    """audit.html: the outcome, kind by kind, each failure, the notes, what is not checked, and every check below."""
     failed = [check for check in checks if not check.ok]
     files = len({check.where for check in checks})
     verdict = (
@@ -63,14 +69,17 @@ def page(checks: list[Check], bytes_only: list[str]) -> str:
     parts = [f"<h1>Audit</h1><p>{verdict}</p>"]
     if failed:
         parts.append(f"<h2>What does not hold</h2>{_table(failed)}")
+    if notes:
+        parts.append(f"<h2>Notes</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
     parts.append(f"<h2>By kind</h2><table><tr><th>checked</th><th>hold</th></tr>{kinds}</table>")
     parts.append(
         "<h2>How</h2><p>Recomputed in NumPy and pandas by code that shares nothing with what trained, judged and drew: "
         "splits from their seeds, predictions and losses from the stored weights in float64, tables from the batches, "
         "figures' data from the tables. A prediction may differ by rounding where two classes are equally likely to "
-        "four digits; the checks say how many do. Published networks trained again keep no weights, and seconds "
-        "cannot be had twice: of these, what agrees with what is checked.</p>"
+        "four digits; the checks say how many do.</p>"
     )
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in UNCHECKED.items())
+    parts.append(f"<h2>What is not checked</h2><dl>{items}</dl>")
     if bytes_only:
         names = "".join(f"<li><code>{escape(path)}</code></li>" for path in bytes_only)
         count = f"{len(bytes_only):,} files known by their hashes alone"

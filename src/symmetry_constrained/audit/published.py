@@ -68,7 +68,7 @@ def draws(results: Results, key: str, number: pd.Series) -> np.ndarray:
     """
     networks, studies = results.table(NETWORKS), [placed[key] for placed in results.placed.values()]
     keep = networks["study"].isin(studies) & (networks["fraction"] == 1)
-    keep &= networks["hidden_layers"] == "10-5"
+    keep &= (networks["hidden_layers"] == "10-5") & (networks["status"] != "non_finite")
     for name in CELL:
         keep &= networks[name] == number[name]
     return networks.loc[keep, "inverted_accuracy" if number["test_set"] == "inverted" else "test_accuracy"].to_numpy()

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import stat
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,9 +33,29 @@ class Results:
         self._digests: dict[str, str | None] = {}
         self._tables: dict[str, pd.DataFrame] = {}
         self._arrays: dict[str, np.ndarray] = {}
+        self._sources: set[str] = set()  # of the project, by their whole paths
+
+    def fault(self, path: str) -> str:
+        """Why a path is no regular file of this folder, in a few words; nothing if it is one.
+
+        Whoever wrote the record may have named anything: what waits for ever, what never ends, what lies elsewhere.
+        """
+        pure = PurePosixPath(path)
+        if path in self._sources:
+            return "" if Path(path).is_file() else "missing"
+        if pure.is_absolute() or ".." in pure.parts or not pure.parts:
+            return "lies outside of the folder"
+        try:
+            for part in [*list(pure.parents)[-2::-1], pure]:
+                mode = (self.folder / part).lstat().st_mode
+                if stat.S_ISLNK(mode):
+                    return "missing: a link" if part == pure else f"missing: {part} is a link"
+        except (OSError, ValueError):
+            return "missing"
+        return "" if stat.S_ISREG(mode) else "missing: no regular file"
 
     def exists(self, path: str) -> bool:
-        return (self.folder / path).is_file()
+        return not self.fault(path)
 
     def belongs(self, path: str) -> bool:
         """Whether a file that not every run has is there, or should be."""
@@ -69,10 +90,11 @@ class Results:
 
     def _open(self, path: str, reader: Callable[[Path], Any]) -> Any:
         self.read.add(path)
+        fault = self.fault(path)
+        if fault:
+            raise UnreadableError(path, fault)
         try:
             return reader(self.folder / path)
-        except FileNotFoundError:
-            raise UnreadableError(path, "missing") from None
         except Exception as error:
             # The readers of four formats raise what they like on bytes that are not theirs.
             raise UnreadableError(path, f"{type(error).__name__}: {error}") from None
@@ -97,12 +119,19 @@ class Results:
         if recorded.startswith(prefix):
             return recorded[len(prefix) :]
         copy = f"{CODE}/{recorded}"
-        if not self.exists(copy) and self.project is not None and (self.project / recorded).is_file():
-            return str((self.project / recorded).resolve())
-        return copy
+        pure = PurePosixPath(recorded)
+        if self.exists(copy) or self.project is None or pure.is_absolute() or ".." in pure.parts:
+            return copy
+        source = (self.project / recorded).resolve()
+        if not source.is_file():
+            return copy
+        self._sources.add(str(source))
+        return str(source)
 
     def sha256(self, path: str) -> str | None:
         """Of a file's bytes; None if it can't be read."""
+        if path not in self._digests and self.fault(path):
+            self._digests[path] = None
         if path not in self._digests:
             try:
                 with open(self.folder / path, "rb") as file:

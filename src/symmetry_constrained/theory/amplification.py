@@ -107,9 +107,7 @@ def study(
     fraction: float = 0.25,
     max_iterations: int = 500,
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Train every ε with every seed at one depth, on ±X, as one ensemble.
-
-    Returns a row per network, and the networks' parameters (K, P) in float32, the precision they are judged in.
+    """Train every ε with every seed at one depth, on ±X: a row per network, and in float32 their parameters (K, P).
 
     biases: `none` where ε is 0, `free` where it is infinite, else `held`. excess: R + R̄ − 1 on the test images;
     right_both_ways: the share of them that are right as they are and inverted, 0 without biases and never below the
@@ -144,7 +142,7 @@ def study(
     middle = _judge(ensemble, held.rows(torch.where(reached, halfway.rows[:, 0], result.x)), sets)
     rows = held.rows(result.x)
     trained, untrained = (_amplification(ensemble, values, sets, epsilon) for values in (rows, held.rows(initial)))
-    table = lanes.assign(
+    return lanes.assign(
         training_set="augmented",
         fraction=fraction,
         depth=depth,
@@ -159,8 +157,7 @@ def study(
         iterations=result.iterations.numpy(),
         evaluations=result.evaluations.numpy(),
         status=result.status,
-    )
-    return table, rows.to(ensemble.dtype).numpy()
+    ), rows.to(ensemble.dtype).numpy()
 
 
 def _judge(ensemble: Ensemble, rows: Tensor, sets: dict[str, Samples]) -> dict[str, np.ndarray]:

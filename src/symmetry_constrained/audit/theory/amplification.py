@@ -58,8 +58,8 @@ def _check_depth(results: Results, where: str, depth: int, own: pd.DataFrame, sh
         yield within(WHAT, where, name, part.correct / part.images, own[name])
     yield close(WHAT, where, "excess", own[list(SIGNS)].sum(axis=1) - 1, own["excess"], 1e-14)
     yield within(WHAT, where, "right_both_ways", _both_ways(said, shown.test_labels), own["right_both_ways"])
-    trained = [tally(forward.logits(rows, sign * shown.train), shown.train_labels, "float32") for sign in (1, -1)]
-    loss, ends = sum(part.loss for part in trained), sum(part.correct for part in trained)
+    up, down = (tally(forward.logits(rows, sign * shown.train), shown.train_labels, "float32") for sign in (1, -1))
+    loss, ends = up.loss + down.loss, up.correct + down.correct
     yield close(WHAT, where, "train_loss", loss / (2 * len(shown.train)), own["train_loss"], LOSS * own["train_loss"])
     yield within(WHAT, where, "train_excess", ends / len(shown.train) - 1, own["train_excess"])
     yield close(WHAT, where, "bias", np.sqrt((biases**2).mean(1)), own["bias"], 1e-6 * own["bias"])

@@ -40,12 +40,10 @@ def _weights(path: str) -> str:
 
 def _check(results: Results, path: str, dataset: str) -> Iterator[Check]:
     options = results.config["theory"].get(f"emulated_bias_{dataset}", {})
-    shown = Shown.of(results, dtype=np.float64, dataset=dataset)
+    shown = Shown.of(results, fraction=0.0, dtype=np.float64, dataset=dataset)
     table = results.table(path, ["training_set", "construction", "weight", "seed", *SIGNS, "largest_difference"])
-    # A margin that never changed in what defines the scaling is −1 throughout the training images.
-    constant = (shown.train == -1).all(0)
     seeds = list(range(options.get("seeds", 3)))
-    due = _networks(options, seeds, bool(constant.any()), dataset)
+    due = _networks(options, seeds, bool(shown.constant.any()), dataset)
     where = results.blame(path, CONFIG)
     yield same_table(LISTED, where, due, table[list(due)], source="the configuration's networks")
     shapes = forward.sizes(shown.test.shape[1], LAYERS)
@@ -61,7 +59,7 @@ def _check(results: Results, path: str, dataset: str) -> Iterator[Check]:
                     first = float(np.abs(rows[0][:, :, -1]).max())
                     text = f"{name}: largest bias of the first layer: "
                     yield equal(WHAT, results.blame(_weights(path), path), f"{text}0.0", f"{text}{first}")
-                yield from _check_copies(where, copies, rows, shown, constant)
+                yield from _check_copies(where, copies, rows, shown)
 
 
 def _networks(options: dict, seeds: list[int], margin: bool, dataset: str) -> pd.DataFrame:
@@ -87,9 +85,7 @@ class Carrier:
     levelled: bool
 
 
-def _check_copies(
-    where: str, own: pd.DataFrame, rows: list[np.ndarray], shown: Shown, constant: np.ndarray
-) -> Iterator[Check]:
+def _check_copies(where: str, own: pd.DataFrame, rows: list[np.ndarray], shown: Shown) -> Iterator[Check]:
     """Every copy of some networks, (K,) of each construction and weight in turn."""
     sums, seeds = shown.test.sum(1), len(rows[0])
     smallest = np.abs(sums[sums < 0]).min()
@@ -99,8 +95,8 @@ def _check_copies(
         part = own.iloc[place : place + seeds]
         kind, weight = part["construction"].iloc[0], float(part["weight"].iloc[0])
         if kind == CONSTANT:
-            margin = shown.test[:, constant]
-            carrier = Carrier(-margin.sum(1) / constant.sum(), 1.0, np.tanh(1.0), True)
+            margin = shown.test[:, shown.constant]
+            carrier = Carrier(-margin.sum(1) / shown.constant.sum(), 1.0, np.tanh(1.0), True)
             steady = (margin == -1).all(1)
             due = {"predicted_rate": np.nan, "deviation": np.nan}
             # The first layer has biases too, on the exact constant.
@@ -149,7 +145,8 @@ def _check_kind(
     }
     for name, values in columns.items():
         expected = np.broadcast_to(np.asarray(values, dtype=float), len(own))
-        yield close(WHAT, where, name, expected, own[name], ATOL + RTOL * np.nan_to_num(np.abs(expected)))
+        slack = RTOL * np.nan_to_num(np.abs(expected)) + (0.0 if name in due else ATOL)
+        yield close(WHAT, where, name, expected, own[name], slack)
     for prefix, said in (("", copies), ("biased_", biased)):
         for name in SIGNS:
             yield accuracy(WHAT, where, prefix + name, said[name], labels, "float64", own[prefix + name])

@@ -49,25 +49,25 @@ def _check(results: Results, path: str, weights: str, split: int) -> Iterator[Ch
     random = np.random.default_rng(split)
     angles = random.uniform(0, 2 * np.pi, len(shown.test))
     turned = {"inversion": -shown.test, "translation": translation.moved(shown.test, angles, shown.shape)}
-    seeds, parts = options.get("seeds", [1, 2]), []
-    where = results.blame(path, weights, *shown.files)
+    seeds, parts, shown_to = options.get("seeds", [1, 2]), [], []
     for group, every in MAPS.items():
         for name in options.get(group, every):
             maps = {"train": shown.train, "test": shown.test, "transformed": turned[group].astype(np.float32)}
             x = {side: _features(group, name, images, shown.shape) for side, images in maps.items()}
             shapes = forward.sizes(x["train"].shape[1], LAYERS)
             for budget in sorted(options.get("evaluations", [200])):
-                due = _networks(group, split, name, seeds, shapes, budget) | {
-                    "fraction": options.get("fraction", 1.0),
-                    "n_train": len(shown.train),
-                }
+                due = _networks(group, split, name, seeds, shapes, budget)
+                due |= {"fraction": options.get("fraction", 1.0), "n_train": len(shown.train)}
                 parts.append(pd.DataFrame(due)[KEYS])
-                own = table.iloc[sum(map(len, parts[:-1])) :][: len(parts[-1])]
-                rows = matrices(results, weights, f"{group}/{name}/{budget}", len(own), shapes)
-                yield from _check_map(where, f"{group}, {name}, {budget}", rows, x, shown, own)
-    expected = pd.concat(parts, ignore_index=True)
+                shown_to.append((f"{group}/{name}/{budget}", x, shapes))
     where = results.blame(path, CONFIG)
+    expected = pd.concat(parts, ignore_index=True)
     yield same_table(LISTED, where, expected, table[KEYS], source="the configuration's networks")
+    where = results.blame(path, weights, *shown.files)
+    for place, (name, x, shapes) in enumerate(shown_to):
+        own = table.iloc[place * 2 * len(seeds) :][: 2 * len(seeds)]
+        rows = matrices(results, weights, name, len(own), shapes)
+        yield from _check_map(where, name, rows, x, shown, own)
 
 
 def _networks(

@@ -59,4 +59,5 @@ def _labels(true: np.ndarray) -> Iterator[np.ndarray]:
 
 def _loss(rows: list[np.ndarray], x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean cross-entropy (K,) on ±X, an image and its inverse with one label."""
-    return sum(tally(forward.logits(rows, sign * x), labels, "float64").loss for sign in (1, -1)) / (2 * len(x))
+    above, below = (tally(forward.logits(rows, sign * x), labels, "float64").loss for sign in (1, -1))
+    return (above + below) / (2 * len(x))

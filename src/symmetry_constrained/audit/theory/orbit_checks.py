@@ -1,6 +1,7 @@
 """How the action of a group changes losses and minima: random networks drawn again, pairs from their stored weights."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -31,9 +32,8 @@ def check(results: Results) -> Iterator[Check]:
 
 def _groups(shape: tuple[int, int]) -> dict[str, tuple[list[Moved], Moved]]:
     """By group: its elements, and one that is not the identity, as functions of images (n, d)."""
-    turns: list[Moved] = [
-        lambda x, angle=2 * np.pi * number / TURN: translation.moved(x, angle, shape) for number in range(TURN)
-    ]
+    angles = 2 * np.pi * np.arange(TURN) / TURN
+    turns: list[Moved] = [partial(translation.moved, angles=angle, shape=shape) for angle in angles]
     signs: list[Moved] = [lambda x: x, lambda x: -x]
     return {"inversion": (signs, signs[1]), f"translation by 1/{TURN}": (turns, turns[1])}
 

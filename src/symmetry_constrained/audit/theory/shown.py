@@ -20,6 +20,7 @@ class Shown:
     train_labels: np.ndarray
     test: np.ndarray
     test_labels: np.ndarray
+    constant: np.ndarray  # (d,) mask of the pixels that never change in what defines the scaling
     shape: tuple[int, int]
     files: tuple[str, ...]  # that they are read from
 
@@ -27,16 +28,17 @@ class Shown:
     def of(
         cls, results: Results, split: int = 0, fraction: float = 1.0, dtype: type = np.float32, dataset: str = "digits"
     ) -> "Shown":
-        """fraction: of the training images."""
+        """fraction: of the training images; 0 for none of them."""
         spec = {"dataset": dataset, "protocol": "clean", "split": split}
         images, _ = data.read(results, dataset)
         rows, scaling = splits.read(results, specs.split_folder(spec))
         train, test = (rows[rows["set"] == name] for name in ("train", "test"))
         train = train[splits.kept(train["rank"].to_numpy(), fraction)]
-        sides = []
-        for side in (train, test):
-            sides += [inputs.scaled(images, side, scaling, dtype), side["label"].to_numpy()]
-        return cls(*sides, images.shape[1:], tuple(specs.split_files(spec)))
+        x, held_out = (inputs.scaled(images, side, scaling, dtype) for side in (train, test))
+        labels, truth = (side["label"].to_numpy() for side in (train, test))
+        constant = (scaling["minimum"] == scaling["maximum"]).to_numpy()
+        files = tuple(specs.split_files(spec))
+        return cls(x, labels, held_out, truth, constant, images.shape[1:], files)
 
 
 def matrices(results: Results, path: str, name: str, count: int, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
