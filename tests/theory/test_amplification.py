@@ -143,7 +143,7 @@ def few():
 
 @pytest.fixture(scope="module")
 def table(few):
-    return amplification.study(*few, 2, [0.0, 0.05, np.inf], [4, 7], fraction=0.5, max_iterations=40)
+    return amplification.study(*few, 2, [0.0, 0.05, np.inf], [4, 7], fraction=0.5, max_iterations=40)[0]
 
 
 def test_a_study_has_a_row_per_network_and_keeps_its_bounds(table):
@@ -202,7 +202,8 @@ def test_free_biases_train_as_in_an_ordinary_ensemble(few, table):
 
 
 def test_halfway_is_where_half_of_the_iterations_lead(few, table):
-    half = amplification.study(*few, 2, [0.0, 0.05, np.inf], [4, 7], fraction=0.5, max_iterations=20)
+    half, rows = amplification.study(*few, 2, [0.0, 0.05, np.inf], [4, 7], fraction=0.5, max_iterations=20)
+    assert len(rows) == len(half) and rows.dtype == np.float32
     moving = table["iterations"] == 40
     assert moving.sum() >= 4
     # Beside each other or not, networks train alike up to rounding.

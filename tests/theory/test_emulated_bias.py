@@ -188,7 +188,7 @@ def test_digits_have_one_polarity_and_no_constant_pixel_once_nudged(few):
 def test_a_rows_numbers_are_those_of_the_two_networks(framed):
     dataset, split = framed
     options = {"hidden_layers": (4, 3), "budget": Budget(max_iterations=20)}
-    table = emulated_bias.study(dataset, split, ["original", "augmented"], [4, 7], [0.1, 3.0], **options)
+    table, weights = emulated_bias.study(dataset, split, ["original", "augmented"], [4, 7], [0.1, 3.0], **options)
     assert list(table) == emulated_bias.COLUMNS
     assert len(table) == 2 * 2 * (2 * 2 + 1)
     rows = split.select("test")
@@ -197,6 +197,8 @@ def test_a_rows_numbers_are_those_of_the_two_networks(framed):
     assert 0 < (~negative).sum() < len(images) and (~there).sum() == 1
     for training_set, first_layer in itertools.product(("original", "augmented"), (False, True)):
         architecture, biased = emulated_bias.train(dataset, split, training_set, first_layer, [4, 7], **options)
+        stored = weights[f"{training_set}/{'constant pixels' if first_layer else 'saturated'}"]
+        np.testing.assert_array_equal(stored, biased)
         if first_layer:
             copies = {("constant pixels", None): on_constant_pixels(architecture, biased, split.maximum == 0)}
         else:
@@ -234,7 +236,7 @@ def test_a_rows_numbers_are_those_of_the_two_networks(framed):
 
 def test_digits_are_copied_at_the_rate_of_theory(few):
     dataset, split = few
-    table = emulated_bias.study(dataset, split, ["original"], [4, 7], budget=Budget(max_evaluations=30))
+    table, _ = emulated_bias.study(dataset, split, ["original"], [4, 7], budget=Budget(max_evaluations=30))
     assert set(table["construction"]) == {"saturated", "levelled"}
     last = table[table["weight"] == max(emulated_bias.WEIGHTS)]
     assert last["largest_difference"].max() < 1e-12 and last["inverted_difference"].min() > 0.1
@@ -247,7 +249,7 @@ def test_digits_are_copied_at_the_rate_of_theory(few):
 def test_one_hidden_layer_has_nothing_to_carry_on(few):
     dataset, split = few
     options = {"hidden_layers": (4,), "budget": Budget(max_evaluations=10)}
-    table = emulated_bias.study(dataset, split, ["original"], [4], [0.05, 0.5], **options)
+    table, _ = emulated_bias.study(dataset, split, ["original"], [4], [0.05, 0.5], **options)
     measures = table.drop(columns="construction").set_index("weight")
     pd.testing.assert_frame_equal(
         measures[table["construction"].to_numpy() == "saturated"],

@@ -65,7 +65,7 @@ def test_a_mark_is_where_a_run_with_that_budget_ends():
 @pytest.mark.parametrize(("group", "name"), [("inversion", "neighbour"), ("translation", "bispectrum")])
 def test_each_row_is_a_network_trained_on_its_own(made, group, name):
     dataset, split = made
-    found = compare(dataset, split, 3, group, name, [4, 7], [5, 12], fraction=0.5)
+    found, weights = compare(dataset, split, 3, group, name, [4, 7], [5, 12], fraction=0.5)
     assert found[["budget", "network", "seed"]].values.tolist() == [
         [budget, network, seed] for budget in (5, 12) for network in ("biased", "bias-free") for seed in (4, 7)
     ]
@@ -85,6 +85,8 @@ def test_each_row_is_a_network_trained_on_its_own(made, group, name):
             start,
             Budget(max_evaluations=row["budget"]),
         )
+        place = 2 * (not biased) + [4, 7].index(row["seed"])
+        np.testing.assert_allclose(weights[row["budget"]][place], result.x[0], rtol=1e-3, atol=1e-4)
         assert row["evaluations"] == int(result.evaluations[0])
         assert row["parameters"] == architecture.parameters(biased)
         assert row["n_train"] == len(rows["train"]) < 320
@@ -98,7 +100,7 @@ def test_each_row_is_a_network_trained_on_its_own(made, group, name):
     [("inversion", name) for name in INVERSION[1:]] + [("translation", name) for name in TRANSLATION[1:]],
 )
 def test_with_invariant_features_transformed_images_are_judged_as_the_images_are(made, group, name):
-    found = compare(*made, 0, group, name, [1], [10])
+    found, _ = compare(*made, 0, group, name, [1], [10])
     # Rounding may tip an image.
     assert (found["test_accuracy"] - found["transformed_accuracy"]).abs().max() <= 1 / 80
 
@@ -113,7 +115,7 @@ def test_the_test_images_are_transformed_by_the_group(made):
     assert len(set(angles)) == len(images)
     for image, angle, result in zip(images, angles, moved, strict=True):
         np.testing.assert_allclose(result, translation.translate(image[None], angle, SHAPE)[0], atol=1e-6)
-    pixels = compare(dataset, split, 0, "inversion", "identity", [1], [60])
+    pixels, _ = compare(dataset, split, 0, "inversion", "identity", [1], [60])
     assert (pixels["test_accuracy"] - pixels["transformed_accuracy"]).min() > 0.2
 
 
@@ -137,10 +139,10 @@ def options(made, folder, *more):
     return "--data", folder / "data", "--split", folder / "split-6", "--out", folder / "out", *quick, *more
 
 
-def test_the_script_writes_three_tables_and_writes_them_again_to_the_byte(made, tmp_path):
+def test_the_script_writes_tables_and_weights_and_writes_them_again_to_the_byte(made, tmp_path):
     for name in ("one", "two"):
         assert call("compare_invariants", *options(made, tmp_path / name)) == (0, "")
-    names = ["invariants.csv", "phase_symmetries.csv", "sign_symmetries.csv"]
+    names = ["invariants.csv", "invariants.safetensors", "phase_symmetries.csv", "sign_symmetries.csv"]
     assert sorted(os.listdir(tmp_path / "one/out")) == names
     for name in names:
         assert (tmp_path / "one/out" / name).read_bytes() == (tmp_path / "two/out" / name).read_bytes()

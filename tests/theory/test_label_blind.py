@@ -31,7 +31,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def trained(digits):
-    return train(*digits, SEEDS)
+    return train(*digits, SEEDS)[0]
 
 
 def test_every_network_ends_at_log_10_and_chance_whatever_the_labels(trained):
@@ -60,12 +60,13 @@ def test_the_labels_change_nothing_beyond_rounding(trained):
 
 
 def test_twice_gives_equal_bits_and_a_budget_ends_training(digits, trained):
-    again = train(*digits, SEEDS[:1])
+    again, rows = train(*digits, SEEDS[:1])
+    assert len(rows) == len(again) and rows.dtype == np.float64
     expected = trained[trained["seed"] == SEEDS[0]].reset_index(drop=True)
     # Alone or beside another network.
     assert again[["labels", "iterations", "accuracy"]].equals(expected[["labels", "iterations", "accuracy"]])
     assert again["loss"].tolist() == pytest.approx(expected["loss"].tolist(), abs=1e-12)
-    early = train(*digits, SEEDS[:1], max_iterations=2)
+    early, _ = train(*digits, SEEDS[:1], max_iterations=2)
     assert set(early["status"]) == {"max_iterations"} and set(early["iterations"]) == {2}
     assert (early["distance"] > expected["distance"]).all()
 
@@ -77,7 +78,7 @@ def test_with_biases_the_same_training_learns_the_labels(digits, monkeypatch):
     monkeypatch.setattr(
         label_blind, "Ensemble", lambda a, biased, dtype: Ensemble(a, np.ones_like(biased), dtype=dtype)
     )
-    found = train(*digits, SEEDS[:1], max_iterations=60).set_index("labels")
+    found = train(*digits, SEEDS[:1], max_iterations=60)[0].set_index("labels")
     assert (found["distance"] > 0.1).all()
     assert found["loss"].max() - found["loss"].min() > 0.1
     # One class for all is learnt at once, what was drawn at random hardly.

@@ -58,9 +58,12 @@ def test_a_difference_is_relative_to_the_loss():
 
 
 def test_training_from_the_moved_start_ends_in_the_moved_minimum():
-    pairs, invariance = minima(some_images(20), [0, 1], 0.02, 2000)
+    pairs, invariance, weights = minima(some_images(20), [0, 1], 0.02, 2000)
     assert pairs["group"].tolist() == ["inversion"] * 2 + [f"translation by 1/{TURN}"] * 2
     assert pairs["seed"].tolist() == [0, 1, 0, 1]
+    for (_, rows), group in zip(weights.items(), pairs["group"].unique(), strict=True):
+        apart = np.linalg.norm(rows[2:] - rows[:2], axis=1) / np.linalg.norm(rows[:2], axis=1)
+        np.testing.assert_allclose(apart, pairs["apart"][pairs["group"] == group])
     np.testing.assert_allclose(pairs["moved_loss"], pairs["loss"], rtol=1e-9)
     assert (pairs["gradient_norm"] < 1e-6).all()
     assert (pairs["from_image"] < 1e-3).all()
@@ -132,7 +135,9 @@ def options(made, out, *more):
 def test_the_script_writes_every_table_and_writes_it_again_to_the_byte(made, tmp_path):
     for name in ("one", "two"):
         assert call("measure_orbits", *options(made, tmp_path / name)) == (0, "")
-    assert sorted(os.listdir(tmp_path / "one")) == sorted(f"{name}.csv" for name in TABLES)
+    assert sorted(os.listdir(tmp_path / "one")) == sorted(["orbits.safetensors", *(f"{name}.csv" for name in TABLES)])
+    weights = [(tmp_path / f"{folder}/orbits.safetensors").read_bytes() for folder in ("one", "two")]
+    assert weights[0] == weights[1]
     for name, rows in TABLES.items():
         assert (tmp_path / f"one/{name}.csv").read_bytes() == (tmp_path / f"two/{name}.csv").read_bytes()
         assert len(pd.read_csv(tmp_path / f"one/{name}.csv")) == rows, name
