@@ -11,8 +11,8 @@ pytestmark = pytest.mark.skipif(compiled.library() is None, reason="no C++ compi
 
 # Of every function: sizes that fit each other.
 SIZES = {"lanes": 2, "updates": 2, "n": 9, "units": 2, "inputs": 2, "samples": 5, "layers": 2, "width": 3, "m": 2}
-SIZES |= {"stride": 16}
-CONTENTS = {"sizes": [2, 3], "updated": [1, 0], "places": [1, 0], "numbers": [1, 0], "labels": [1, 0, 2]}
+SIZES |= {"stride": 16, "apart": 3}
+CONTENTS = {"sizes": [2, 3], "updated": [1, 0], "places": [1, 0], "numbers": [1, 0], "labels": [1, 0, 2, 2, 0, 1]}
 ARRAYS = [(function, array) for function, signature in SIGNATURES.items() for array in signature.arrays]
 
 

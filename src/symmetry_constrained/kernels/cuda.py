@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from symmetry_constrained.kernels.batched import BatchedLanes
-from symmetry_constrained.kernels.eager import Eager, Layers, Samples
+from symmetry_constrained.kernels.eager import Eager, Layers, Samples, add_outer
 from symmetry_constrained.kernels.lanes import Lanes
 
 UNRECORDED = 1  # time, in which libraries set themselves up
@@ -64,10 +64,10 @@ class CudaPass:
             activations.append(activation)
         log_p = torch.log_softmax(outputs[-1], 1)
         true = samples.of_true_class(log_p, block).sum(1, dtype=torch.float64)
-        self._scales = {"beta": float(self._blocks > 0), "alpha": 1 / len(samples.index)}
+        self._scales = {"beta": float(self._blocks > 0), "alpha": 1 / samples.index.shape[-1]}
         self._log_likelihood = self._log_likelihood.add_(true) if self._blocks else true
         self._blocks += 1
-        delta = log_p.exp_().add_(samples.minus_one_hot[:, block])  # the gradient by the logits
+        delta = log_p.exp_().add_(samples.minus_one_hot[..., block])  # the gradient by the logits
         for layer, gradient, activation, below in reversed(
             list(zip(self._layers, self._gradients, activations, outputs, strict=False))
         ):
@@ -80,7 +80,7 @@ class CudaPass:
             delta = below
 
     def through_first(self, products: Tensor, inputs: Tensor) -> None:
-        torch.addmm(self._by_first, products, inputs.mT, **self._scales, out=self._by_first)
+        add_outer(self._by_first, products, inputs, **self._scales)
 
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
         penalised = self.rows * penalty

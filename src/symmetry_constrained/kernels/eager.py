@@ -19,11 +19,15 @@ FLOOR = -60.0
 
 
 class Samples(Protocol):
-    """What the kernels read of n labelled inputs."""
+    """What the kernels read of n labelled inputs: shared by all L networks, or (L, ...) of each network's own."""
 
-    inputs: Tensor  # (d + 1, n), the last row ones
-    index: Tensor  # (n,) int32: the labels
-    minus_one_hot: Tensor  # (classes, n): -1 at the label, 0 elsewhere
+    @property
+    def index(self) -> Tensor:
+        """(n,) or (L, n) int32: the labels."""
+
+    @property
+    def minus_one_hot(self) -> Tensor:
+        """(classes, n) or (L, classes, n): -1 at the label, 0 elsewhere."""
 
     def of_true_class(self, values: Tensor, block: slice) -> Tensor:
         """Values (L, classes, b) of a block -> those of the samples' true classes, (L, b)."""
@@ -73,7 +77,10 @@ class Networks(Protocol):
         """Add a block to all sums but those of the first layers; `products` (L·units, b) become their own gradient."""
 
     def through_first(self, products: Tensor, inputs: Tensor) -> None:
-        """Add that block to the sums of the first layers, from the gradient by the products, and inputs (·, b)."""
+        """Add that block to the sums of the first layers, from the gradient by the products, and inputs (·, b).
+
+        Inputs (L, ·, b) are the networks' own.
+        """
 
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
         """The penalised mean losses (L,), and their gradient (L, P) written in place.
@@ -131,7 +138,7 @@ class Pass(Forward):
         sums = logits.clamp_min_(FLOOR).exp_().sum(1, keepdim=True)
         self.loss += (sums[:, 0].log() - true).sum(1, dtype=torch.float64)
         # The gradient by the logits.
-        delta = torch.addcmul(samples.minus_one_hot[:, block], logits, sums.reciprocal_(), out=logits)
+        delta = torch.addcmul(samples.minus_one_hot[..., block], logits, sums.reciprocal_(), out=logits)
         for index in range(len(self.activations) - 1, -1, -1):
             activation, below = self.activations[index], outputs[index]
             self.gradients[index + 1].baddbmm_(delta, activation.mT)
@@ -143,13 +150,33 @@ class Pass(Forward):
                 delta = below
 
     def through_first(self, products: Tensor, inputs: Tensor) -> None:
-        self.by_first.addmm_(products, inputs.mT)
+        add_outer(self.by_first, products, inputs)
 
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
         torch.cat([part.flatten(1) for part in self.gradients], 1, out=gradient)
         penalised = self.rows * penalty
         gradient.add_(penalised).mul_(1 / samples).mul_(trainable.index_select(0, numbers))
         return self.loss.add_(torch.linalg.vecdot(penalised, self.rows), alpha=0.5).div_(samples)
+
+
+def times_inputs(first: Tensor, inputs: Tensor, out: Tensor | None = None) -> Tensor:
+    """First layers (L·units, d) times inputs (d, b), or the networks' own (L, d, b) -> (L·units, b)."""
+    if inputs.dim() == 2:
+        return torch.mm(first, inputs, out=out)
+    shape = len(inputs), -1
+    return torch.bmm(
+        first.view(*shape, first.shape[1]), inputs, out=None if out is None else out.view(*shape, inputs.shape[2])
+    ).flatten(0, 1)
+
+
+def add_outer(sums: Tensor, products: Tensor, inputs: Tensor, beta: float = 1.0, alpha: float = 1.0) -> None:
+    """sums (L·units, d) <- beta · sums + alpha · products (L·units, b) times inputs' (b, d) or (L, b, d)."""
+    if inputs.dim() == 2:
+        torch.addmm(sums, products, inputs.mT, beta=beta, alpha=alpha, out=sums)
+        return
+    by_network = sums.view(len(inputs), -1, sums.shape[1])
+    products = products.view(len(inputs), -1, products.shape[1])
+    torch.baddbmm(by_network, products, inputs.mT, beta=beta, alpha=alpha, out=by_network)
 
 
 class Eager:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from symmetry_constrained.kernels.compiled import Library
-from symmetry_constrained.kernels.eager import Eager, Layers, Networks, Samples
+from symmetry_constrained.kernels.eager import Eager, Layers, Networks, Samples, add_outer
 from symmetry_constrained.kernels.lanes import Evaluate, Lanes
 
 # Activations are read and written once: samples to a block, and bytes of the first layer's activations in it.
@@ -35,13 +35,16 @@ class NativePass:
         self.loss = torch.zeros(rows.shape[0], dtype=torch.float64)
 
     def through_layers(self, products: Tensor, samples: Samples, block: slice) -> None:
+        width = products.shape[1]
+        labels = samples.index[..., block].contiguous()
+        apart = width if labels.dim() == 2 else 0
         self.library.through_layers(
-            *(len(self.units), len(self.rows), products.shape[1], self.units),
-            *(products, self.rest, samples.index[block], self.loss, self.by_rest),
+            *(len(self.units), len(self.rows), width, apart, self.units),
+            *(products, self.rest, labels, self.loss, self.by_rest),
         )
 
     def through_first(self, products: Tensor, inputs: Tensor) -> None:
-        self.by_first.addmm_(products, inputs.mT)
+        add_outer(self.by_first, products, inputs)
 
     def finish(self, penalty: Tensor, trainable: Tensor, numbers: Tensor, samples: int, gradient: Tensor) -> Tensor:
         masks = penalty, numbers, trainable

@@ -161,9 +161,10 @@ void unpack(int64_t lanes, int64_t n, int64_t units, int64_t inputs, const doubl
 // One block of `width` samples through L networks, forwards and back.
 // sizes (layers): the hidden layers' units, then the classes. products (L, sizes[0], width): the first layer's weights
 // times the inputs, then the loss's gradient by them. rest (L, R): the first layer's biases, then the layers above,
-// each (fan_out, fan_in + 1), the bias last. labels (width).
+// each (fan_out, fan_in + 1), the bias last. labels (width): a network's are `apart` from those before, 0 if all share
+// them.
 // Added to: loss (L), the sum of cross-entropies, and gradient (L, R), by `rest`.
-void through_layers(int64_t layers, int64_t lanes, int64_t width, const int64_t* sizes, float* products,
+void through_layers(int64_t layers, int64_t lanes, int64_t width, int64_t apart, const int64_t* sizes, float* products,
                     const float* rest, const int32_t* labels, double* loss, float* gradient) {
   int64_t units = 0, widest = 0, numbers = sizes[0];
   for (int64_t l = 0; l < layers; l++) {
@@ -184,7 +185,7 @@ void through_layers(int64_t layers, int64_t lanes, int64_t width, const int64_t*
     for (int64_t start = 0; start < width; start += tile * FLOATS) {
       const int64_t count = std::min(tile * FLOATS, width - start), whole = count / FLOATS, over = count % FLOATS;
       const int64_t vectors = whole + (over > 0);
-      const int32_t* label = labels + start;
+      const int32_t* label = labels + lane * apart + start;
       if (over) {
         std::fill_n(ends, vectors * FLOATS, -1);
         std::copy_n(label, count, ends);

@@ -117,12 +117,12 @@ SIGNATURES = {
         ),
         Signature(
             "through_layers",
-            ("layers", "lanes", "width"),
+            ("layers", "lanes", "width", "apart"),
             {
                 "sizes": (INT64, "layers"),
                 "products": (FLOAT32, "lanes * int(sizes[0]) * width"),
                 "rest": (FLOAT32, "lanes * (numbers := above_inputs(sizes))"),
-                "labels": (INT32, "width"),
+                "labels": (INT32, "(lanes - 1) * apart + width"),
                 "loss": (FLOAT64, "lanes"),
                 "gradient": (FLOAT32, "lanes * numbers"),
             },

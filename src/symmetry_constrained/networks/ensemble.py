@@ -20,9 +20,10 @@ from torch import Tensor
 
 from symmetry_constrained import paper
 from symmetry_constrained.kernels import seam
-from symmetry_constrained.kernels.eager import Forward, Layers, Networks
+from symmetry_constrained.kernels.eager import Forward, Layers, Networks, times_inputs
 from symmetry_constrained.networks import activations
 from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.mini_batches import Drawn, MiniBatches
 
 CLIP = 1e-10  # scikit-learn 0.19 clips a class probability here, in the reported loss only
 # Blocks in which PyTorch computes: one layer's activations stay in a core's cache; a GPU needs large ones.
@@ -76,6 +77,14 @@ class Samples:
         # Takes half the time of a gather along the classes.
         return values.flatten(1).index_select(1, self._places[key])
 
+    def of_networks(self, networks: slice) -> "Samples":
+        """Those of some networks: all share these samples."""
+        return self
+
+    def mini_batches(self) -> MiniBatches:
+        """Where each network may draw its own from."""
+        return MiniBatches(self.inputs, self.index, len(self.minus_one_hot))
+
     def negated(self) -> "Samples":
         """The same with every input negated."""
         other = copy.copy(self)
@@ -128,10 +137,13 @@ class Ensemble:
         rows = [self.architecture.initial(int(seed), one) for seed, one in zip(seeds, self.biased, strict=True)]
         return torch.tensor(np.stack(rows), device=self.device)
 
-    def loss_and_gradient(self, rows: Tensor, samples: Samples, lanes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def loss_and_gradient(
+        self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy plus alpha / (2n) Σ‖W‖² and its gradient (scikit-learn's loss).
 
         rows: parameters (L, P) float64 of the networks numbered `lanes` (all, unless given).
+        samples: n that all share, or n drawn for each.
         Returns the losses (L,) and gradients (L, P) in float64; biases that are not trained have gradient 0.
         """
         numbers = torch.arange(len(rows), device=self.device) if lanes is None else lanes.to(torch.int64)
@@ -140,9 +152,9 @@ class Ensemble:
         together = kernels.lane_block(self.layers, len(samples))
         for start in range(0, len(rows), together):
             block = slice(start, start + together)
-            networks = kernels.networks(self.layers, rows[block])
-            for place, inputs, products in self._first_products(networks, samples):
-                networks.through_layers(products, samples, place)
+            networks, theirs = kernels.networks(self.layers, rows[block]), samples.of_networks(block)
+            for place, inputs, products in self._first_products(networks, theirs):
+                networks.through_layers(products, theirs, place)
                 networks.through_first(products, inputs)
             masks = self.penalty, self.trainable, numbers[block]
             losses.append(networks.finish(*masks, len(samples), gradient[block]))
@@ -159,7 +171,9 @@ class Ensemble:
             for place, _, products in self._first_products(networks, samples):
                 yield lanes, place, networks.forward(products)[-1]
 
-    def _first_products(self, networks: Networks | Forward, samples: Samples) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    def _first_products(
+        self, networks: Networks | Forward, samples: Samples | Drawn
+    ) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Block by block: its place among the samples, its inputs (d or d + 1, b), and the first layers times these.
 
         The products (L·units, b) are in a reusable scratch buffer; a fresh allocation costs about 10 % of the time, but
@@ -169,8 +183,8 @@ class Ensemble:
         for start in range(0, len(samples), networks.sample_block):
             place = slice(start, min(start + networks.sample_block, len(samples)))
             width = place.stop - start
-            inputs = samples.inputs[:features, place]
-            yield place, inputs, torch.mm(networks.first, inputs, out=self._room(rows, width))
+            inputs = samples.inputs[..., :features, place]
+            yield place, inputs, times_inputs(networks.first, inputs, self._room(rows, width))
 
     def _room(self, rows: int, width: int) -> Tensor | None:
         if self.device.type == "cuda":
