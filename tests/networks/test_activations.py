@@ -190,7 +190,8 @@ def test_an_unknown_activation_is_refused_in_one_line():
 
 
 @pytest.mark.parametrize(
-    "table, names", [("networks.activations.ACTIVATIONS", list(ACTIVATIONS)), ("optim.registry.OPTIMISERS", ["lbfgs"])]
+    "table, names",
+    [("networks.activations.ACTIVATIONS", list(ACTIVATIONS)), ("optim.registry.OPTIMISERS", ["lbfgs", "adam"])],
 )
 def test_names_are_readable_without_torch(table, names):
     module, _, name = table.rpartition(".")

@@ -6,7 +6,7 @@ import torch
 
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
-from symmetry_constrained.optim import lbfgs, registry
+from symmetry_constrained.optim import adam, lbfgs, registry
 from symmetry_constrained.optim.checkpoints import Checkpoints
 from symmetry_constrained.optim.problem import Budget, Result, Status
 
@@ -20,7 +20,7 @@ class Descent:
         self.iterations = self.evaluations = np.zeros(len(rows), dtype=np.int64)
 
     @classmethod
-    def train(cls, ensemble, rows, samples, budget, *, accepted=None, ticked=None):
+    def train(cls, ensemble, rows, samples, budget, *, seeds, accepted=None, ticked=None):
         state = cls(rows)
         for count in range(1, budget.max_iterations + 1):
             _, gradient = ensemble.loss_and_gradient(state.x, samples)
@@ -42,16 +42,17 @@ def problem():
     return ensemble, ensemble.initial([1, 2]), samples
 
 
-def test_lbfgs_is_in_the_table():
+def test_both_are_in_the_table():
     assert registry.train_function("lbfgs") is lbfgs.train
+    assert registry.train_function("adam") is adam.train
 
 
 def test_an_unknown_optimiser_is_refused_in_one_line():
-    with pytest.raises(ValueError, match=r"^optimiser: 'adam' is unknown; choose lbfgs$"):
-        registry.train_function("adam")
+    with pytest.raises(ValueError, match=r"^optimiser: 'newton' is unknown; choose lbfgs, adam$"):
+        registry.train_function("newton")
 
 
-@pytest.mark.parametrize("name", ["lbfgs", "descent"])
+@pytest.mark.parametrize("name", [*registry.OPTIMISERS, "descent"])
 def test_whatever_is_in_the_table_trains_with_checkpoints(name, monkeypatch):
     monkeypatch.setitem(registry.OPTIMISERS, "descent", lambda: Descent.train)
     ensemble, initial, samples = problem()
@@ -61,6 +62,7 @@ def test_whatever_is_in_the_table_trains_with_checkpoints(name, monkeypatch):
         initial,
         samples,
         Budget(max_iterations=7),
+        seeds=[1, 2],
         accepted=checkpoints.accepted,
         ticked=lambda state: ticks.append(int(state.evaluations.max())),
     )

@@ -10,6 +10,7 @@ which scikit-learn's `solver="lbfgs"` runs. Whatever the precision of the evalua
 float64; the pairs in its memory may be kept in theirs.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -106,8 +107,13 @@ def minimise(
     return result
 
 
-def train(ensemble: Any, rows: Tensor, samples: Any, budget: Budget, **options: Any) -> Result:
-    """`minimise` the loss of an `Ensemble` on the samples from the parameters rows (K, P)."""
+def train(
+    ensemble: Any, rows: Tensor, samples: Any, budget: Budget, *, seeds: Iterable[int] = (), **options: Any
+) -> Result:
+    """`minimise` the loss of an `Ensemble` on the samples from the parameters rows (K, P).
+
+    It draws nothing, and so has no use for the seeds.
+    """
     return minimise(
         lambda points, lanes: ensemble.loss_and_gradient(points, samples, lanes),
         rows,

@@ -1,7 +1,7 @@
 """What an optimiser is given and returns: budgets, results and the ways in which a run ends."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -32,6 +32,9 @@ class Status(enum.IntEnum):
 @dataclass(frozen=True)
 class Budget:
     """The most iterations and evaluations of a training.
+
+    An evaluation is one of the loss and its gradient on every sample: a pass over the data. An iteration is an accepted
+    step of L-BFGS, which takes one evaluation or more, or an epoch of Adam, which takes one.
 
     scikit-learn 0.19 read `max_iter` as evaluations, and reads it as iterations since 0.22.
     """
@@ -72,7 +75,10 @@ Ticked = Callable[[Any], None]  # Progress, now and then
 
 
 class Train(Protocol):
-    """How every optimiser trains: from the parameters rows (K, P) of an `Ensemble` on its samples."""
+    """How every optimiser trains: from the parameters rows (K, P) of an `Ensemble` on its samples.
+
+    seeds (K,): those of the networks' initial weights, for an optimiser that draws something.
+    """
 
     def __call__(
         self,
@@ -81,6 +87,7 @@ class Train(Protocol):
         samples: Any,
         budget: Budget,
         *,
+        seeds: Iterable[int],
         accepted: Accepted | None = None,
         ticked: Ticked | None = None,
     ) -> Result: ...

@@ -16,7 +16,13 @@ def _lbfgs() -> "Train":
     return lbfgs.train
 
 
-OPTIMISERS: dict[str, Callable[[], "Train"]] = {"lbfgs": _lbfgs}
+def _adam() -> "Train":
+    from symmetry_constrained.optim import adam
+
+    return adam.train
+
+
+OPTIMISERS: dict[str, Callable[[], "Train"]] = {"lbfgs": _lbfgs, "adam": _adam}
 
 
 def train_function(name: str) -> "Train":
