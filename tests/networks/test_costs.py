@@ -48,6 +48,12 @@ def test_any_network_against_a_count_of_every_operation(hidden, biased):
     assert flop_per_evaluation(architecture, biased, 11) == 11 * counted([30, *hidden, 10], biased)
 
 
+@pytest.mark.parametrize("biased", [True, False])
+def test_an_averaged_network_costs_two_passes(biased):
+    once = flop_per_evaluation(PAPER, biased, 100)
+    assert flop_per_evaluation(PAPER, biased, 100, averaged=True) == flop_per_evaluation(PAPER, biased, 200) == 2 * once
+
+
 def test_the_count_is_a_whole_number_that_fits_a_table():
     assert isinstance(flop_per_evaluation(PAPER, True, 7188), int)
 

@@ -34,8 +34,13 @@ def layers(rows: np.ndarray, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
     return [part.reshape(len(rows), fan_out, -1) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
 
 
-def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh") -> np.ndarray:
-    """The logits (K, n, classes) of K networks for inputs x (n, d). ValueError for an unknown activation."""
+def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh", averaged: bool = False) -> np.ndarray:
+    """The logits (K, n, classes) of K networks for inputs x (n, d): of averaged ones, the sum of those of x and −x.
+
+    ValueError for an unknown activation.
+    """
+    if averaged:
+        return logits(matrices, x, activation) + logits(matrices, -x, activation)
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation: {activation!r} is unknown to the audit, which has {', '.join(ACTIVATIONS)}")
     apply, first = ACTIVATIONS[activation], matrices[0]

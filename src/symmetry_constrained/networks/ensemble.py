@@ -168,8 +168,12 @@ class Ensemble:
         for start in range(0, len(rows), self.layers.lane_block):
             lanes = slice(start, min(start + self.layers.lane_block, len(rows)))
             networks = Forward(self.layers, rows[lanes])
-            for place, _, products in self._first_products(networks, samples):
-                yield lanes, place, networks.forward(products)[-1]
+            for place, inputs, products in self._first_products(networks, samples):
+                yield lanes, place, self._logits(networks, inputs, products)
+
+    def _logits(self, networks: Forward, inputs: Tensor, products: Tensor) -> Tensor:
+        """The logits (L, classes, b) of a block, by its inputs (d + 1, b) and the first layers times these."""
+        return networks.forward(products)[-1]
 
     def _first_products(
         self, networks: Networks | Forward, samples: Samples | Drawn

@@ -1,0 +1,153 @@
+"""Averaged networks against autograd and the definition f(x) + f(−x), and what is the same for x and −x."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from helpers import oracles, pretend_cuda
+from hypothesis import given
+from hypothesis import strategies as st
+
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.averaged import Averaged
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate
+from symmetry_constrained.optim import adam, lbfgs
+from symmetry_constrained.optim.problem import Budget
+
+torch.set_num_threads(1)
+ALPHA = 0.1
+BIASED = np.array([True, False, True])
+INPUTS, CLASSES = 6, 4
+FUNCTIONS = {"tanh": torch.tanh, "relu": torch.relu, "gelu": torch.nn.functional.gelu}
+
+
+def problem(hidden=(10, 5), name="tanh", dtype=torch.float64, n=60, biased=BIASED, seed=0, scale=1.0, device="cpu"):
+    random = np.random.default_rng(seed)
+    architecture = Architecture(INPUTS, hidden, CLASSES)
+    ensemble = Averaged(architecture, biased, ALPHA, dtype, device, activation=name)
+    rows = random.normal(size=(len(biased), architecture.row_length)) * scale
+    rows[~biased[:, None] & architecture.is_bias()] = 0.0
+    points, labels = random.uniform(-1, 1, (n, INPUTS)), random.integers(0, CLASSES, n)
+    return ensemble, torch.tensor(rows, device=device), points, labels
+
+
+def said(ensemble, rows, points, labels):
+    """The logits (K, classes, n)."""
+    blocks = [values.clone() for _, _, values in ensemble.logits(rows, ensemble.samples(points, labels))]
+    return torch.cat(blocks, 2)
+
+
+def averaged_logits(row, sizes, points, function):
+    """f(x) + f(−x), (n, classes), for autograd."""
+
+    def f(z):
+        position = 0
+        for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
+            matrix = row[position : position + fan_out * (fan_in + 1)].view(fan_out, fan_in + 1)
+            position += matrix.numel()
+            z = (function(z) if depth else z) @ matrix[:, :-1].T + matrix[:, -1]
+        return z
+
+    points = torch.tensor(points)
+    return f(points) + f(-points)
+
+
+@pytest.mark.usefixtures("arithmetic")
+@pytest.mark.parametrize("hidden", [(7,), (10, 5), (6, 5, 4)])
+@pytest.mark.parametrize("dtype, rounding", [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_loss_gradient_and_predictions_are_autograds(hidden, dtype, rounding, name):
+    ensemble, rows, points, labels = problem(hidden, name, dtype, n=600)
+    samples = ensemble.samples(points, labels)
+    losses, gradients = ensemble.loss_and_gradient(rows, samples)
+    judged = evaluate(ensemble, rows, samples)
+    is_bias = torch.tensor(ensemble.architecture.is_bias())
+    for lane, biased in enumerate(BIASED):
+        row = rows[lane].clone().requires_grad_()
+        logits = averaged_logits(row, [INPUTS, *hidden, CLASSES], points, FUNCTIONS[name])
+        cross_entropy = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
+        loss = cross_entropy + ALPHA / (2 * len(labels)) * row[~is_bias].square().sum()
+        (gradient,) = torch.autograd.grad(loss, row)
+        if not biased:
+            gradient[is_bias] = 0
+        assert losses[lane].item() == pytest.approx(loss.item(), rel=rounding)
+        torch.testing.assert_close(gradients[lane], gradient, rtol=100 * rounding, atol=3 * rounding)
+        assert judged.loss[lane] == pytest.approx(cross_entropy.item(), rel=rounding)
+
+
+@pytest.mark.parametrize("hidden", [(7,), (10, 5), (6, 5, 4)])
+def test_twice_the_hidden_units_say_the_same(hidden):
+    ensemble, rows, points, labels = problem(hidden)
+    doubled = said(ensemble.doubled, ensemble.double(rows), points, labels)
+    torch.testing.assert_close(said(ensemble, rows, points, labels), doubled, rtol=1e-12, atol=1e-12)
+
+
+def test_start_and_parameters_are_those_of_f():
+    ensemble, *_ = problem()
+    f = Ensemble(ensemble.architecture, BIASED)
+    assert torch.equal(ensemble.initial([1, 2, 3]), f.initial([1, 2, 3]))
+    assert torch.equal(ensemble.trainable, f.trainable)
+
+
+@given(st.integers(0, 999), st.sampled_from(list(FUNCTIONS)), st.floats(0.01, 10), st.booleans())
+def test_logits_are_f_of_x_plus_f_of_minus_x_and_the_same_for_both_to_the_bit(seed, name, scale, single):
+    dtype = torch.float32 if single else torch.float64
+    ensemble, rows, points, labels = problem(name=name, dtype=dtype, seed=seed, scale=scale, n=300)
+    ensemble.layers.block_bytes = 1  # two blocks
+    up, down = (said(ensemble, rows, sign * points, labels) for sign in (1, -1))
+    assert torch.equal(up, down)
+    f = Ensemble(ensemble.architecture, BIASED, ALPHA, dtype, activation=name)
+    assert torch.equal(up, sum(said(f, rows, sign * points, labels) for sign in (1, -1)))
+
+
+@given(st.integers(0, 999), st.floats(0.01, 100), st.sampled_from([(7,), (10, 5), (6, 5, 4)]))
+def test_an_odd_network_is_zero_when_averaged(seed, scale, hidden):
+    """The theorem that makes features necessary: f(−x) = −f(x), so that nothing is left, and nothing to learn from."""
+    ensemble, rows, points, labels = problem(hidden, biased=np.zeros(3, dtype=bool), seed=seed, scale=scale)
+    assert (said(ensemble, rows, points, labels) == 0).all()
+    ensemble.penalty *= 0
+    ensemble.doubled.penalty *= 0
+    loss, gradient = ensemble.loss_and_gradient(rows, ensemble.samples(points, labels))
+    torch.testing.assert_close(loss, torch.full_like(loss, np.log(CLASSES)), rtol=1e-12, atol=0)
+    assert gradient.abs().max() < 1e-13 * max(1.0, float(rows.abs().max()))
+
+
+@pytest.mark.parametrize("name, biased", [("relu", False), ("gelu", False), ("tanh", True)])
+def test_other_networks_are_not(name, biased):
+    ensemble, rows, points, labels = problem(name=name, biased=np.full(3, biased))
+    assert said(ensemble, rows, points, labels).abs().amax((1, 2)).min() > 0.1
+
+
+@pytest.mark.usefixtures("arithmetic")
+@pytest.mark.parametrize("optimiser", [lbfgs, adam])
+def test_either_optimiser_learns_an_even_function_and_classes_are_those_of_minus_x(optimiser):
+    random = np.random.default_rng(0)
+    points = random.uniform(-1, 1, (300, INPUTS))
+    labels = np.digitize(np.abs(points[:, 0]), [0.25, 0.5, 0.75])
+    ensemble = Averaged(Architecture(INPUTS, (10, 5), CLASSES), np.array([True, True]))
+    rows, samples = ensemble.initial([1, 2]), ensemble.samples(points, labels)
+    result = optimiser.train(ensemble, rows, samples, Budget(max_iterations=300), seeds=[1, 2])
+    judged = [evaluate(ensemble, result.x, samples), evaluate(ensemble, result.x, samples.negated())]
+    assert judged[0].accuracy.min() > 0.5 > 1.5 * np.bincount(labels).max() / len(labels)
+    np.testing.assert_array_equal(judged[0].classes, judged[1].classes)
+
+
+def test_on_a_card_as_on_the_cpu_to_the_bit(monkeypatch):
+    pretend_cuda.compute_as_a_card(monkeypatch)
+    results = []
+    with pretend_cuda.cards():
+        for device in ("cpu", "cuda"):
+            ensemble, rows, points, labels = problem(dtype=torch.float32, device=device)
+            samples = ensemble.samples(points, labels)
+            judged = evaluate(ensemble, rows, samples)
+            results.append([part.cpu() for part in ensemble.loss_and_gradient(rows, samples)])
+            results[-1] += [torch.tensor(judged.classes), torch.tensor(judged.loss)]
+        assert all(torch.equal(here, there) for here, there in zip(*results, strict=True))
+
+
+def test_the_definition_in_plain_numpy():
+    ensemble, rows, points, labels = problem()
+    for row, found in zip(rows.numpy(), said(ensemble, rows, points, labels), strict=True):
+        expected = sum(oracles.logits(row, [INPUTS, 10, 5, CLASSES], sign * points) for sign in (1, -1))
+        np.testing.assert_allclose(found.T, expected, rtol=1e-12, atol=1e-12)
