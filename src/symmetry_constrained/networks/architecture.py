@@ -1,6 +1,6 @@
 """The shape of a network: layer sizes, the layout of a row of parameters, and initial weights."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +55,15 @@ class Architecture:
         """Mask (P,): which numbers of a row are trained."""
         return ~self.is_bias() | biased
 
-    def initial(self, seed: int, biased: bool) -> np.ndarray:
+    def initial(self, seed: int, biased: bool, start: str = "ordinary") -> np.ndarray:
         """Initial parameters (P,), bit for bit those of scikit-learn's `MLPClassifier` (tanh or relu) with this seed.
 
         Uniform in ±sqrt(6 / (fan_in + fan_out)), layer by layer the weights (fan_in, fan_out), then the biases. A
         bias-free network draws its biases too and drops them, so both networks of a seed share their weights.
+        start: what is then made of them, a name in `STARTS`. ValueError in one line if there is no such start.
         """
+        if start not in STARTS:
+            raise ValueError(f"start: {start!r} is unknown; choose {', '.join(STARTS)}")
         random = np.random.RandomState(seed)
         parts = []
         for fan_in, fan_out in self.layers:
@@ -68,7 +71,30 @@ class Architecture:
             weights = random.uniform(-bound, bound, (fan_in, fan_out))
             biases = random.uniform(-bound, bound, fan_out)
             parts.append(np.column_stack([weights.T, biases if biased else np.zeros(fan_out)]).ravel())
-        return np.concatenate(parts)
+        return STARTS[start](self, np.concatenate(parts))
+
+    def mirrored(self, row: np.ndarray) -> np.ndarray:
+        """Parameters (P,) with the first hidden layer made of mirrored pairs: the network is even, f(−x) = f(x).
+
+        Unit 2j + 1 gets the weights of unit 2j with the other sign, its bias, and its weights in the layer above: each
+        pair adds σ(w·x + b) + σ(−w·x + b). In training the units are free, but on ±X only rounding tells those of a
+        pair apart. Without biases, pairs of an odd σ add 0, and on ±X they never learn anything. ValueError if the
+        layer has an odd number of units.
+        """
+        if self.hidden_layers[0] % 2:
+            raise ValueError(f"mirrored pairs need an even number of units, not {self.hidden_layers[0]}")
+        rows = row[None].copy()
+        first, above, *_ = self.split(rows)
+        first[:, 1::2] = first[:, ::2]
+        first[:, 1::2, :-1] *= -1
+        above[:, :, 1:-1:2] = above[:, :, :-1:2]
+        return rows[0]
+
+
+STARTS: dict[str, Callable[[Architecture, np.ndarray], np.ndarray]] = {  # by name: what is made of scikit-learn's
+    "ordinary": lambda architecture, row: row,
+    "mirrored": Architecture.mirrored,
+}
 
 
 def hyphenated(layers: Iterable[int]) -> str:

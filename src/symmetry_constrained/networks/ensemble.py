@@ -132,9 +132,10 @@ class Ensemble:
             )
         return Samples(inputs, labels, self.architecture.classes, self.dtype, self.device)
 
-    def initial(self, seeds: Iterable[int]) -> Tensor:
-        """Initial parameters (K, P) of networks with these seeds (K,)."""
-        rows = [self.architecture.initial(int(seed), one) for seed, one in zip(seeds, self.biased, strict=True)]
+    def initial(self, seeds: Iterable[int], start: str = "ordinary") -> Tensor:
+        """Initial parameters (K, P) of networks with these seeds (K,); start: a name in `architecture.STARTS`."""
+        each = zip(seeds, self.biased, strict=True)
+        rows = [self.architecture.initial(int(seed), one, start) for seed, one in each]
         return torch.tensor(np.stack(rows), device=self.device)
 
     def loss_and_gradient(
