@@ -28,8 +28,8 @@ from symmetry_constrained.features import inversion
 from symmetry_constrained.networks import costs
 from symmetry_constrained.networks.activations import ACTIVATIONS
 from symmetry_constrained.networks.architecture import Architecture
-from symmetry_constrained.networks.averaged import Averaged
-from symmetry_constrained.networks.ensemble import Ensemble, evaluate
+from symmetry_constrained.networks.ensemble import evaluate
+from symmetry_constrained.networks.registry import AVERAGING, ensemble_class
 from symmetry_constrained.verdicts import contrasts, published, rules
 from symmetry_constrained.verdicts.table import claim_row
 
@@ -115,24 +115,27 @@ def test_signs_of_the_training_images(kind, fraction):
     np.testing.assert_array_equal(np.concatenate([x * factor for factor in inputs.signs(kind, rows, 7)]), shown)
 
 
-def test_the_audit_knows_every_activation():
-    assert set(forward.ACTIVATIONS) == set(ACTIVATIONS)
+def test_the_audit_knows_every_activation_and_all_that_is_averaged():
+    assert set(forward.ACTIVATIONS) == set(ACTIVATIONS) and set(forward.AVERAGING) == set(AVERAGING)
     with pytest.raises(ValueError, match="'sine' is unknown to the audit"):
         forward.logits([np.zeros((1, 2, 3)), np.zeros((1, 2, 3))], np.zeros((4, 2)), "sine")
+    with pytest.raises(ValueError, match="'inputs' is unknown to the audit"):
+        forward.logits([np.zeros((1, 2, 3)), np.zeros((1, 2, 3))], np.zeros((4, 2)), averaging="inputs")
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(10, 5), (6,), (7, 6, 5)])
-@pytest.mark.parametrize("averaged", [False, True])
-def test_the_forward_pass_and_what_is_read_off_it(hidden, activation, averaged):
+@pytest.mark.parametrize("averaging", AVERAGING)
+def test_the_forward_pass_and_what_is_read_off_it(hidden, activation, averaging):
     random = np.random.default_rng(4)
     architecture = Architecture(12, hidden)
     rows = np.stack([architecture.initial(seed, seed % 2 == 0) for seed in range(5)]) * 3
     x, labels = random.uniform(-1, 1, (50, 12)), random.integers(0, 10, 50)
-    kind = Averaged if averaged else Ensemble
-    ensemble = kind(architecture, np.arange(5) % 2 == 0, dtype=torch.float64, activation=activation)
+    ensemble = ensemble_class(averaging)(
+        architecture, np.arange(5) % 2 == 0, dtype=torch.float64, activation=activation
+    )
     judged = evaluate(ensemble, torch.tensor(rows), ensemble.samples(x, labels))
-    said = forward.logits(forward.layers(rows, forward.sizes(12, list(hidden))), x, activation, averaged)
+    said = forward.logits(forward.layers(rows, forward.sizes(12, list(hidden))), x, activation, averaging)
     np.testing.assert_array_equal(said.argmax(-1), judged.classes)
     tally = forward.Tally(5)
     tally.add(said[:, :20], labels[:20], 1e-9)
@@ -141,7 +144,7 @@ def test_the_forward_pass_and_what_is_read_off_it(hidden, activation, averaged):
     # A bias-free relu network may give an image no logit but 0, and an odd network that is averaged gives no other:
     # whether that is correct is a matter of rounding.
     clear = (np.ptp(said, axis=-1) > 0).all(1)
-    assert clear.sum() >= 3 and (clear.all() or activation == "relu" or averaged)
+    assert clear.sum() >= 3 and (clear.all() or activation == "relu" or averaging != "none")
     np.testing.assert_array_equal(tally.correct[:, clear] / 50, [judged.accuracy[clear]] * 2)
     assert (tally.correct[0] / 50 <= judged.accuracy).all() and (judged.accuracy <= tally.correct[1] / 50).all()
     np.testing.assert_array_equal(tally.clipped, [judged.clipped] * 2)

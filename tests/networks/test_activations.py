@@ -191,7 +191,11 @@ def test_an_unknown_activation_is_refused_in_one_line():
 
 @pytest.mark.parametrize(
     "table, names",
-    [("networks.activations.ACTIVATIONS", list(ACTIVATIONS)), ("optim.registry.OPTIMISERS", ["lbfgs", "adam"])],
+    [
+        ("networks.activations.ACTIVATIONS", list(ACTIVATIONS)),
+        ("optim.registry.OPTIMISERS", ["lbfgs", "adam"]),
+        ("networks.registry.AVERAGING", ["none", "logits", "units"]),
+    ],
 )
 def test_names_are_readable_without_torch(table, names):
     module, _, name = table.rpartition(".")

@@ -7,7 +7,8 @@ import pytest
 
 from symmetry_constrained.features.inversion import FEATURES, feature_flop
 from symmetry_constrained.networks.architecture import Architecture
-from symmetry_constrained.networks.costs import flop_per_evaluation
+from symmetry_constrained.networks.costs import PASSES, flop_per_evaluation
+from symmetry_constrained.networks.registry import AVERAGING
 
 PAPER = Architecture(64, (10, 5), 10)
 
@@ -51,7 +52,17 @@ def test_any_network_against_a_count_of_every_operation(hidden, biased):
 @pytest.mark.parametrize("biased", [True, False])
 def test_an_averaged_network_costs_two_passes(biased):
     once = flop_per_evaluation(PAPER, biased, 100)
-    assert flop_per_evaluation(PAPER, biased, 100, averaged=True) == flop_per_evaluation(PAPER, biased, 200) == 2 * once
+    assert flop_per_evaluation(PAPER, biased, 100, "logits") == flop_per_evaluation(PAPER, biased, 200) == 2 * once
+
+
+@pytest.mark.parametrize("biased", [True, False])
+def test_mirrored_units_cost_their_first_layer_twice(biased):
+    of_first = 2 * (2 * 64 * 10 + biased * 10)
+    assert flop_per_evaluation(PAPER, biased, 7, "units") == flop_per_evaluation(PAPER, biased, 7) + 7 * of_first
+
+
+def test_every_kind_of_ensemble_has_its_cost():
+    assert set(PASSES) == set(AVERAGING)
 
 
 def test_the_count_is_a_whole_number_that_fits_a_table():

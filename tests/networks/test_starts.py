@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from symmetry_constrained.networks.architecture import STARTS, Architecture
-from symmetry_constrained.networks.averaged import Averaged
+from symmetry_constrained.networks.averaged import AveragedLogits, MirroredUnits
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
@@ -44,7 +44,7 @@ def test_pairs_by_hand_and_all_else_as_ordinary():
         np.testing.assert_array_equal(part, expected)
 
 
-@pytest.mark.parametrize("kind", [Ensemble, Averaged])
+@pytest.mark.parametrize("kind", [Ensemble, AveragedLogits, MirroredUnits])
 def test_an_ensemble_starts_so_where_asked(kind):
     ensemble = kind(Architecture(5, (4, 3), 3), np.array([True, True]))
     expected = [ensemble.architecture.initial(seed, True, "mirrored") for seed in (8, 9)]

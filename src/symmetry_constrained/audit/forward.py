@@ -18,6 +18,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # σ by the name
     "relu": lambda z: np.maximum(z, 0),
     "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,  # z Φ(z), Φ the standard normal distribution function
 }
+AVERAGING = ("none", "logits", "units")  # what a network averages over x and −x, by the same specification
 
 
 def sizes(inputs: int, hidden_layers: list[int], classes: int = 10) -> list[tuple[int, int]]:
@@ -34,19 +35,25 @@ def layers(rows: np.ndarray, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
     return [part.reshape(len(rows), fan_out, -1) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
 
 
-def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh", averaged: bool = False) -> np.ndarray:
-    """The logits (K, n, classes) of K networks for inputs x (n, d): of averaged ones, the sum of those of x and −x.
+def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh", averaging: str = "none") -> np.ndarray:
+    """The logits (K, n, classes) of K networks for inputs x (n, d).
 
-    ValueError for an unknown activation.
+    averaging: `logits` adds those of x and −x, and `units` adds what the first hidden layer gives for x and for −x.
+    ValueError for another name, or an unknown activation.
     """
-    if averaged:
-        return logits(matrices, x, activation) + logits(matrices, -x, activation)
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation: {activation!r} is unknown to the audit, which has {', '.join(ACTIVATIONS)}")
+    if averaging not in AVERAGING:
+        raise ValueError(f"averaging: {averaging!r} is unknown to the audit, which has {', '.join(AVERAGING)}")
+    if averaging == "logits":
+        return logits(matrices, x, activation) + logits(matrices, -x, activation)
     apply, first = ACTIVATIONS[activation], matrices[0]
     networks, units = first.shape[:2]
-    z = x.astype(np.float64) @ first[:, :, :-1].reshape(networks * units, -1).T + first[:, :, -1].ravel()
-    z = apply(z).reshape(len(x), networks, units).transpose(1, 0, 2)
+    z = np.zeros((len(x), networks * units))
+    for sign in (1, -1) if averaging == "units" else (1,):
+        weighted = sign * x.astype(np.float64) @ first[:, :, :-1].reshape(networks * units, -1).T
+        z += apply(weighted + first[:, :, -1].ravel())
+    z = z.reshape(len(x), networks, units).transpose(1, 0, 2)
     for number, matrix in enumerate(matrices[1:], start=2):
         z = z @ matrix[:, :, :-1].transpose(0, 2, 1) + matrix[:, None, :, -1]
         if number < len(matrices):

@@ -1,11 +1,18 @@
-"""Networks averaged over the group {1, −1}: their logits are f(x) + f(−x), in training and in testing.
+"""Two ways to build the symmetry under x -> −x into a network without features: both average over the group {1, −1}.
 
-They are the same for x and −x, whatever the weights: a symmetry that is built in by averaging, without features. It
-costs two passes through f. If f is odd (bias-free, with tanh), it is 0 when averaged, because f(−x) = −f(x).
+`AveragedLogits`: the logits are f(x) + f(−x), in training and in testing, at the cost of two passes through f. If f is
+odd (bias-free, with tanh), they are 0, because f(−x) = −f(x).
+
+`MirroredUnits`: only the first hidden layer is averaged, its units come in tied pairs, σ(w·x + b) + σ(−w·x + b), and a
+sample goes through the layers above once. If σ is odd and there are no biases, the layers above see zeros.
+
+Either way the logits are the same for x and −x to the last bit, whatever the weights.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from symmetry_constrained.kernels.eager import Forward, times_inputs
@@ -13,61 +20,121 @@ from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, Samples
 from symmetry_constrained.networks.mini_batches import Drawn
 
-Place = tuple[int, slice, slice]  # sign, units and inputs of a copy of a layer's weights
+EVERY = slice(None)
+
+
+class Copy(NamedTuple):
+    """Where a layer of f is in the network that is trained."""
+
+    sign: int  # of its weights
+    units: slice
+    inputs: slice  # without the bias
+    bias: bool = True  # whether its biases are added there too
 
 
 class Averaged(Ensemble):
-    """An ensemble of averaged networks; parameters, initial weights and penalty are those of f.
+    """An ensemble of networks that average over {1, −1}; parameters, initial weights and penalty are those of f.
 
-    f(x) + f(−x) is also one network with twice the hidden units, half of which see −x: so it is trained by the same
-    kernels. The weights of that network are copies of f's, up to a sign, and the gradient by f's sums over the copies.
+    Such a network is also an ordinary one with more hidden units, some of which see −x, so the same kernels train it.
+    The weights of that network are copies of f's, up to a sign, and the gradient by f's sums over the copies.
     """
 
     def __init__(self, architecture: Architecture, *args: Any, **kwargs: Any):
         """Arguments are those of `Ensemble`, for f."""
         super().__init__(architecture, *args, **kwargs)
-        twice = tuple(2 * units for units in architecture.hidden_layers)
-        self.doubled = Ensemble(Architecture(architecture.inputs, twice, architecture.classes), *args, **kwargs)
-        self.doubled.penalty /= 2  # every weight is there twice
+        wider = Architecture(architecture.inputs, self._hidden_layers(), architecture.classes)
+        self.wider = Ensemble(wider, *args, **kwargs)
+        for number, layer in enumerate(wider.split(self.wider.penalty[None])):
+            layer /= len(self._copies(number))
+
+    def _hidden_layers(self) -> tuple[int, ...]:
+        """Of the network that is trained."""
+        raise NotImplementedError
+
+    def _copies(self, number: int) -> list[Copy]:
+        """Of the layer of that number, from 0."""
+        raise NotImplementedError
 
     def loss_and_gradient(
         self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        loss, by_copies = self.doubled.loss_and_gradient(self.double(rows), samples, lanes)
+        loss, by_copies = self.wider.loss_and_gradient(self.widen(rows), samples, lanes)
         gradient = rows.new_zeros(rows.shape)
-        for layer, copies, places in self._layers(gradient, by_copies):
-            for sign, units, inputs in places:
-                layer[:, :, :-1] += sign * copies[:, units, inputs]
-                layer[:, :, -1] += copies[:, units, -1]
+        for layer, copies, copy in self._layers(gradient, by_copies):
+            layer[:, :, :-1] += copy.sign * copies[:, copy.units, copy.inputs]
+            if copy.bias:
+                layer[:, :, -1] += copies[:, copy.units, -1]
         return loss, gradient
 
-    def double(self, rows: Tensor) -> Tensor:
-        """Parameters (L, P) of f -> those of the network with twice the hidden units."""
-        doubled = rows.new_zeros(len(rows), self.doubled.architecture.row_length)
-        for layer, copies, places in self._layers(rows, doubled):
-            for sign, units, inputs in places:
-                copies[:, units, inputs] = sign * layer[:, :, :-1]
-                copies[:, units, -1] += layer[:, :, -1]  # the logits' biases count twice
-        return doubled
+    def widen(self, rows: Tensor) -> Tensor:
+        """Parameters (L, P) of f -> those of the ordinary network that is trained."""
+        wider = rows.new_zeros(len(rows), self.wider.architecture.row_length)
+        for layer, copies, copy in self._layers(rows, wider):
+            copies[:, copy.units, copy.inputs] = copy.sign * layer[:, :, :-1]
+            if copy.bias:
+                copies[:, copy.units, -1] += layer[:, :, -1]
+        return wider
 
-    def _layers(self, rows: Tensor, doubled: Tensor) -> list[tuple[Tensor, Tensor, list[Place]]]:
-        """Each layer of f and of the doubled network, as views, and where the copies of the one are in the other.
+    def _layers(self, rows: Tensor, wider: Tensor) -> Iterator[tuple[Tensor, Tensor, Copy]]:
+        """Each layer of f beside that of the wider network, both as views, once for each copy."""
+        both = zip(self.architecture.split(rows), self.wider.architecture.split(wider), strict=True)
+        for number, (layer, copies) in enumerate(both):
+            for copy in self._copies(number):
+                yield layer, copies, copy
 
-        Both copies have the same inputs in the first layer, and the same units in the last, which adds the halves.
-        """
-        layers = self.architecture.split(rows)
-        places = []
-        for number, layer in enumerate(layers):
-            _, units, columns = layer.shape
-            first, last = number == 0, number == len(layers) - 1
-            above = [slice(None)] * 2 if last else [slice(units), slice(units, None)]
-            below = [slice(-1)] * 2 if first else [slice(columns - 1), slice(columns - 1, -1)]
-            places.append(list(zip((1, -1 if first else 1), above, below, strict=True)))
-        return list(zip(layers, self.doubled.architecture.split(doubled), places, strict=True))
+
+class AveragedLogits(Averaged):
+    """Networks with the logits f(x) + f(−x)."""
+
+    def _hidden_layers(self) -> tuple[int, ...]:
+        return tuple(2 * units for units in self.architecture.hidden_layers)
+
+    def _copies(self, number: int) -> list[Copy]:
+        layers = self.architecture.layers
+        inputs, units = layers[number]
+        upper, lower = slice(units), slice(units, None)
+        if number == 0:  # both halves of the units have the same inputs
+            return [Copy(1, upper, slice(-1)), Copy(-1, lower, slice(-1))]
+        if number == len(layers) - 1:  # the logits add both halves, and their biases
+            upper = lower = EVERY
+        return [Copy(1, upper, slice(inputs)), Copy(1, lower, slice(inputs, -1))]
 
     def _logits(self, networks: Forward, inputs: Tensor, products: Tensor) -> Tensor:
-        # The plain sum, which is the same for x and −x to the last bit.
+        # The plain sum, which is the same for x and −x to the last bit; so is that below.
         logits = networks.forward(products)[-1].clone()
-        negated = inputs.neg()
-        negated[-1] = 1.0
-        return logits.add_(networks.forward(times_inputs(networks.first, negated))[-1])
+        return logits.add_(networks.forward(times_inputs(networks.first, _negated(inputs)))[-1])
+
+
+class MirroredUnits(Averaged):
+    """Networks with a first hidden layer of tied mirrored pairs."""
+
+    def _hidden_layers(self) -> tuple[int, ...]:
+        first, *above = self.architecture.hidden_layers
+        return (2 * first, *above)
+
+    def _copies(self, number: int) -> list[Copy]:
+        inputs, units = self.architecture.layers[number]
+        if number == 0:
+            return [Copy(1, slice(units), slice(-1)), Copy(-1, slice(units, None), slice(-1))]
+        if number == 1:  # adds both halves, and its biases once
+            return [Copy(1, EVERY, slice(inputs)), Copy(1, EVERY, slice(inputs, -1), bias=False)]
+        return [Copy(1, EVERY, slice(-1))]
+
+    def _logits(self, networks: Forward, inputs: Tensor, products: Tensor) -> Tensor:
+        below = [products, times_inputs(networks.first, _negated(inputs))]
+        for layer in networks.layers[1:]:
+            lanes, _, columns = layer.shape
+            activations = [layer.new_ones(lanes, columns, inputs.shape[1]) for _ in below]
+            for z, activation in zip(below, activations, strict=True):
+                networks.activation.value(z.view(lanes, columns - 1, -1), activation[:, :-1])
+            for other in activations[1:]:
+                activations[0][:, :-1] += other[:, :-1]
+            below = [torch.bmm(layer, activations[0])]
+        return below[0]
+
+
+def _negated(inputs: Tensor) -> Tensor:
+    """Inputs (d + 1, b) with another sign, the last row still ones."""
+    negated = inputs.neg()
+    negated[-1] = 1.0
+    return negated

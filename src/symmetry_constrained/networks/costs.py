@@ -2,15 +2,19 @@
 
 from symmetry_constrained.networks.architecture import Architecture
 
+# How often a sample goes through the first layer and through the layers above, by how the network averages.
+PASSES = {"none": (1, 1), "logits": (2, 2), "units": (2, 1)}
 
-def flop_per_evaluation(architecture: Architecture, biased: bool, samples: int, averaged: bool = False) -> int:
+
+def flop_per_evaluation(architecture: Architecture, biased: bool, samples: int, averaging: str = "none") -> int:
     """One evaluation of the loss and its gradient on n samples, in FLOP.
 
     A product with a (fan_out x fan_in) matrix costs 2·fan_in·fan_out per sample, and a bias fan_out. Each layer has
     one going forward and one for its weights' gradient; every layer but the first has one more for the gradient of
-    its input. Transcendental functions and the optimiser's own algebra are left out. averaged: the logits are
-    f(x) + f(−x), which takes each sample through the network twice; adding the two is left out.
+    its input. A network that averages over {1, −1} has them for x and for −x, as far as the two go apart. Sums of the
+    two, transcendental functions and the optimiser's own algebra are left out.
     """
-    forward = sum(2 * fan_in * fan_out + biased * fan_out for fan_in, fan_out in architecture.layers)
-    inputs = sum(2 * fan_in * fan_out for fan_in, fan_out in architecture.layers[1:])
-    return (1 + averaged) * samples * (2 * forward + inputs)
+    first, *above = (2 * fan_in * fan_out for fan_in, fan_out in architecture.layers)
+    bias, *biases = (biased * fan_out for _, fan_out in architecture.layers)
+    below, onwards = PASSES[averaging]
+    return samples * (below * 2 * (first + bias) + onwards * (3 * sum(above) + 2 * sum(biases)))
