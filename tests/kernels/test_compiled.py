@@ -1,6 +1,8 @@
 """The compiled code against PyTorch's, and what happens where there is no compiler."""
 
 import multiprocessing
+import os
+import re
 import subprocess
 import sys
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from symmetry_constrained.kernels import compiled
+from symmetry_constrained.kernels import compiled, toolchain
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs
@@ -142,33 +144,129 @@ def fresh(monkeypatch, tmp_path):
 
 
 @needs_compiler
-def test_it_is_compiled_once_and_kept(fresh):
+def test_it_is_compiled_once_and_kept(fresh, capsys):
     assert compiled.library().compiler
-    (built,) = fresh.iterdir()
-    before = built.stat()
+    before = {path.name: path.stat() for path in fresh.iterdir()}
+    assert [name[-3:] for name in sorted(before)] == [".so", "256"]
     assert compiled.library() is not None
-    assert built.stat() == before and list(fresh.iterdir()) == [built]
+    assert {path.name: path.stat() for path in fresh.iterdir()} == before
+    assert capsys.readouterr().err == ""
 
 
 @needs_compiler
-@pytest.mark.parametrize("change", ["compiler", "off", "source", "folder", "library"])
-def test_where_it_can_not_be_had_pytorch_computes(fresh, monkeypatch, tmp_path, change):
+@pytest.mark.parametrize("change", ["compiler", "no command", "off", "source", "library"])
+def test_where_it_can_not_be_had_pytorch_computes(fresh, monkeypatch, tmp_path, capsys, change):
     if change == "compiler":
         monkeypatch.setenv("CXX", str(tmp_path / "missing"))
+    elif change == "no command":
+        monkeypatch.setenv("CXX", "'g++")
     elif change == "off":
         monkeypatch.setenv(compiled.OFF, "1")
     elif change == "source":
         broken = tmp_path / "broken.cpp"
         broken.write_text("no C++")
         monkeypatch.setattr(compiled, "SOURCES", (broken,))
-    elif change == "folder":
-        fresh.write_text("a file")
     elif change == "library":
         monkeypatch.setattr(compiled, "BUILD", ("-c",))  # an object file
+        monkeypatch.setattr(compiled, "SOURCES", compiled.SOURCES[1:])
     assert compiled.library() is None
+    said = capsys.readouterr().err
+    if change == "off":
+        assert said == ""
+    else:
+        assert re.fullmatch(r"kernels: PyTorch computes, since .+\n", said)
     ensemble, samples, rows = problem((10, 5), 50)
     assert lbfgs.train(ensemble, rows, samples, Budget(max_iterations=3)).iterations.tolist() == [3] * 3
-    assert not fresh.is_dir() or not list(fresh.glob("tmp*"))
+    assert not fresh.is_dir() or list(fresh.iterdir()) == []
+
+
+@needs_compiler
+@pytest.mark.parametrize("trouble", ["a file in its place", "open to others"])
+def test_where_nothing_can_be_kept_it_is_compiled_for_the_process(fresh, capsys, trouble):
+    if trouble == "open to others":
+        fresh.mkdir()
+        fresh.chmod(0o777)
+    else:
+        fresh.write_text("")
+    assert compiled.library() is not None
+    assert capsys.readouterr().err.startswith("kernels: compiled for this process alone, since ")
+    assert not fresh.is_dir() or list(fresh.iterdir()) == []
+
+
+@needs_compiler
+def test_what_was_damaged_is_built_anew(fresh):
+    """Empty it would end the process that loads it."""
+    assert compiled.library() is not None
+    (built,) = fresh.glob("*.so")
+    whole = built.read_bytes()
+    # Not in place: this process has it loaded.
+    built.unlink()
+    built.write_bytes(whole[:100])
+    assert compiled.library() is not None
+    assert built.stat().st_size == len(whole)
+
+
+# Answers as a compiler does, and makes what is no library.
+PRETENDER = """#!/bin/sh
+echo "$@" >> {log}
+for word; do [ "$word" = -E ] && exit; done
+{build}
+while [ "$1" != -o ]; do shift; done
+echo no library > "$2"
+"""
+
+
+@pytest.fixture
+def pretender(monkeypatch, tmp_path):
+    """A compiler of one's own: a function that makes it, and returns the file that has a line for each start of it."""
+
+    def make(build: str = "", answer: str = PRETENDER):
+        program, log = tmp_path / "pretender", tmp_path / "starts"
+        program.write_text(answer.format(log=log, build=build))
+        program.chmod(0o755)
+        monkeypatch.setenv("CXX", str(program))
+        return log
+
+    return make
+
+
+def test_what_can_not_be_loaded_is_not_kept(fresh, pretender, capsys):
+    pretender()
+    assert compiled.library() is None
+    assert capsys.readouterr().err == "kernels: PyTorch computes, since what pretender made can't be loaded\n"
+    assert list(fresh.iterdir()) == []
+
+
+@pytest.mark.parametrize("when", ["asked", "building"])
+def test_a_compiler_that_hangs_is_waited_for_once(fresh, pretender, monkeypatch, capsys, when):
+    monkeypatch.setattr(toolchain, "ANSWER", 0.2 if when == "asked" else 15)
+    monkeypatch.setattr(toolchain, "BUILD", 0.2)
+    hang = "sleep 1000 & sleep 1000"
+    starts = pretender(hang) if when == "building" else pretender(answer=f"#!/bin/sh\necho start >> {{log}}\n{hang}\n")
+    assert compiled.library() is None
+    assert capsys.readouterr().err == "kernels: PyTorch computes, since pretender did not end within 0.2 s\n"
+    begun = starts.read_text()
+    # As another process of the same run.
+    assert compiled.library() is None
+    (noted,) = (path for path in fresh.iterdir() if path.suffix != ".sha256")
+    said = capsys.readouterr().err
+    assert said.endswith(f"did not end within 0.2 s a while ago; to try again, remove {noted}\n")
+    assert starts.read_text() == begun
+    # A run of later.
+    os.utime(noted, (0, 0))
+    assert compiled.library() is None
+    assert starts.read_text() > begun
+
+
+def test_another_compiler_or_other_flags_have_another_name(pretender, monkeypatch):
+    names = set()
+    for command in ("{}", "{} -O0", "{}  -fno-tree-vectorize"):
+        pretender()
+        monkeypatch.setenv("CXX", command.format(os.environ["CXX"]))
+        names.add(compiled._name(toolchain.find()))
+    pretender("# a later version of it")
+    names.add(compiled._name(toolchain.find()))
+    assert len(names) == 4
 
 
 def compile_it(_) -> bool:
@@ -179,7 +277,7 @@ def compile_it(_) -> bool:
 def test_jobs_that_start_together_all_get_it(fresh):
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert all(pool.map(compile_it, range(2)))
-    assert len(list(fresh.iterdir())) == 1
+    assert len(list(fresh.iterdir())) == 2
 
 
 @needs_compiler

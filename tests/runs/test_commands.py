@@ -1,18 +1,21 @@
 """Command lines of jobs: whatever a value holds, the program gets it as one word, and the shell runs nothing of it."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from helpers.users import IS_ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import format as snakemake_format
 
 from symmetry_constrained.runs import commands
 
+as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can give files away")
 ODD = [
     "x=0.5 $(id)",
     "`id`",
@@ -81,9 +84,28 @@ def test_the_prefix_names_this_interpreter_and_this_checkout(tmp_path, name):
     python, sources = tmp_path / name / "bin/python3", tmp_path / name / "src"
     text = snakemake_format(commands.prefix(str(python), sources))
     line = f'{text} printf "%s\\n" "$PYTHON" "$PYTHONPATH" "$HOME"'
-    run = subprocess.run(["bash", "-c", line], env={"TMPDIR": str(tmp_path)}, capture_output=True, text=True)
-    assert run.stdout.splitlines() == [str(python), str(sources), str(tmp_path)], run.stderr
+    home = tmp_path / name
+    home.mkdir()
+    run = subprocess.run(["bash", "-c", line], env={"HOME": str(home)}, capture_output=True, text=True)
+    assert run.stdout.splitlines() == [str(python), str(sources), str(home)], run.stderr
     assert "pipefail" in text
+
+
+@pytest.mark.parametrize("home", [None, "", "missing", pytest.param("of another", marks=as_root)])
+def test_without_a_home_of_ones_own_there_is_one_in_the_project(tmp_path, home):
+    """Never a temporary folder, where others may have put settings and libraries."""
+    project = tmp_path / "a project"
+    project.mkdir()
+    environment = {"TMPDIR": str(tmp_path)}
+    if home is not None:
+        environment["HOME"] = str(tmp_path / home) if home else ""
+    if home == "of another":
+        (tmp_path / home).mkdir(mode=0o777)
+        os.chown(tmp_path / home, 65534, 65534)
+    line = snakemake_format(commands.prefix("python", Path("src"))) + ' printf "%s\n" "$HOME"'
+    run = subprocess.run(["bash", "-c", line], cwd=project, env=environment, capture_output=True, text=True)
+    assert run.stdout.splitlines() == [str(project / ".snakemake/home")], run.stderr
+    assert (project / ".snakemake/home").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_script_runs_as_the_given_interpreter_and_fails_through_the_log(tmp_path):

@@ -4,16 +4,16 @@ import ctypes
 import functools
 import hashlib
 import os
-import re
-import shlex
-import shutil
-import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from symmetry_constrained import cli
+from symmetry_constrained.kernels import cache, toolchain
 from symmetry_constrained.kernels.eager import FLOOR
 from symmetry_constrained.kernels.signatures import SIGNATURES, checked
+from symmetry_constrained.kernels.toolchain import Compiler
 
 HERE = Path(__file__).parent
 SOURCES = (HERE / "networks.cpp", HERE / "lbfgs.cpp")
@@ -21,30 +21,19 @@ HEADERS = (HERE / "vectors.h",)
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fno-math-errno", "-Wno-psabi", f"-DFLOOR={FLOOR}f")
 BUILD = (*FLAGS, "-fPIC", "-shared")
 OFF = "SYMMETRY_CONSTRAINED_EAGER"  # set to anything: PyTorch alone
+# In a process of its own, since a library that is no good may end the process that loads it.
+TRY = "import ctypes, sys; library = ctypes.CDLL(sys.argv[1]); [getattr(library, name) for name in sys.argv[2:]]"
 
 
 @functools.cache
 def library() -> "Library | None":
-    """The compiled functions; None without a compiler, or where its output can't be kept or loaded."""
-    compiler = shlex.split(os.environ.get("CXX", "")) or ["c++"]
-    if os.environ.get(OFF) or not shutil.which(compiler[0]):
+    """The compiled functions; None where there is no compiler or none that works, which one line says."""
+    if os.environ.get(OFF):
         return None
     try:
-        # The file is named after the sources and all that the compiler predefines: its version and this processor.
-        predefined = _output([*compiler, *FLAGS, "-dM", "-E", "-x", "c++", os.devnull])
-        sources = b"".join(path.read_bytes() for path in (*SOURCES, *HEADERS))
-        name = hashlib.sha256(sources + predefined + " ".join(BUILD).encode()).hexdigest()[:16]
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "symmetry-constrained"
-        built = folder / f"compiled-{name}.so"
-        if not built.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder) as temporary:
-                output = Path(temporary, built.name)
-                _output([*compiler, *BUILD, "-o", str(output), *map(str, SOURCES)])
-                output.replace(built)
-        version = re.search(r'#define __VERSION__ "(.*)"', predefined.decode(errors="replace"))
-        return Library(built, f"{Path(compiler[0]).name} {version[1] if version else 'of unknown version'}")
-    except (OSError, RuntimeError, subprocess.SubprocessError):
+        return _library(toolchain.find())
+    except (OSError, RuntimeError) as error:
+        cli.say(f"kernels: PyTorch computes, since {' '.join(str(error).split())}")
         return None
 
 
@@ -54,8 +43,57 @@ def compiler(device: str) -> str | None:
     return None if used is None else used.compiler
 
 
-def _output(command: list[str]) -> bytes:
-    return subprocess.run(command, check=True, capture_output=True, timeout=120).stdout
+def _library(compiler: Compiler) -> "Library":
+    """From the user's cache, or compiled for this process where nothing can be kept; OSError or RuntimeError."""
+    try:
+        return _kept(compiler, cache.folder())
+    except (toolchain.HangingError, cache.RememberedError):
+        raise
+    except (OSError, RuntimeError) as error:
+        with tempfile.TemporaryDirectory() as temporary:
+            # It stays loaded when the file is gone.
+            library = Library(_built(compiler, Path(temporary, "compiled.so")), _description(compiler))
+        cli.say(f"kernels: compiled for this process alone, since {error}")
+        return library
+
+
+def _kept(compiler: Compiler, folder: Path) -> "Library":
+    """The library in the folder, built anew if it is not what was kept there."""
+    failure = folder / f"failed-{compiler.identity[:16]}"
+    try:
+        cache.check_forgotten(failure)
+        path = folder / _name(compiler)
+        if not cache.sealed(path):
+            with cache.alone(folder):
+                cache.check_forgotten(failure)
+                if not cache.sealed(path):
+                    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+                        cache.keep(_built(compiler, Path(temporary, path.name)).read_bytes(), path)
+        return Library(path, _description(compiler))
+    except toolchain.HangingError as error:
+        cache.remember(failure, str(error))
+        raise
+
+
+def _name(compiler: Compiler) -> str:
+    """After all that decides the content: sources, flags, the compiler and what it predefines, as for the processor."""
+    parts = [path.read_bytes() for path in (*SOURCES, *HEADERS)]
+    parts += [compiler.predefined(FLAGS), " ".join(BUILD).encode(), compiler.identity.encode()]
+    return f"compiled-{hashlib.sha256(bytes(1).join(parts)).hexdigest()[:16]}.so"
+
+
+def _built(compiler: Compiler, path: Path) -> Path:
+    """A library that can be loaded. RuntimeError in one line if it can't be had."""
+    compiler.build(BUILD, SOURCES, path)
+    try:
+        toolchain.run([sys.executable, "-I", "-c", TRY, str(path), *SIGNATURES], toolchain.ANSWER)
+    except RuntimeError:
+        raise RuntimeError(f"what {compiler.name} made can't be loaded") from None
+    return path
+
+
+def _description(compiler: Compiler) -> str:
+    return f"{compiler.name} {toolchain.version(compiler.predefined(FLAGS))}"
 
 
 class Library:

@@ -5,17 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+HOME = ".snakemake/home"  # where the user has none
+
 
 def prefix(python: str, sources: Path) -> str:
     """What every job's shell starts with: bash's strict mode, the interpreter, this checkout's library, a home.
 
     python: the interpreter's path, for jobs to call as "$PYTHON". A rule's own text must not name it, because Snakemake
-    reruns a rule whose text has changed: another environment or a moved checkout would rerun everything. Jupyter needs
-    a home folder that it may write to. Braces are doubled, since Snakemake formats the text.
+    reruns a rule whose text has changed: another environment or a moved checkout would rerun everything. Without a
+    home of the user's own there is one in Snakemake's folder, never a temporary folder that users share. Braces are
+    doubled, since Snakemake formats the text.
     """
     text = (
         f"set -euo pipefail; PYTHON={shlex.quote(python)}; export PYTHONPATH={shlex.quote(str(sources))};"
-        ' [ -w "${HOME:-}" ] || export HOME="${TMPDIR:-/tmp}"; '
+        f' [ -O "${{HOME:-}}" -a -w "${{HOME:-}}" ] || {{ export HOME="$PWD/{HOME}"; mkdir -p -m 700 "$HOME"; }}; '
     )
     return text.replace("{", "{{").replace("}", "}}")
 
