@@ -9,27 +9,29 @@ from pathlib import Path
 
 from helpers.runs import COMMON, SMALL, checkout, environment, lose
 
-STUDY = COMMON | {
+CLEAN = COMMON | {
     "dataset": "digits",
     "protocol": "clean",
     "features": {"identity": ["original"], "neighbour": ["original"]},
-    "hidden_layers": [[4]],
-    "fractions": [0.02, 0.05],
+    "fractions": [0.02, 1.0],
     "budget": {"max_evaluations": 6},
     "checkpoints": [2],
 }
+PUBLISHED = CLEAN | {"protocol": "published", "features": {"identity": ["original"]}, "fractions": [1.0]}
 TINY = SMALL | {
     "results": "results/tiny",
-    "studies": {"digits-clean": STUDY},
-    "published_numbers": SMALL["published_numbers"]
-    | {"digits": SMALL["published_numbers"]["digits"] | {"study": "digits-clean", "clean_study": "digits-clean"}},
+    "studies": {"digits-clean": CLEAN, "digits-published": PUBLISHED},
     "figures": SMALL["figures"] | {"budget": "digits-clean"},
 }
 TABLES = ("results/tiny/tables/networks.csv", "results/tiny/tables/bound.csv")
 BATCHES = tuple(
-    f"results/tiny/batches/digits-clean/{features}/original/4/split-0" for features in ("identity", "neighbour")
+    f"results/tiny/batches/{study}/{features}/original/10-5/split-0"
+    for study, features in (
+        ("digits-clean", "identity"),
+        ("digits-clean", "neighbour"),
+        ("digits-published", "identity"),
+    )
 )
-JOBS = 6  # data, a split, two batches, two tables
 
 
 def tiny(folder: Path) -> Path:

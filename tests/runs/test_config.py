@@ -17,6 +17,7 @@ from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.features.inversion import FEATURES, FeatureMap
 from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs import folders
 from symmetry_constrained.training import reruns
 from symmetry_constrained.training.spec import Spec
 from symmetry_constrained.verdicts import published
@@ -25,7 +26,8 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 STUDY = "studies.digits-published"
 COUNT = "a count (N stands for 0 to N-1), or a list of different numbers"
-FOLDER = "a folder inside the project, without a slash at its ends"
+FOLDER = folders.RULES["results"]
+DOWNLOADS = folders.RULES["data"]
 STUDY_KEYS = (
     "budget, checkpoints, dataset, features, fractions, hidden_layers, networks, protocol, seeds, splits, trained_as"
 )
@@ -116,9 +118,9 @@ def test_the_configurations_that_ship_are_good(names):
         (("alpha",), 0),
         (("results",), "results/another one"),
         (("results",), "r"),
+        (("results",), "results/"),
         (("data",), "/somewhere/else"),
         (("data",), "../data"),
-        (of_numbers("digits", "study"), "digits-clean"),
         (of_numbers("digits", "clean_study"), "digits-budget"),
         (of_numbers("digits", "solvers"), ["ours"]),
         (of_numbers("digits", "budgets"), ["iterations", "evaluations"]),
@@ -145,10 +147,10 @@ REFUSED = [
     (("results",), "", f"results is ''; it must be {FOLDER}"),
     (("results",), "/var/results", f"results is '/var/results'; it must be {FOLDER}"),
     (("results",), "~/results", f"results is '~/results'; it must be {FOLDER}"),
-    (("results",), "results/", f"results is 'results/'; it must be {FOLDER}"),
+    (("results",), "results/reference", f"results is 'results/reference'; it must be {FOLDER}"),
     (("results",), 3, "results is 3; it must be text"),
     (("data",), ABSENT, "data is missing; it is required"),
-    (("data",), "", "data is ''; it must be a folder for downloaded files"),
+    (("data",), "", f"data is ''; it must be {DOWNLOADS}"),
     (("data",), None, "data is None; it must be text"),
     (("device",), "gpu", "device is 'gpu'; it must be auto, cpu, cuda or cuda:N"),
     (("device",), "cuda:one", "device is 'cuda:one'; it must be auto, cpu, cuda or cuda:N"),
@@ -183,7 +185,8 @@ REFUSED = [
     (
         ("studies", "Digits Clean"),
         load("config.yaml")["studies"]["digits-clean"],
-        "studies: the key 'Digits Clean' is not legal; it must be a name of lower-case letters, digits and hyphens",
+        "studies: the key 'Digits Clean' is not legal; it must be a name of lower-case letters, digits and "
+        "hyphens, 60 at most, that does not begin with a hyphen",
     ),
     # A study.
     (study("seed"), 3, f"{STUDY}.seed is unknown; legal keys are {STUDY_KEYS}"),
@@ -380,7 +383,7 @@ REFUSED = [
     (("targets", "digits"), [0.7, 0.7], "targets.digits is [0.7, 0.7]; it must be a list without repeats"),
     (("targets", "digits"), [0.7, "0.8"], "targets.digits[1] is '0.8'; it must be a number"),
     (("targets", "digits"), [0.7, True], "targets.digits[1] is True; it must be a number"),
-    (("targets", "digits"), [0, 0.7], "targets.digits[0] is 0; it must be above 0"),
+    (("targets", "digits"), [0, 0.7], "targets.digits[0] is 0; it must be at least 0.0001"),
     (("targets", "digits"), [0.7, 1], "targets.digits[1] is 1; it must be below 1"),
     (("targets", "mnist"), [70], "targets.mnist[0] is 70; it must be below 1"),
     (("targets", "digits"), [float("nan")], "targets.digits[0] is nan; it must be a number"),
@@ -427,7 +430,7 @@ REFUSED = [
     (("figures", "budget"), None, "figures.budget is missing; it is required"),
     (("figures", "target"), 0.7, "figures.target is 0.7; it must be a mapping of keys"),
     (("figures", "target", "digits"), "0.7", "figures.target.digits is '0.7'; it must be a number"),
-    (("figures", "target", "digits"), 0, "figures.target.digits is 0; it must be above 0"),
+    (("figures", "target", "digits"), 0, "figures.target.digits is 0; it must be at least 0.0001"),
     (("figures", "target", "digits"), 1.0, "figures.target.digits is 1.0; it must be below 1"),
     (
         ("figures", "target", "digits"),
@@ -466,6 +469,82 @@ REFUSED = [
         ("studies", 2024),
         load("config.yaml")["studies"]["digits-clean"],
         "studies: the key 2024 is not legal; it must be text",
+    ),
+    (("alpha",), -0.0, "alpha is -0.0; it must be a number"),
+    (("alpha",), 10**400, f"alpha is 1{'0' * 56}...; it must be at most 1000"),
+    (("device",), "cuda:01", "device is 'cuda:01'; it must be auto, cpu, cuda or cuda:N"),
+    (("device",), "cpu\n", "device is 'cpu\\n'; it must be auto, cpu, cuda or cuda:N"),
+    # What would fail, or lose networks, once the rest is trained.
+    (
+        study("fractions"),
+        [0.5, 0.5000001, 1],
+        f"{STUDY}.fractions is [0.5, 0.5000001, 1]; it must be of different numbers of images, of 7,188",
+    ),
+    (study("seeds"), 20000, f"{STUDY}.seeds is 20000; it must be at most 5,000 numbers"),
+    (
+        study("hidden_layers"),
+        [[10, 5], [10] * 60],
+        f"{STUDY}.hidden_layers is {str([10] * 60)[:57]}...; it must be shorter, since files are named after it: "
+        "10-10-10-10-10-10-10...",
+    ),
+    (
+        study("budget", "max_evaluations"),
+        10**10,
+        f"{STUDY}.budget.max_evaluations is {10**10}; it must be at most {10**9}",
+    ),
+    (
+        of_numbers(),
+        {"perturbed_at_a_time": 1, "perturbation": 1e-12},
+        "published_numbers is {'perturbed_at_a_time': 1, 'perturbation': 1e-12}; it must be a mapping with digits, "
+        "mnist or both",
+    ),
+    (
+        of_numbers("digits", "study"),
+        "digits-clean",
+        "published_numbers.digits.study is 'digits-clean'; it must be a study whose protocol is published",
+    ),
+    (
+        of_numbers("digits", "clean_study"),
+        "digits-published",
+        "published_numbers.digits.clean_study is 'digits-published'; it must be a study whose protocol is clean",
+    ),
+    (
+        study("fractions"),
+        [0.5],
+        f"{STUDY}.fractions is [0.5]; it must be a list with 1, since published_numbers.digits.study names this study",
+    ),
+    (
+        ("studies", "digits-clean", "hidden_layers"),
+        [[10]],
+        "studies.digits-clean.hidden_layers is [[10]]; it must be a list with [10, 5], since "
+        "published_numbers.digits.clean_study names this study",
+    ),
+    (
+        ("studies", "digits-clean", "hidden_layers"),
+        [[10, 5], [20]],
+        "studies.digits-clean.hidden_layers is [[10, 5], [20]]; it must be a list of one, since figures.curves draws "
+        "this study",
+    ),
+    (
+        ("theory", "emulated_bias_mnist"),
+        None,
+        "theory.emulated_bias_mnist is missing; it is required where a study is of mnist",
+    ),
+    (
+        ("theory", "mirrored_pairs", "fraction"),
+        0.001,
+        "theory.mirrored_pairs.fraction is 0.001; it must be at least 0.00696, 10 of 1,437 images",
+    ),
+    (
+        ("theory", "amplification", "epsilons"),
+        [1e300],
+        "theory.amplification.epsilons[0] is 1e+300; it must be a number from 0 to 1,000,000, or inf for free biases",
+    ),
+    (("targets", "digits"), [0.00001], "targets.digits[0] is 1e-05; it must be at least 0.0001"),
+    (
+        ("figures", "target", "x=0.5 $(id)"),
+        0.5,
+        f"figures.target: the key 'x=0.5 $(id)' is not legal; it must be one of {DATASETS}",
     ),
     (("results",), "../elsewhere", f"results is '../elsewhere'; it must be {FOLDER}"),
     (("results",), "results/../../elsewhere", f"results is 'results/../../elsewhere'; it must be {FOLDER}"),

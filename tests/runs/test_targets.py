@@ -38,6 +38,21 @@ def test_a_number_whose_cell_is_not_studied_is_left_out():
     assert targets.paper_tables(config, NUMBERS) == ["table2"]
 
 
+def test_numbers_without_networks_to_place_them_among_are_refused_in_one_line():
+    config = configuration("paper")
+    config["studies"]["digits-published"]["features"] = {"canonical": ["original"]}
+    with pytest.raises(
+        ValueError, match=r"^config: published_numbers.digits.study is 'digits-published'; it must be a"
+    ):
+        targets.published_ids(config, NUMBERS)
+    config = configuration("paper")
+    del config["studies"]["digits-clean"]["features"]["square"]
+    with pytest.raises(
+        ValueError, match=r"published_numbers.digits.clean_study is 'digits-clean'; .* square, original, "
+    ):
+        targets.published_ids(config, NUMBERS)
+
+
 def test_reruns_and_judged_studies_follow_the_configuration():
     config = configuration("quick")
     assert targets.rerun_options(config, "digits") == {

@@ -1,5 +1,6 @@
 """A run that is moved, started from elsewhere or by another interpreter, and the same configuration in other words."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 import yaml
 from helpers.runs import environment
 from helpers.tiny import BATCHES, TABLES, again, run, stable
+
+from symmetry_constrained.runs import folders
 
 NETWORKS = TABLES[0]
 CONFIG = "results/tiny/config.json"
@@ -126,3 +129,26 @@ def test_a_run_is_timed_from_its_start_to_its_end(complete):
     assert [ALL[2] in one.made for one in runs] == [False, True]
     assert set(TABLES) <= runs[0].made
     assert all(one.seconds > 0 and one.command.startswith("snakemake --cores") for one in runs)
+
+
+def test_downloads_in_a_folder_of_an_odd_name_run_nothing(complete, tmp_path):
+    folder = again(complete, tmp_path / "checkout", "results/tiny/data/digits/images.npy", CONFIG)
+    odd = "x $(touch ran) `touch ran` '; touch ran; \" | touch ran > ran & *"
+    file = folder / "config/config.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"data": odd}))
+    done = run(folder, "results/tiny/data/digits/images.npy", CONFIG)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((folder / CONFIG).read_text())["data"] == odd
+    assert list(folder.rglob("ran")) == []
+
+
+def test_a_key_that_is_there_twice_is_refused(complete, tmp_path):
+    (tmp_path / "mine.yaml").write_text("theory:\n  splits: 1\n  splits: 2\n")
+    done = run(complete, NETWORKS, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
+    one_line(done, f"{tmp_path}/mine.yaml, line 3: the key 'splits' is there twice; keep one of them")
+
+
+@pytest.mark.parametrize(("key", "path"), [("results", "Snakefile"), ("results", "results/reference"), ("data", "src")])
+def test_paths_into_the_project_are_refused(complete, key, path):
+    done = run(complete, NETWORKS, "--dry-run", "--config", f"{key}={path}")
+    one_line(done, f"config: {key} is {path!r}; it must be {folders.RULES[key]}")

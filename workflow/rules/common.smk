@@ -9,7 +9,7 @@ from snakemake.settings.types import DeploymentMethod
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import devices, failures, job_costs, locks, targets, workflow_runs
+from symmetry_constrained.runs import devices, duplicates, failures, job_costs, locks, targets, workflow_runs
 from symmetry_constrained.runs.closure import closure
 from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
 from symmetry_constrained.verdicts import published
@@ -25,9 +25,11 @@ def or_stop(function, *arguments):
 
 
 or_stop(locks.check_folder)
+or_stop(duplicates.check, map(Path, workflow.configfiles))
 AS_GIVEN = copy.deepcopy(config)
 config = or_stop(settings.check, config, ROOT / "workflow/schemas/config.schema.yaml")
-AS_GIVEN["device"] = config["device"] = devices.decide(config["device"])
+config["device"] = devices.decide(config["device"])
+AS_GIVEN |= {key: config[key] for key in ("device", "results", "data")}
 STARTED = {}  # what lasts from `onstart` to the end: the lock on the results, and the record of this run
 
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -39,7 +41,7 @@ RESULTS = config["results"]
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 PUBLISHED = "workflow/resources/published.csv"
 NUMBERS = published.read(ROOT / PUBLISHED)
-IDS = targets.published_ids(config, NUMBERS)
+IDS = or_stop(targets.published_ids, config, NUMBERS)
 PAPER_TABLES = targets.paper_tables(config, NUMBERS)
 COMPARED = targets.compared(config)
 

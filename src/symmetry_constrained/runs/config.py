@@ -1,5 +1,6 @@
 """The study's configuration: checked against its schema, and turned into batches."""
 
+import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
@@ -9,11 +10,14 @@ from typing import Any
 import jsonschema
 import yaml
 
+from symmetry_constrained import paper
 from symmetry_constrained.data import inputs, protocols, registry
 from symmetry_constrained.data.datasets import CLASSES
 from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.networks.architecture import hyphenated
 from symmetry_constrained.networks.draws import NETWORKS_PER_SPLIT, SPLITS
+from symmetry_constrained.runs import folders
+from symmetry_constrained.runs.faults import ConfigError, fault, plain
 from symmetry_constrained.training.spec import Spec
 
 
@@ -22,7 +26,8 @@ def _is_whole(checker: Any, value: Any) -> bool:
 
 
 def _is_number(checker: Any, value: Any) -> bool:
-    return _is_whole(checker, value) or (isinstance(value, float) and math.isfinite(value))
+    # Minus zero would be an option that begins with a dash.
+    return _is_whole(checker, value) or (isinstance(value, float) and math.isfinite(value) and str(value) != "-0.0")
 
 
 # JSON counts 5.0 as an integer, and nan is neither below nor above any limit.
@@ -33,6 +38,9 @@ VALIDATOR = jsonschema.validators.extend(
     ),
 )
 
+# Of a batch's name, which folders and logs bear, and of one word of a command line.
+LONGEST_NAME, LONGEST_WORD = 150, 100_000
+MOST_SEEDS = 5_000  # that is how many a command line holds
 
 # Where the schema says `registry: NAME`: how its legal names are had, without importing torch.
 REGISTRIES: dict[str, Callable[[], Iterable[str]]] = {
@@ -43,10 +51,6 @@ REGISTRIES: dict[str, Callable[[], Iterable[str]]] = {
     "translation": lambda: translation.MAPS,
     "translation invariants": lambda: [name for name in translation.MAPS if name != "identity"],
 }
-
-
-class ConfigError(ValueError):
-    """A configuration that can't be used; its text is one line: the key, the value seen, what is legal."""
 
 
 def read_schema(path: Path) -> dict:
@@ -84,32 +88,91 @@ def check(config: dict, schema: Path) -> dict:
     validator = VALIDATOR(read_schema(schema))
     faults = sorted(validator.iter_errors(config), key=lambda fault: [str(part) for part in fault.absolute_path])
     if faults:
-        raise ConfigError(_plain(faults[0]))
+        raise ConfigError(plain(faults[0]))
+    for key in ("results", "data"):
+        try:
+            config[key] = folders.placed(key, config[key])
+        except ValueError as error:
+            raise fault(key, config[key], str(error)) from None
+    _check_apart(config)
     for name, study in config["studies"].items():
         _check_study(f"studies.{name}", study)
+    _check_placed(config)
+    _check_figures(config)
+    _check_theory(config)
+    _check_lengths(config)
+    return config
+
+
+def _check_apart(config: dict) -> None:
+    try:
+        folders.check_apart(config["results"], config["data"])
+    except ValueError as error:
+        raise fault("data", config["data"], str(error)) from None
+
+
+def _check_placed(config: dict) -> None:
+    """Published numbers are judged by studies of their dataset, one with the paper's leak and one without."""
+    if not placed(config):
+        raise fault("published_numbers", config["published_numbers"], "a mapping with digits, mnist or both")
     for dataset in placed(config):
-        for key in ("study", "clean_study"):
-            named = config["published_numbers"][dataset][key]
+        for key, protocol in (("study", "published"), ("clean_study", "clean")):
+            where, named = f"published_numbers.{dataset}.{key}", config["published_numbers"][dataset][key]
             of_dataset = [name for name, study in config["studies"].items() if study["dataset"] == dataset]
             if named not in of_dataset:
                 legal = f"one of the studies of {dataset}: {', '.join(of_dataset) or 'there is none'}"
-                raise _fault(f"published_numbers.{dataset}.{key}", named, legal)
+                raise fault(where, named, legal)
+            study = config["studies"][named]
+            if study["protocol"] != protocol:
+                raise fault(where, named, f"a study whose protocol is {protocol}")
+            for part, needed in (("fractions", 1), ("hidden_layers", list(paper.HIDDEN_LAYERS))):
+                if needed not in study[part]:
+                    legal = f"a list with {needed}, since {where} names this study"
+                    raise fault(f"studies.{named}.{part}", study[part], legal)
+
+
+def _check_figures(config: dict) -> None:
     drawn = config["figures"]
     for key, names in (("curves", drawn["curves"]), ("budget", [drawn["budget"]])):
         for name in names:
             if name not in config["studies"]:
-                raise _fault(f"figures.{key}", name, f"one of the studies: {', '.join(config['studies'])}")
+                raise fault(f"figures.{key}", name, f"one of the studies: {', '.join(config['studies'])}")
     curves: dict[str, str] = {}
     for name in drawn["curves"]:
-        dataset = config["studies"][name]["dataset"]
+        study = config["studies"][name]
+        dataset, layers = study["dataset"], study["hidden_layers"]
         if dataset in curves:
-            raise _fault("figures.curves", name, f"of another dataset than {curves[dataset]}: both are of {dataset}")
+            raise fault("figures.curves", name, f"of another dataset than {curves[dataset]}: both are of {dataset}")
         curves[dataset] = name
+        if len(layers) > 1:
+            raise fault(f"studies.{name}.hidden_layers", layers, "a list of one, since figures.curves draws this study")
         legal = config["targets"].get(dataset, [])
         if drawn["target"].get(dataset) not in legal:
             seen, listed = drawn["target"].get(dataset), ", ".join(map(str, legal)) or "there is none"
-            raise _fault(f"figures.target.{dataset}", seen, f"one of targets.{dataset}: {listed}")
-    return config
+            raise fault(f"figures.target.{dataset}", seen, f"one of targets.{dataset}: {listed}")
+
+
+def _check_theory(config: dict) -> None:
+    """Experiments on data that is studied have their options, and none trains on too few images."""
+    theory, studied = config["theory"], {study["dataset"] for study in config["studies"].values()}
+    if "mnist" in studied and "emulated_bias_mnist" not in theory:
+        raise ConfigError("config: theory.emulated_bias_mnist is missing; it is required where a study is of mnist")
+    for name, options in theory.items():
+        if isinstance(options, dict) and "fraction" in options:
+            dataset = "mnist" if name.endswith("mnist") else "digits"
+            _check_least(f"theory.{name}.fraction", options["fraction"], protocols.training_units(dataset, "clean"))
+
+
+def _check_lengths(config: dict) -> None:
+    """Names of files and words of command lines have limits, which a job would meet late."""
+    for (name, *model, layers, _), spec in batches(config).items():
+        if len("-".join([name, *model, layers])) > LONGEST_NAME:
+            legal = f"shorter, since files are named after it: {layers[:20]}..."
+            raise fault(f"studies.{name}.hidden_layers", list(spec["hidden_layers"]), legal)
+    for key, value in config.items():
+        if len(json.dumps(value)) > LONGEST_WORD:
+            legal = f"it must take {LONGEST_WORD:,} characters at most"
+            raise ConfigError(f"config: {key} is too long for a command line; {legal}")
 
 
 def placed(config: dict) -> list[str]:
@@ -122,18 +185,20 @@ def _check_study(where: str, study: dict) -> None:
     fractions, checkpoints, budget = study["fractions"], study["checkpoints"], study["budget"]
     for key, values in (("fractions", fractions), ("checkpoints", checkpoints)):
         if values != sorted(values):
-            raise _fault(f"{where}.{key}", values, "ascending")
+            raise fault(f"{where}.{key}", values, "ascending")
     for key, beyond in (("splits", SPLITS), ("seeds", NETWORKS_PER_SPLIT)):
         if max(numbers(study[key])) >= beyond:
-            raise _fault(f"{where}.{key}", study[key], f"numbers below {beyond:,}")
+            raise fault(f"{where}.{key}", study[key], f"numbers below {beyond:,}")
+    if len(numbers(study["seeds"])) > MOST_SEEDS:
+        raise fault(f"{where}.seeds", study["seeds"], f"at most {MOST_SEEDS:,} numbers")
     units = protocols.training_units(study["dataset"], study["protocol"])
-    if round(fractions[0] * units) < CLASSES:
-        # Rounded up, so that it is itself legal.
-        least = math.ceil(CLASSES / units * 1e5) / 1e5
-        raise _fault(f"{where}.fractions", fractions[0], f"at least {least:g}, {CLASSES} of {units:,} images")
+    _check_least(f"{where}.fractions", fractions[0], units)
+    counts = [(round(fraction * units), format(fraction, "g")) for fraction in fractions]
+    if any(len(set(part)) < len(fractions) for part in zip(*counts, strict=True)):
+        raise fault(f"{where}.fractions", fractions, f"of different numbers of images, of {units:,}")
     limit = min(budget.values())
     if checkpoints and checkpoints[-1] >= limit:
-        raise _fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
+        raise fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
     for name, other in study.get("trained_as", {}).items():
         _check_trained_as(f"{where}.trained_as", study, name, other)
     for name in study["features"]:
@@ -147,13 +212,21 @@ def _check_trained_as(where: str, study: dict, name: str, other: str) -> None:
     """Features whose networks are other features': both are studied, and the others trained on the same sets."""
     features = study["features"]
     if name not in features:
-        raise _fault(where, name, f"of features of the study: {', '.join(features)}")
+        raise fault(where, name, f"of features of the study: {', '.join(features)}")
     legal = [
         key for key in features if set(features[name]) <= set(features[key]) and key not in {name, *study["trained_as"]}
     ]
     if other not in legal:
         listed = ", ".join(legal) or "there are none"
-        raise _fault(f"{where}.{name}", other, f"other features that are trained on the same sets: {listed}")
+        raise fault(f"{where}.{name}", other, f"other features that are trained on the same sets: {listed}")
+
+
+def _check_least(where: str, fraction: float, units: int) -> None:
+    """A training set has an image of each class."""
+    if round(fraction * units) < CLASSES:
+        # Rounded up, so that it is itself legal.
+        least = math.ceil(CLASSES / units * 1e5) / 1e5
+        raise fault(where, fraction, f"at least {least:g}, {CLASSES} of {units:,} images")
 
 
 def numbers(value: int | list[int]) -> list[int]:
@@ -198,54 +271,3 @@ def batches(config: dict) -> dict[tuple, dict]:
                         key = (name, features_, training_set, hyphenated(layers), str(split))
                         specs[key] = asdict(spec)
     return specs
-
-
-def _fault(where: str, value: Any, legal: str) -> ConfigError:
-    return ConfigError(f"config: {where} is {_show(value)}; it must be {legal}")
-
-
-def _name(key: Any) -> str:
-    """A key as it is, or quoted if it would not fit in one line."""
-    return str(key) if str(key).isprintable() else repr(key)
-
-
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _plain(fault: jsonschema.ValidationError) -> str:
-    """A schema's fault as one line."""
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.absolute_path).lstrip(".")
-    schema, value, rule = fault.schema, fault.instance, fault.validator_value
-    if fault.validator == "additionalProperties":
-        legal = sorted(schema.get("properties", {}))
-        unknown = next(key for key in value if key not in legal)
-        return f"config: {f'{where}.' if where else ''}{_name(unknown)} is unknown; legal keys are {', '.join(legal)}"
-    if fault.validator == "required":
-        missing = next(key for key in rule if key not in value)
-        return f"config: {f'{where}.' if where else ''}{missing} is missing; it is required"
-    legal = {
-        "enum": lambda: f"one of {', '.join(map(str, rule))}",
-        "type": lambda: {
-            "object": "a mapping of keys",
-            "array": "a list",
-            "string": "text",
-            "integer": "a whole number",
-        }.get(rule, f"a {rule}"),
-        "minimum": lambda: f"at least {rule}",
-        "maximum": lambda: f"at most {rule}",
-        "exclusiveMinimum": lambda: f"above {rule}",
-        "exclusiveMaximum": lambda: f"below {rule}",
-        "minItems": lambda: "a list that is not empty",
-        "minLength": lambda: schema.get("description", "text that is not empty"),
-        "minProperties": lambda: "a mapping that is not empty",
-        "uniqueItems": lambda: "a list without repeats",
-        "oneOf": lambda: schema["description"],
-        "contains": lambda: schema["description"],
-        "pattern": lambda: schema.get("description", f"text like {rule}"),
-    }.get(fault.validator, lambda: fault.message)()
-    place = f"config: {where}" if where else "config"
-    if "propertyNames" in fault.absolute_schema_path:
-        return f"{place}: the key {_show(value)} is not legal; it must be {legal}"
-    return f"{place} is {_show(value)}; it must be {legal}"

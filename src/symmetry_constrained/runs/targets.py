@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from symmetry_constrained.runs import config as settings
+from symmetry_constrained.runs.faults import fault
 from symmetry_constrained.verdicts.published import TABLES
 
 # Splits whose files the training jobs among them depend on together: a job takes as many, or a part of them.
@@ -89,15 +90,32 @@ def compared(config: dict[str, Any]) -> dict[str, dict]:
 
 
 def published_ids(config: dict[str, Any], numbers: pd.DataFrame) -> list[str]:
-    """The published networks whose cell is studied, in the table's order. numbers: rows of `published.csv`."""
-    ids, datasets = [], compared(config)
-    for _, number in numbers.iterrows():
-        if number["dataset"] in datasets:
-            study = config["studies"][datasets[number["dataset"]]["study"]]
-            trained = study["features"].get(number["features"], [])
-            if number["training_set"] in trained and number["network"] in study["networks"]:
-                ids.append(number["id"])
-    return list(dict.fromkeys(ids))
+    """The published networks whose cell is studied, in the table's order. numbers: rows of `published.csv`.
+
+    ConfigError in one line for a dataset without any, or for a cell that its clean study lacks.
+    """
+    ids: list[str] = []
+    for dataset, own in compared(config).items():
+        where = f"published_numbers.{dataset}"
+        numbered = numbers[numbers["dataset"] == dataset]
+        studied = numbered[[_trains(config["studies"][own["study"]], number) for _, number in numbered.iterrows()]]
+        if studied.empty:
+            raise fault(f"{where}.study", own["study"], "a study that trains one of the published networks")
+        for _, number in studied.iterrows():
+            if not _trains(config["studies"][own["clean_study"]], number):
+                cell = ", ".join(number[["features", "training_set", "network"]])
+                raise fault(
+                    f"{where}.clean_study", own["clean_study"], f"a study that trains {cell} as {where}.study does"
+                )
+        ids += studied["id"].tolist()
+    # In the table's order.
+    return [name for name in dict.fromkeys(numbers["id"]) if name in ids]
+
+
+def _trains(study: dict[str, Any], number: pd.Series) -> bool:
+    """Whether a study trains networks as the published one."""
+    trained = study["features"].get(number["features"], [])
+    return number["training_set"] in trained and number["network"] in study["networks"]
 
 
 def paper_tables(config: dict[str, Any], numbers: pd.DataFrame) -> list[str]:
