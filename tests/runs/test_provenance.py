@@ -11,17 +11,32 @@ import pytest
 
 from symmetry_constrained.runs import provenance
 
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+    run = subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
+def repository(folder):
+    """A repository of one file; returns its commit."""
+    git(folder, "init", "--quiet")
+    (folder / "file").write_text("1")
+    git(folder, "add", "file")
+    git(folder, "commit", "--quiet", "--message", "first")
+    return git(folder, "rev-parse", "HEAD")
+
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """The library as if it lay in an empty folder, with no checkout around it."""
-    folder = tmp_path / "library"
-    folder.mkdir()
-    monkeypatch.setattr(provenance, "__file__", str(folder / "provenance.py"))
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    for name in ("GIT_DIR", "GIT_WORK_TREE"):
-        monkeypatch.delenv(name, raising=False)
-    return folder
+    """The project as if it lay in an empty folder, with no checkout around it."""
+    project = tmp_path / "around/project"
+    library = project / "src/symmetry_constrained/runs"
+    library.mkdir(parents=True)
+    monkeypatch.setattr(provenance, "__file__", str(library / "provenance.py"))
+    return project
 
 
 def test_the_commit_is_unknown_outside_a_checkout(elsewhere):
@@ -33,22 +48,46 @@ def test_the_commit_is_unknown_without_git(elsewhere, monkeypatch):
     assert provenance.commit() == "unknown"
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@needs_git
 def test_the_commit_is_the_checkouts_and_says_when_files_differ(elsewhere):
-    def git(*arguments):
-        identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
-        run = subprocess.run(["git", *identity, *arguments], cwd=elsewhere, capture_output=True, text=True, check=True)
-        return run.stdout.strip()
-
-    git("init", "--quiet")
-    (elsewhere / "file").write_text("1")
-    git("add", "file")
-    git("commit", "--quiet", "--message", "first")
-    head = git("rev-parse", "HEAD")
+    head = repository(elsewhere)
     assert len(head) == 40
     assert provenance.commit() == head
     (elsewhere / "file").write_text("2")
     assert provenance.commit() == f"{head}+changes"
+
+
+@needs_git
+def test_the_commit_of_a_repository_around_the_project_is_not_the_projects(elsewhere):
+    """As of an archive unpacked there, ignored or not."""
+    repository(elsewhere.parent)
+    assert provenance.commit() == "unknown"
+    (elsewhere.parent / ".gitignore").write_text("project")
+    assert provenance.commit() == "unknown"
+    head = repository(elsewhere)
+    assert provenance.commit().startswith(head)
+
+
+@needs_git
+def test_what_the_callers_git_is_told_of_another_repository_changes_nothing(elsewhere, tmp_path, monkeypatch):
+    repository(elsewhere.parent)
+    monkeypatch.setenv("GIT_DIR", str(elsewhere.parent / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(elsewhere))
+    assert provenance.commit() == "unknown"
+
+
+@needs_git
+def test_the_commit_is_that_of_a_linked_worktree_and_of_a_link_to_the_project(elsewhere, tmp_path, monkeypatch):
+    main = tmp_path / "main"
+    main.mkdir()
+    head = repository(main)
+    shutil.rmtree(elsewhere)
+    git(main, "worktree", "add", "--quiet", "--detach", str(elsewhere))
+    (elsewhere / "src/symmetry_constrained/runs").mkdir(parents=True)
+    assert provenance.commit() == head
+    (tmp_path / "link").symlink_to(elsewhere)
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "link/src/symmetry_constrained/runs/provenance.py"))
+    assert provenance.commit() == head
 
 
 def test_provenance_says_what_was_done_to_which_bytes_with_which_software(tmp_path, monkeypatch):

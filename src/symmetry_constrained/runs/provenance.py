@@ -1,5 +1,6 @@
 """What a step records of itself: its settings, inputs, code and machine."""
 
+import os
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -12,13 +13,24 @@ PACKAGES = ("numpy", "pandas", "safetensors", "scikit-learn", "scipy", "torch")
 
 
 def commit() -> str:
-    """The checkout's commit, with `+changes` when files differ from it; `unknown` outside a checkout."""
-    here = Path(__file__).parent
+    """The checkout's commit, with `+changes` when files differ from it.
+
+    `unknown` where the project's own folder is not the top level of a checkout: unpacked from an archive it may lie in
+    a repository of something else.
+    """
+    here = Path(__file__).parents[3]
+    # Of the repository that lies here, whatever the caller's own git is told of another.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        command = ["git", *arguments]
+        return subprocess.run(
+            command, cwd=here, env=environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
+        if not here.samefile(git("rev-parse", "--show-toplevel")):
+            return "unknown"
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
