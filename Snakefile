@@ -67,6 +67,7 @@ workflow.localrules(*(rule.name for rule in workflow.rules if rule.benchmark is 
 
 onstart:
     STARTED["lock"] = or_stop(locks.hold, RESULTS)
+    recovery.put_aside(RESULTS)
     if workflow.local_exec:
         or_stop(devices.check, config["device"])
         outputs = {path for job in workflow.dag.needrun_jobs() for path in job.output}

@@ -8,7 +8,7 @@ import pytest
 from helpers.scripts import call
 
 from symmetry_constrained.artifacts import sha256
-from symmetry_constrained.runs import crate, manifest
+from symmetry_constrained.runs import crate, manifest, recovery
 
 HEADER = "output_file\tdate\trule\tlog-file(s)\tinput-file(s)\tshellcmd\tstatus\tplan"
 ROWS = [
@@ -108,8 +108,8 @@ def test_a_listing_that_is_none(text, told):
 @pytest.mark.parametrize(
     ("row", "sources", "told"),
     [
-        (("elsewhere/x.csv", "r", "-", "-"), ["Snakefile"], "elsewhere/x.csv: an output must lie in results/here"),
-        (("results/here/no.csv", "r", "-", "-"), ["Snakefile"], "results/here/no.csv: listed, but there is no such"),
+        (("elsewhere/x.csv", "r", "-", ""), ["Snakefile"], "elsewhere/x.csv: an output must lie in results/here"),
+        (("results/here/no.csv", "r", "-", ""), ["Snakefile"], "results/here/no.csv: listed, but there is no such"),
         (("results/here/raw é.csv", "r", "-", "no.py"), ["Snakefile"], "no.py: listed, but there is no such file"),
         (ROWS[0], ["../x"], "../x: a source must lie in the project"),
         (ROWS[0], ["scripts/sum.py"], "the Snakefile is not among the sources"),
@@ -134,6 +134,63 @@ def test_the_script_records_a_run_from_a_listing(project):
     assert record["software"]["torch"]
     assert record["machine"]["cores"] >= 1
     assert record["machine"]["memory"] > 1e8
+
+
+# Snakemake's record is lost.
+
+
+def test_what_snakemake_forgot_is_as_the_last_manifest_has_it(project):
+    Path("listing.tsv").write_text(listing(), encoding="utf-8")
+    arguments = ("results/here", "--listing", "listing.tsv", "--sources", "Snakefile", "--before", "kept.json")
+    assert call("write_manifest", *arguments) == (0, "")
+    whole = json.loads(Path("results/here/manifest.json").read_text(encoding="utf-8"))
+    Path("results/here/manifest.json").rename("kept.json")
+    forgotten = [(path, rule, "-", "-") for path, rule, _, _ in ROWS]
+    Path("listing.tsv").write_text(listing(forgotten), encoding="utf-8")
+    assert call("write_manifest", *arguments) == (0, "")
+    again = json.loads(Path("results/here/manifest.json").read_text(encoding="utf-8"))
+    sizes = {path for path in whole["artefacts"] if path != "ro-crate-metadata.json"}
+    assert {path: again["artefacts"][path] for path in sizes} == {path: whole["artefacts"][path] for path in sizes}
+    assert again["artefacts"].keys() == whole["artefacts"].keys()
+
+
+@pytest.mark.parametrize("change", ["no manifest", "no JSON", "another file", "other content", "another rule"])
+def test_what_nobody_knows_is_refused_in_one_line(project, change):
+    forgotten = [(path, rule, "-", "-") for path, rule, _, _ in ROWS]
+    record = written(project)
+    if change == "another file":
+        del record["artefacts"]["tables/sum.csv"]
+    elif change == "other content":
+        Path("results/here/tables/sum.csv").write_text("other")
+    elif change == "another rule":
+        record["artefacts"]["tables/sum.csv"]["rule"] = "other"
+    if change != "no manifest":
+        Path("kept.json").write_text("{" if change == "no JSON" else json.dumps(record), encoding="utf-8")
+    Path("listing.tsv").write_text(listing(forgotten), encoding="utf-8")
+    status, words = call(
+        "write_manifest", "results/here", "--listing", "listing.tsv", "--sources", "Snakefile", "--before", "kept.json"
+    )
+    assert status == 1
+    if change.startswith("no "):
+        first, others, rule = "raw é.csv", " and of 3 other files", "fetch"
+    else:
+        first, others, rule = "tables/sum.csv", "", "sum_up"
+    assert words == (
+        f"write_manifest.py: results/here/{first}: Snakemake's record of what made it is lost, and no manifest has it"
+        f"{others}; make it again with --forcerun {rule}"
+    )
+
+
+def test_a_manifest_is_put_aside_and_stays_where_there_is_none_later(project):
+    written(project)
+    content = Path("results/here/manifest.json").read_bytes()
+    recovery.put_aside("results/here")
+    assert recovery.aside("results/here").read_bytes() == content
+    Path("results/here/manifest.json").unlink()
+    recovery.put_aside("results/here")
+    assert recovery.aside("results/here").read_bytes() == content
+    recovery.put_aside("results/elsewhere")
+    assert not recovery.aside("results/elsewhere").exists()
 
 
 # The crate.

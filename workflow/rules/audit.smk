@@ -61,6 +61,7 @@ rule write_manifest:
         on_demand=[path for path in ON_DEMAND if Path(path).exists()],
         results=subpath(output.manifest, parent=True),
         unrecorded=UNRECORDED,
+        before=lambda wildcards, output: str(recovery.aside(RESULTS)),
     shell:
         "temporary=$(mktemp -d); trap 'rm -rf \"$temporary\"' EXIT;"
         " printf '%s' {params.config:q} > \"$temporary/config.json\";"
@@ -68,7 +69,7 @@ rule write_manifest:
         ' --snakefile {params.snakefile:q} --configfile "$temporary/config.json"'
         ' > "$temporary/listing.tsv" 2> {log:q} || {{ cat {log:q}; exit 1; }};'
         ' "$PYTHON" {input.code[0]:q} {params.results:q} --listing "$temporary/listing.tsv"'
-        " --sources {input.workflow:q} --unrecorded {params.unrecorded:q} 2>&1 | tee -a {log:q}"
+        " --before {params.before:q} --sources {input.workflow:q} --unrecorded {params.unrecorded:q} 2>&1 | tee -a {log:q}"
 
 
 rule audit:

@@ -9,7 +9,7 @@ from snakemake.settings.types import DeploymentMethod
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import devices, duplicates, failures, job_costs, locks, targets, workflow_runs
+from symmetry_constrained.runs import devices, duplicates, failures, job_costs, locks, recovery, targets, workflow_runs
 from symmetry_constrained.runs.closure import closure
 from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
 from symmetry_constrained.verdicts import published

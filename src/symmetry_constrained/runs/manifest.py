@@ -21,7 +21,7 @@ COLUMNS = {"output_file": "path", "rule": "rule", "log-file(s)": "logs", "input-
 def read_listing(text: str) -> list[dict]:
     """The rows of a tab-separated listing (`snakemake --detailed-summary`): path, rule, logs, inputs of each output.
 
-    ValueError in one line if it is none, or lists nothing.
+    lost: Snakemake has no record of what made it. ValueError in one line if it is none, or lists nothing.
     """
     lines = [line.split("\t") for line in text.splitlines() if line]
     header = lines[0] if lines else []
@@ -34,7 +34,7 @@ def read_listing(text: str) -> list[dict]:
             raise ValueError(f"the listing's line {len(rows) + 2} has {len(cells)} cells, expected {len(header)}")
         row = {COLUMNS[name]: cell for name, cell in zip(header, cells, strict=True) if name in COLUMNS}
         lists = {name: [part for part in row[name].split(",") if part not in ("", "-")] for name in ("logs", "inputs")}
-        rows.append(row | lists)
+        rows.append(row | lists | {"lost": row["logs"] == row["inputs"] == "-"})
     return rows
 
 
