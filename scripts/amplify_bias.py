@@ -1,9 +1,12 @@
 """Train networks of several depths on ±X with every bias held within ±ε: how far is R + R̄ above 1?"""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data import registry

@@ -7,6 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
+
 from symmetry_constrained import artifacts, audit, cli
 from symmetry_constrained.audit import notes, page
 from symmetry_constrained.audit.results import Results

@@ -1,9 +1,12 @@
 """Check R + R̄ <= 1 on the predictions of every bias-free network, and write the largest sum of each cell."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import bound

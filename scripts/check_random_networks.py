@@ -1,7 +1,10 @@
 """Look for violations of what theory says of every bias-free network, in thousands of random ones."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data import inputs

@@ -1,9 +1,12 @@
 """Compare invariant features with training on ±X at equal iterations, evaluations, FLOP and seconds, and to the end."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import equal_terms

@@ -1,9 +1,12 @@
 """Compare the accuracies our ensembles reach with scikit-learn's on the same splits and seeds."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.benchmark import agreement

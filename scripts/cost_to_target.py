@@ -1,9 +1,12 @@
 """Tabulate what training costs until a network has given accuracies on both X and −X, by its recorded history."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import accuracy_targets, cost_to_target

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import grimp
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
+
 from symmetry_constrained import artifacts, cli
 
 PROJECT = Path(__file__).parent.parent

@@ -1,7 +1,10 @@
 """Store a dataset's images and labels as arrays, once their bytes are checked; download them first where need be."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import cli
 from symmetry_constrained.data import reading, registry

@@ -1,7 +1,10 @@
 """Judge every claim of the paper by the run's tables: claims.csv, and verdicts.md for people."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import accuracy_targets

@@ -4,9 +4,12 @@ Writes published_numbers.csv, table1, table2 and talk as CSV and Markdown, and a
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.verdicts import paper_tables, published

@@ -1,7 +1,10 @@
 """Split a dataset into training and test images by a protocol; write rows.csv and scaling.csv."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import cli
 from symmetry_constrained.data import registry

@@ -6,6 +6,7 @@ Kept numbers are in results/reference/benchmarks/.
 """
 
 import argparse
+import sys
 import tempfile
 from dataclasses import asdict, replace
 from functools import cache
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.benchmark import card, roofline, split_products, throughput

@@ -1,9 +1,12 @@
 """Measure sample efficiency: the images that every model needs for given accuracies, by its learning curve."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import accuracy_targets, sample_efficiency

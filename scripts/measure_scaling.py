@@ -4,8 +4,11 @@ On all cores at once, as measure_throughput.py does. Run it while the machine ha
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli, paper
 from symmetry_constrained.benchmark import scaling, throughput

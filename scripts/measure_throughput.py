@@ -5,11 +5,14 @@ Run it while the machine has no other work.
 """
 
 import argparse
+import sys
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.benchmark import roofline, throughput

@@ -5,11 +5,14 @@ studies on more datasets and widths.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
 import yaml
 from snakemake.utils import update_config
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.runs import config as settings

@@ -1,9 +1,12 @@
 """Print the paper's tables beside our results, and the paths of all files."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import cli
 from symmetry_constrained.verdicts import page, paper_tables, published

@@ -1,9 +1,12 @@
 """Summarise all networks: mean and 95 % interval of every cell's accuracies, losses, gaps and effort."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import summary

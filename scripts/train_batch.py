@@ -5,9 +5,12 @@ weights.safetensors, predictions.safetensors and provenance.json.
 """
 
 import argparse
+import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset

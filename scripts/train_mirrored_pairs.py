@@ -1,10 +1,13 @@
 """Train shallow networks of mirrored hidden units with biases within ±ε: R + R̄ is far above 1, however small ε is."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset

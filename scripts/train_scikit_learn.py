@@ -1,7 +1,10 @@
 """Train a batch's networks one by one with scikit-learn, to compare with ours."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.data.datasets import Dataset

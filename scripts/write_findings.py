@@ -1,7 +1,10 @@
 """Write the report's opening page: what was found, a line per figure, from the titles computed for them."""
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.figures import style

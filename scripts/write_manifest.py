@@ -7,13 +7,16 @@ import argparse
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
+
 from symmetry_constrained import cli
-from symmetry_constrained.runs import manifest
+from symmetry_constrained.runs import manifest, recovery
 
 
 def main(arguments: argparse.Namespace) -> None:
     text = sys.stdin.read() if str(arguments.listing) == "-" else arguments.listing.read_text(encoding="utf-8")
-    listing = manifest.read_listing(text)
+    before = recovery.read(arguments.before) if arguments.before else {}
+    listing = recovery.restored(arguments.results, manifest.read_listing(text), before)
     entries = manifest.collect(arguments.results, listing, arguments.sources, Path())
     manifest.write(arguments.results, manifest.describe(arguments.results), entries, arguments.unrecorded)
     cli.say(f"{len(entries):,} files, {sum(entry['bytes'] for entry in entries.values()) / 1e6:,.0f} MB, recorded")
@@ -27,6 +30,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--listing", type=Path, required=True, help="output of snakemake --detailed-summary; - for stdin"
     )
+    parser.add_argument("--before", type=Path, help="the last manifest, for files of which the listing knows nothing")
     parser.add_argument("--sources", nargs="+", required=True, help="the Snakefile and what it includes")
     parser.add_argument("--unrecorded", nargs="*", default=[], help="files in the folder that may be there or not")
     cli.run(main, parser)

@@ -5,7 +5,10 @@ command, commit, machine and wall time.
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.runs import reference, reference_text, workflow_runs

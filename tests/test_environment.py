@@ -29,11 +29,16 @@ def locked():
     return entries
 
 
-def conda():
-    """environment.yml: name -> version of what pip installs in it."""
+def installed():
+    """environment.yml: the lines of what pip installs in it."""
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    pins = dict(line.split("==") for line in pip)
+    return pip
+
+
+def conda():
+    """name -> version of the packages among them."""
+    pins = dict(line.split("==") for line in installed() if not line.startswith("-"))
     return {plain(name): version for name, version in pins.items()}
 
 
@@ -64,6 +69,10 @@ def test_every_direct_dependency_is_in_both(name):
 
 def test_the_conda_environment_has_nothing_else():
     assert set(conda()) == set(direct())
+
+
+def test_the_conda_environment_has_the_project_itself():
+    assert [line for line in installed() if line.startswith("-")] == ["--editable ${PWD}"]
 
 
 def number(version):

@@ -57,6 +57,35 @@ def test_help_describes_the_script_and_every_option(script, capsys):
         assert len(line.split()) != 1 or not line.strip().startswith("-"), line
 
 
+OWN = 'sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))'
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_takes_this_checkouts_library_before_it_imports_it(script):
+    text = (ROOT / f"scripts/{script}.py").read_text(encoding="utf-8")
+    before, found, _ = text.partition(OWN)
+    assert found and "symmetry_constrained import" not in before
+
+
+@pytest.mark.parametrize("script", ["audit", "show_tables"])
+def test_a_script_runs_where_the_project_is_not_installed_or_another_checkout_is(tmp_path, script):
+    """Started through a link as well, as from a folder of one's own programs."""
+    other = tmp_path / "other/symmetry_constrained"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise ImportError('of another checkout')")
+    link = tmp_path / "link.py"
+    link.symlink_to(ROOT / f"scripts/{script}.py")
+    for program in (ROOT / f"scripts/{script}.py", link):
+        done = subprocess.run(
+            [sys.executable, program, "--help"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(other.parent)},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_script_runs_by_hand_from_any_folder(tmp_path):
     out = tmp_path / "data"
     command = [sys.executable, ROOT / "scripts/fetch_dataset.py", "--dataset", "mnits", "--out", out]
