@@ -1,7 +1,7 @@
-"""What a study would cost on a cluster, from the benchmark files of a finished one.
+"""Where the time of a finished study went, and what another would cost on a cluster.
 
-Prints a table of core hours, GPU hours, jobs, storage and hours on so many nodes: for the study, and for one of its
-studies on more datasets and widths.
+Prints an account of the core-seconds, and a table of core hours, GPU hours, jobs, storage and hours on so many nodes:
+for the study, and for one of its studies on more datasets and widths.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from snakemake.utils import update_config
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
+from symmetry_constrained.runs import account, job_costs, planning
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import job_costs, planning
+from symmetry_constrained.runs.locks import NOTES
 from symmetry_constrained.verdicts import paper_tables, published
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +34,12 @@ def configuration(path: Path) -> dict:
 
 def main(arguments: argparse.Namespace) -> None:
     numbers = published.read(arguments.published)
+    try:
+        spent = account.account(arguments.results, arguments.records)
+        print(paper_tables.markdown(account.readable(spent)))
+        print(f"Neither training, theory nor reruns: {account.overhead(spent):.1%} of what jobs took.\n")
+    except ValueError as reason:
+        print(f"{reason}\n")
     before, config = configuration(arguments.measured), configuration(arguments.study)
     measured = job_costs.read(arguments.results, numbers)
     options = {
@@ -85,6 +92,7 @@ if __name__ == "__main__":
     parser.add_argument("--short-jobs", type=int, default=10, help="short jobs to a submission, as in profiles/slurm")
     parser.add_argument("--submission-seconds", type=float, default=1.0, help="the scheduler's own, per submission")
     parser.add_argument("--job-seconds", type=float, default=6.0, help="Snakemake's own on the node, per job")
+    parser.add_argument("--records", type=Path, default=Path(NOTES), help="folder of Snakemake's records")
     parser.add_argument("--published", type=Path, default=PUBLISHED, help="published.csv")
     parser.add_argument("--out", type=Path, help="a CSV to write as well")
     cli.run(main, parser)

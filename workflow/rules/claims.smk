@@ -6,6 +6,7 @@ THEORY_DATA = data_files("digits", "clean", 0)
 STUDIED_DATA = {spec["dataset"] for spec in BATCHES.values()}
 EMULATED = [name for name in ("digits", "mnist") if name == "digits" or name in STUDIED_DATA]
 THEORY = f"{RESULTS}/theory"
+# Priorities are the seconds that an experiment takes, as of training jobs: long ones first.
 # Over these splits invariants are compared and mirrored pairs trained.
 THEORY_SPLITS = range(config["theory"]["splits"])
 THEORY_SPLIT = split_folder("digits", "clean", "{split}")
@@ -61,6 +62,7 @@ use rule check_random_networks as amplify_bias with:
         f"{LOGS}/amplify_bias.log",
     benchmark:
         f"{BENCHMARKS}/theory/amplification.tsv"
+    priority: 110
     params:
         options=options(**config["theory"]["amplification"]),
 
@@ -79,6 +81,7 @@ use rule check_random_networks as train_mirrored_pairs with:
         f"{LOGS}/train_mirrored_pairs.log",
     benchmark:
         f"{BENCHMARKS}/theory/mirrored_pairs.tsv"
+    priority: 60
     params:
         split=expand(THEORY_SPLIT, split=THEORY_SPLITS),
         options=options(**config["theory"]["mirrored_pairs"]),
@@ -100,6 +103,7 @@ use rule check_random_networks as measure_orbits with:
         f"{LOGS}/measure_orbits.log",
     benchmark:
         f"{BENCHMARKS}/theory/orbits.tsv"
+    priority: 120
     resources:
         mem_mb=1500,
     params:

@@ -117,6 +117,11 @@ def data_files(dataset, protocol, split):
     }
 
 
+def number(wildcards):
+    """A published network's row; if several numbers are of it, the first."""
+    return NUMBERS[NUMBERS["id"] == wildcards.id].iloc[0]
+
+
 def batch_group(specs):
     """On a cluster short jobs go several to a submission, as the profile says; locally groups mean nothing."""
     return "short" if job_costs.expected_seconds(specs) < job_costs.SHORT_SECONDS else None

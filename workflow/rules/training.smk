@@ -28,6 +28,8 @@ for job in targets.training_jobs(config, len(gather.splits_per_job("{scatteritem
         wildcard_constraints:
             features="|".join(job.features),
             training_set="|".join(job.training_sets),
+        # Long jobs first, so that all cores end together.
+        priority: job_costs.priority([batch for batch in BATCHES.values() if job.makes(batch)], len(job.splits))
         group:
             lambda wildcards, job=job: batch_group(specs(job, wildcards))
         conda:
@@ -64,6 +66,7 @@ rule rerun_published:
         f"{LOGS}/rerun_published/{{id}}.log",
     benchmark:
         f"{BENCHMARKS}/rerun_published/{{id}}.tsv"
+    priority: 150  # those on MNIST take minutes
     group:
         rerun_group
     conda:

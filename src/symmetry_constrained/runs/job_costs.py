@@ -60,6 +60,11 @@ def expected_seconds(specs: Sequence[Mapping[str, Any]]) -> float:
     return TYPICAL[nearest].seconds(specs)
 
 
+def priority(specs: Iterable[Mapping[str, Any]], splits: int) -> int:
+    """What Snakemake is told of jobs that train so many splits each of some batches: the seconds of the longest."""
+    return round(max(splits * expected_seconds([spec]) for spec in specs))
+
+
 def limit_minutes(specs: Sequence[Mapping[str, Any]]) -> int:
     """After how long such a job may be taken for hung: twenty minutes and four times what is expected."""
     return 20 + math.ceil(4 * expected_seconds(specs) / 60)

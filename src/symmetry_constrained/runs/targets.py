@@ -33,6 +33,11 @@ class TrainingJob:
         """What no wildcard says of the batches that are trained."""
         return {"study": self.study} | ({"features": self.features[0]} if self.also else {})
 
+    def makes(self, batch: Mapping[str, Any]) -> bool:
+        """Whether the batch is one of those that the job's rule trains."""
+        shared = batch["study"] == self.study and batch["split"] in self.splits
+        return shared and batch["features"] in self.features and batch["training_set"] in self.training_sets
+
     def folders(self, pattern: str) -> list[str]:
         """Every batch that one job makes by a pattern of wildcards, those left that are the rule's."""
         cells = (
