@@ -1,4 +1,4 @@
-"""Judge every claim of the paper by the run's tables: claims.csv, and verdicts.md for people."""
+"""Judge every claim by the run's tables: claims.csv, settings.csv, leak.csv, and verdicts.md for people."""
 
 import argparse
 import sys
@@ -8,23 +8,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this che
 
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.analysis import accuracy_targets
-from symmetry_constrained.data.protocols import PROTOCOLS
-from symmetry_constrained.verdicts import claims, judgement, page
+from symmetry_constrained.verdicts import claims, judgement, leak, page, run_tables, settings
 
 
 def main(arguments: argparse.Namespace) -> None:
     stated, rules = claims.read(arguments.claims)
-    targets = {dataset: values[0] for dataset, values in accuracy_targets.read_targets(arguments.target).items()}
-    studies = {}
-    for text in arguments.study:
-        parts = text.split("=")
-        if len(parts) != 3 or not all(parts) or parts[0] not in PROTOCOLS:
-            raise ValueError(f"study: {text!r} is not a protocol, a dataset and a study, as clean=digits=digits-clean")
-        studies[parts[0], parts[1]] = parts[2]
-    tables = judgement.read_tables(arguments.results, arguments.published, arguments.theory, studies, targets)
+    targets = accuracy_targets.read_targets(arguments.target)
+    judged_in = settings.read(arguments.settings)
+    tables = run_tables.read(arguments.results, arguments.published, arguments.theory, judged_in, targets)
     judged = judgement.judge(rules, tables)
-    artifacts.write_csv(judged, arguments.out)
-    artifacts.write_text(page.page(judged, stated), arguments.page)
+    places, leaking = settings.tabulate(judged_in, tables.networks), leak.leak(rules, tables)
+    for name, table in (("claims", judged), ("settings", places), ("leak", leaking)):
+        artifacts.write_csv(table, arguments.out / f"{name}.csv")
+    artifacts.write_text(page.page(judged, stated, places, leaking), arguments.page)
 
 
 if __name__ == "__main__":
@@ -34,11 +30,14 @@ if __name__ == "__main__":
     parser.add_argument("--results", type=Path, required=True, help="folder of a run, with its tables/")
     parser.add_argument("--theory", type=Path, nargs="*", default=[], help="tables of the experiments on theory")
     parser.add_argument(
-        "--study", action="append", required=True, metavar="PROTOCOL=DATASET=STUDY", help="as clean=digits=digits-clean"
+        "--settings",
+        required=True,
+        metavar="JSON",
+        help="the settings to judge in: their attributes by name",
     )
     parser.add_argument(
-        "--target", action="append", required=True, metavar="DATASET=ACCURACY", help="as digits=0.7, once per dataset"
+        "--target", action="append", required=True, metavar="DATASET=ACCURACY", help="as digits=0.7; may be repeated"
     )
-    parser.add_argument("--out", type=Path, required=True, help="the table to write, claims.csv")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for claims.csv, settings.csv and leak.csv")
     parser.add_argument("--page", type=Path, required=True, help="the page to write, verdicts.md")
     cli.run(main, parser)

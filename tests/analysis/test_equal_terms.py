@@ -120,28 +120,6 @@ def test_only_invariant_features_with_a_rival_on_all_images_are_compared():
     assert compared(own(), own(features="square", training_set="augmented")).empty
 
 
-def stopped(table, iterations):
-    """The course as if the network had stopped after so many iterations."""
-    return table[table["iterations"] <= iterations]
-
-
-@pytest.mark.parametrize(
-    ("ends", "expected"),
-    [((51, 51), True), ((51, 100), True), ((51, 200), False), ((200, 51), False), ((200, 200), False)],
-)
-def test_converged_is_a_pair_of_which_both_stopped_before_the_studys_budget(ends, expected):
-    # Another network shows how long the budget is.
-    long = at(own(features="square", hidden_layers="40-20"), rival(hidden_layers="40-20"))
-    found = compared(stopped(own(), ends[0]), stopped(rival(), ends[1]), long)
-    mine = found[found["features"] == "canonical"]
-    assert len(mine) == 4 and (mine["converged"] == expected).all()
-    assert not found.loc[found["features"] == "square", "converged"].any()
-    # The budget of another study is another.
-    short = at(stopped(own(), 51), stopped(rival(), 51)).assign(study="short")
-    apart = compared(short, long)
-    assert not apart["converged"].any()
-
-
 @given(st.permutations(range(20)), st.integers(10, 250))
 def test_the_order_of_the_rows_does_not_matter(order, iterations):
     table = at(own([OWN_COURSE, RIVAL_COURSE]), rival([RIVAL_COURSE, OWN_COURSE]))

@@ -20,8 +20,8 @@ def learner(saves, noise=0.0, slope=0.1, **model):
     return networks(fractions=FRACTIONS, pairs=MANY, test_accuracy=accuracy, inverted_accuracy=accuracy, **model)
 
 
-def found(table, setting, features, network="biased", target=0.6, **cell):
-    cell = {"setting": setting, "features": features, "network": network, "target": target} | cell
+def found(table, signs, features, network="biased", target=0.6, **cell):
+    cell = {"signs": signs, "features": features, "network": network, "target": target} | cell
     rows = table[(table[list(cell)] == pd.Series(cell)).all(axis=1)]
     assert len(rows) == 1
     return rows.iloc[0]
@@ -30,15 +30,15 @@ def found(table, setting, features, network="biased", target=0.6, **cell):
 NOISE = np.random.default_rng(4).normal(0, 0.02, (1, len(MANY))) + np.random.default_rng(5).normal(0, 0.01, 6).repeat(5)
 
 
-@pytest.mark.parametrize(("setting", "rival"), [("both", "augmented"), ("random-sign", "random-sign")])
-def test_a_known_factor_of_two_is_found(setting, rival):
+@pytest.mark.parametrize(("signs", "rival"), [("both", "augmented"), ("random-sign", "random-sign")])
+def test_a_known_factor_of_two_is_found(signs, rival):
     own_noise = np.random.default_rng(6).normal(0, 0.01, (2, 5, len(MANY)))
     table = at(
         learner(1, NOISE + own_noise[0], training_set=rival),
         learner(2, NOISE + own_noise[1], features="canonical"),
     )
     measured = sample_efficiency(table, {"digits": [0.6]})
-    row = found(measured, setting, "canonical")
+    row = found(measured, signs, "canonical")
     assert row["reference"] == f"biased identity/{rival}"
     assert row["ratio"] == pytest.approx(2, rel=0.1)
     assert 1.4 < row["ratio_low"] < 2 < row["ratio_high"] < 3
@@ -46,7 +46,7 @@ def test_a_known_factor_of_two_is_found(setting, rival):
     assert row["images"] == pytest.approx(5 * np.exp(2), rel=0.5)
     assert row["low"] < 5 * np.exp(2) < row["high"]
     assert not row["at_most"] and row["reached"] == 1 and pd.isna(row["ratio_bound"]) and row["n"] == 30
-    alike = found(measured, setting, "identity")
+    alike = found(measured, signs, "identity")
     assert alike[["ratio", "ratio_low", "ratio_high"]].tolist() == [1, 1, 1]
 
 
@@ -80,7 +80,7 @@ def test_bias_free_networks_are_held_against_both_rivals():
         learner(2, features="square", network="bias-free"),
     )
     measured = sample_efficiency(table, {"digits": [0.6]})
-    rows = measured[(measured["features"] == "square") & (measured["setting"] == "both")]
+    rows = measured[(measured["features"] == "square") & (measured["signs"] == "both")]
     assert rows["reference"].tolist() == ["biased identity/augmented", "bias-free identity/augmented"]
     assert rows["ratio"].tolist() == [pytest.approx(2), np.inf]
     # Without noise the ends are the ratio; the second rival needs more than the most images that it was trained on.
@@ -165,9 +165,9 @@ def test_twice_gives_equal_bits_in_whatever_order_the_rows_come():
     table = at(learner(1, NOISE, training_set="augmented"), learner(2, NOISE, features="square"))
     once, twice = (sample_efficiency(table, {"digits": [0.6]}) for _ in range(2))
     pd.testing.assert_frame_equal(once, twice, check_exact=True)
-    turned = sample_efficiency(table.iloc[::-1], {"digits": [0.6]}).sort_values(["setting", "features"])
+    turned = sample_efficiency(table.iloc[::-1], {"digits": [0.6]}).sort_values(["signs", "features"])
     pd.testing.assert_frame_equal(
-        turned.reset_index(drop=True), once.sort_values(["setting", "features"]).reset_index(drop=True), rtol=1e-9
+        turned.reset_index(drop=True), once.sort_values(["signs", "features"]).reset_index(drop=True), rtol=1e-9
     )
 
 

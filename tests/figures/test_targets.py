@@ -33,7 +33,7 @@ def test_images_needed_are_a_point_per_model_that_gets_there(read, tmp_path):
     assert len(figure.axes) == 2
     for panel, dataset, target in zip(figure.axes, ("digits", "mnist"), (0.65, 0.7), strict=True):
         rows = data[data["dataset"] == dataset]
-        assert set(rows["target"]) == {target} and set(rows["setting"]) == {"both"}
+        assert set(rows["target"]) == {target} and set(rows["signs"]) == {"both"}
         # A row for each model, a point for each that has a number.
         assert len(rows) == 8
         found = points(panel)
@@ -62,7 +62,7 @@ def test_images_needed_are_a_point_per_model_that_gets_there(read, tmp_path):
 
 def test_a_bias_free_model_has_one_point_although_it_has_two_rivals():
     table = measured(study(), 0.7)
-    both = table[(table["setting"] == "both") & (table["features"] == "square") & (table["network"] == "bias-free")]
+    both = table[(table["signs"] == "both") & (table["features"] == "square") & (table["network"] == "bias-free")]
     assert both["reference"].tolist() == ["biased identity/augmented", "bias-free identity/augmented"]
     figure, data = targets.images_needed(table, {"digits": 0.7})
     assert len(data) == 8
@@ -160,7 +160,7 @@ def test_the_factor_with_random_signs_is_a_point_per_model_that_has_one(read, tm
         table = read_again(table, tmp_path)
     figure, data = targets.random_sign_factor(table, {"digits": 0.7, "mnist": 0.7})
     drawn(figure)
-    assert set(data["setting"]) == {"random-sign"} and np.isfinite(data["ratio"].astype(float)).all()
+    assert set(data["signs"]) == {"random-sign"} and np.isfinite(data["ratio"].astype(float)).all()
     for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=True):
         rows = data[data["dataset"] == dataset]
         found = points(panel)

@@ -1,11 +1,15 @@
 """Made-up rows of `claims.csv`."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 
+from helpers.judging import setting
 from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.contrasts import Contrast
 from symmetry_constrained.verdicts.rules import Rule
+from symmetry_constrained.verdicts.settings import COLUMNS
 from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row, with_holm
 
 STATED = [
@@ -15,6 +19,13 @@ STATED = [
 ]
 
 
+SETTINGS = [
+    setting("paper", "digits-published", protocol="published", paper=True),
+    setting("no-leak", "digits-clean"),
+    setting("talk", "mnist-published", "mnist", "published", paper=True),
+    setting("mnist", "mnist-clean", "mnist"),
+]
+NAMES = {(one.dataset, one.protocol): one.name for one in SETTINGS}
 ROW = {"protocol": "published", "dataset": "digits", "evidence": "tables/networks.csv where features=square"}
 
 
@@ -22,6 +33,7 @@ def row(id_="C2", contrast="left − right", effect=0.3, low=0.2, high=0.4, kind
     """A row of `claims.csv`, judged by the library's rules."""
     given = ROW | {"direction": "above", "margin": 0.02, "of": "networks", "unit": "accuracy"} | changes
     prediction = given.pop("prediction", (effect - 0.3, effect + 0.3) if n > 1 else (np.nan, np.nan))
+    given.setdefault("setting", NAMES.get((given["dataset"], given["protocol"]), ""))
     title = next(claim.title for claim in STATED if claim.id == id_)
     names = ("of", "direction", "margin", "unit", "headline", "by_construction", "distinct")
     rule = Rule(id_, title, "2.2", contrast, kind, **{name: given.pop(name) for name in names if name in given})
@@ -40,6 +52,12 @@ def ratio(effect=3.0, low=2.0, high=5.0, contrast="this ÷ that", **changes):
 
 def not_run(id_="C3"):
     return row(id_, "nothing", np.nan, np.nan, np.nan, "new test", 0, protocol="", dataset="", evidence="not run")
+
+
+def places(settings=SETTINGS):
+    """`settings.csv`: in each setting twenty networks, half of which converged."""
+    rows = [asdict(one) | {"setting": one.name, "networks": 20, "converged": 0.5} for one in settings]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def table(*rows):

@@ -1,5 +1,7 @@
 """Made-up tables that claims are judged by."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +11,26 @@ from helpers.histories import history, solo
 from helpers.synthetic import at, networks
 from symmetry_constrained.analysis import equal_terms, sample_efficiency
 from symmetry_constrained.verdicts import published
-from symmetry_constrained.verdicts.judgement import Tables
+from symmetry_constrained.verdicts.run_tables import Tables
+from symmetry_constrained.verdicts.settings import Setting
 
 ROOT = Path(__file__).parents[2]
 CLAIMS, NUMBERS = (ROOT / "workflow/resources" / name for name in ("claims.yaml", "published.csv"))
 PAIRS = [(split, seed) for split in range(4) for seed in (3, 5, 8, 9, 11)]
 FRACTIONS, IMAGES = (0.01, 0.03, 0.1, 0.3, 1.0), np.array([10, 30, 100, 300, 1000])
-STUDIES = {
-    ("published", "digits"): "digits-published",
-    ("clean", "digits"): "digits-clean",
-    ("clean", "mnist"): "mnist-clean",
-}
+
+
+def setting(name, study, dataset="digits", protocol="clean", hidden_layers="10-5", paper=False, **changes):
+    given = {"activation": "tanh", "optimiser": "lbfgs", "budget": "200 evaluations", "label": f"in {name}"} | changes
+    return Setting(name, given.pop("label"), study, dataset, protocol, hidden_layers, **given, paper=paper)
+
+
+SETTINGS = [
+    setting("paper", "digits-published", protocol="published", paper=True),
+    setting("no-leak", "digits-clean"),
+    setting("mnist", "mnist-clean", "mnist"),
+]
+STUDIES = {(one.protocol, one.dataset): one.study for one in SETTINGS}
 
 
 # (features, training set, network): accuracy on X and on −X with all images.
@@ -104,8 +115,8 @@ def tables() -> Tables:
             "theory/label_blind": blind,
         },
         numbers=published.read(NUMBERS),
-        studies=STUDIES,
-        targets={"digits": 0.6, "mnist": 0.6},
+        settings=SETTINGS,
+        targets={"digits": [0.6], "mnist": [0.6]},
     )
 
 
@@ -122,13 +133,19 @@ def write(given: Tables, results: Path) -> None:
         table.to_csv(path, index=False)
 
 
-def arguments(run, out, claims_=CLAIMS, numbers=NUMBERS, results=None, theory=None, studies=None, targets=None):
+def as_json(settings):
+    """Settings as the script takes them."""
+    named = {one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in settings}
+    return json.dumps(named, ensure_ascii=False)
+
+
+def arguments(run, out, claims_=CLAIMS, numbers=NUMBERS, results=None, theory=None, settings=None, targets=None):
     """Command line of the script that judges claims. run: the folder of a made-up run, and its tables."""
     folder, given = run
     theory = sorted((folder / "theory").glob("*.csv")) if theory is None else theory
-    studies = ["=".join((*key, study)) for key, study in STUDIES.items()] if studies is None else studies
-    targets = [f"{name}={value}" for name, value in given.targets.items()] if targets is None else targets
+    settings = as_json(SETTINGS) if settings is None else settings
+    if targets is None:
+        targets = [f"{name}={value}" for name, values in given.targets.items() for value in values]
     words = ["--claims", claims_, "--published", numbers, "--results", results or folder, "--theory", *theory]
-    for name, values in (("--study", studies), ("--target", targets)):
-        words += [part for value in values for part in (name, value)]
-    return [*words, "--out", out / "tables/claims.csv", "--page", out / "verdicts.md"]
+    words += ["--settings", settings, *(part for value in targets for part in ("--target", value))]
+    return [*words, "--out", out / "tables", "--page", out / "verdicts.md"]

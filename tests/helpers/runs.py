@@ -38,6 +38,11 @@ SMALL = {
         "perturbed_at_a_time": 2,
         "perturbation": 1e-12,
     },
+    "settings": {
+        "paper": {"study": "digits-published", "hidden_layers": [10, 5], "label": "the paper's"},
+        "no-leak": {"study": "digits-clean", "hidden_layers": [10, 5], "label": "no leak"},
+        "longer": {"study": "digits-budget", "hidden_layers": [10, 5], "label": "longer"},
+    },
     "targets": {"digits": [0.2, 0.7]},
     "figures": {"curves": ["digits-clean"], "budget": "digits-budget", "target": {"digits": 0.2}},
     "solo": {"repeats": 1, "max_evaluations": 3},

@@ -21,6 +21,7 @@ PUBLISHED = CLEAN | {"protocol": "published", "features": {"identity": ["origina
 TINY = SMALL | {
     "results": "results/tiny",
     "studies": {"digits-clean": CLEAN, "digits-published": PUBLISHED},
+    "settings": {"no-leak": {"study": "digits-clean", "hidden_layers": [10, 5], "label": "no leak"}},
     "figures": SMALL["figures"] | {"budget": "digits-clean"},
 }
 TABLES = ("results/tiny/tables/networks.csv", "results/tiny/tables/bound.csv")

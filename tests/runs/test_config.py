@@ -33,7 +33,7 @@ STUDY_KEYS = (
 )
 MAPS = ", ".join(FEATURES)
 DATASETS = ", ".join(registry.table())
-KEYS = "alpha, data, device, dtype, figures, published_numbers, results, solo, studies, targets, theory"
+KEYS = "alpha, data, device, dtype, figures, published_numbers, results, settings, solo, studies, targets, theory"
 PLACED_KEYS = "budgets, clean_study, perturbed_networks, solvers, study"
 DIGITS_STUDIES = "digits-published, digits-clean, digits-budget"
 STUDIES = "digits-published, digits-clean, mnist-clean, mnist-published, digits-budget"
@@ -83,8 +83,12 @@ def of_numbers(*keys):
 
 
 def without_nulls(config):
-    """The configuration as it would be had its null studies, datasets and values never been written."""
+    """The configuration as it would be had its null studies, their settings, datasets and values never been written."""
     config = copy.deepcopy(config)
+    for one in config["settings"].values():
+        if one and config["studies"][one["study"]] is None:
+            one["study"] = None
+    config["settings"] = {name: one for name, one in config["settings"].items() if one and one["study"]}
     for part in config.values():
         if isinstance(part, dict):
             for key in [key for key, value in part.items() if value is None]:
@@ -577,6 +581,8 @@ def test_what_is_null_is_dropped():
     for name, part in checked["studies"].items():
         assert part == untouched["studies"][name]
     assert checked["targets"] == untouched["targets"]
+    # Its settings go with a study.
+    assert list(checked["settings"]) == ["paper", "no-leak", "longer", "longer-20-10", "longer-40-20"]
 
 
 def test_a_dataset_may_be_placed_nowhere_and_its_studies_stay():
@@ -605,6 +611,35 @@ def test_curves_of_a_dropped_study_are_refused():
     assert refusal(config) == (
         f"config: figures.curves is 'mnist-clean'; it must be one of the studies: {DIGITS_STUDIES}"
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        (
+            ("settings", "talk", "study"),
+            "nope",
+            f"settings.talk.study is 'nope'; it must be one of the studies: {STUDIES}",
+        ),
+        (
+            ("settings", "longer", "hidden_layers"),
+            [10],
+            "settings.longer.hidden_layers is [10]; "
+            "it must be one of studies.digits-budget.hidden_layers: [10, 5], [20, 10], [40, 20]",
+        ),
+        (("settings", "talk", "label"), ABSENT, "settings.talk.label is missing; it is required"),
+        (
+            ("settings", "talk", "colour"),
+            "red",
+            "settings.talk.colour is unknown; legal keys are hidden_layers, label, study",
+        ),
+        (("settings", "talk"), "mnist", "settings.talk is 'mnist'; it must be a mapping of keys"),
+        (("settings",), {}, "settings is {}; it must be a mapping that is not empty"),
+        (("settings",), ABSENT, "settings is missing; it is required"),
+    ],
+)
+def test_a_setting_is_of_a_study_and_of_layers_that_are_trained(place, value, says):
+    assert refusal(altered(place, value)) == f"config: {says}"
 
 
 @pytest.mark.parametrize("key", ["letters", 2024])

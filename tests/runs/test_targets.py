@@ -1,5 +1,6 @@
 """What a configuration asks for, against the configurations that come with the study."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ import yaml
 from snakemake.utils import update_config
 
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import targets
+from symmetry_constrained.runs import judged_settings, targets
 from symmetry_constrained.verdicts import published
+from symmetry_constrained.verdicts.settings import read
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = published.read(ROOT / "workflow/resources/published.csv")
@@ -53,7 +55,7 @@ def test_numbers_without_networks_to_place_them_among_are_refused_in_one_line():
         targets.published_ids(config, NUMBERS)
 
 
-def test_reruns_and_judged_studies_follow_the_configuration():
+def test_reruns_follow_the_configuration():
     config = configuration("quick")
     assert targets.rerun_options(config, "digits") == {
         "solvers": ["scikit-learn"],
@@ -63,10 +65,39 @@ def test_reruns_and_judged_studies_follow_the_configuration():
         "perturbation": 1e-12,
         "device": "auto",
     }
-    assert targets.judged_studies(config) == {
-        "published=digits": "digits-published",
-        "clean=digits": "digits-clean",
+
+
+def test_settings_have_the_attributes_of_their_studies():
+    found = judged_settings.with_attributes(configuration("config"))
+    assert list(found) == ["paper", "no-leak", "longer", "longer-20-10", "longer-40-20", "talk", "mnist"]
+    assert found["paper"] == {
+        "label": "the paper's",
+        "study": "digits-published",
+        "dataset": "digits",
+        "protocol": "published",
+        "hidden_layers": "10-5",
+        "activation": "tanh",
+        "optimiser": "lbfgs",
+        "budget": "200 evaluations",
+        "paper": True,
     }
+    assert found["longer-40-20"]["hidden_layers"] == "40-20"
+    assert found["longer-40-20"]["budget"] == "2,000 iterations"
+    # Published numbers are compared with networks of the paper's recipe alone.
+    assert [name for name, one in found.items() if one["paper"]] == ["paper", "talk"]
+    # As the script that judges reads them.
+    assert [one.name for one in read(json.dumps(found))] == list(found)
+
+
+def test_settings_follow_the_configuration():
+    assert list(judged_settings.with_attributes(configuration("quick"))) == ["paper", "no-leak", "longer", "mnist"]
+    assert list(judged_settings.with_attributes(configuration("paper"))) == ["paper", "no-leak", "longer"]
+    config = configuration("config")
+    config["published_numbers"].pop("mnist")
+    assert not judged_settings.with_attributes(config)["talk"]["paper"]
+    config["studies"]["digits-published"] |= {"hidden_layers": [[20, 10]]}
+    config["settings"]["paper"]["hidden_layers"] = [20, 10]
+    assert not judged_settings.with_attributes(config)["paper"]["paper"]
 
 
 @pytest.mark.parametrize("name", ["config", "quick", "paper", "full"])

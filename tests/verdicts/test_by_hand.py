@@ -35,8 +35,8 @@ def run(request, tmp_path_factory):
         folder, made_up = tmp_path_factory.mktemp("made-up"), tables()
         write(made_up, folder)
         out = folder / "out"
-        # On digits the rival never gets to 0.75, on MNIST it gets to 0.6.
-        targets = ["digits=0.75", "mnist=0.6"]
+        # On digits the rival never gets to 0.75, but it does to 0.6, as on MNIST.
+        targets = ["digits=0.6", "digits=0.75", "mnist=0.6"]
         assert call("judge_claims", *judging((folder, made_up), out, targets=targets)) == (0, "")
         (out / "tables/claims.csv").rename(folder / "tables/claims.csv")
     elif request.param == "small":
@@ -158,10 +158,12 @@ def test_c3_a_biased_network_trained_on_x_fails_on_its_inverse(run):
     rows = claims[claims["id"] == "C3"]
     assert {"published", "clean"} == set(rows.loc[rows["dataset"] == "digits", "protocol"])
     for _, row in rows.iterrows():
+        # The paper's numbers are of its own recipe.
+        published = FAILS_ON_NEGATIVE[row["dataset"], "biased"] if row["protocol"] == "published" else np.nan
         cell = of_study(networks, row).query("network == 'biased' and features == 'identity'")
         cell = cell[cell["training_set"] == "original"]
         differences = cell["test_accuracy"] - cell["inverted_accuracy"]
-        check_difference(row, differences, FAILS_ON_NEGATIVE[row["dataset"], "biased"])
+        check_difference(row, differences, published)
 
 
 def test_c7_features_that_keep_relative_signs_beat_square(run):
@@ -181,6 +183,7 @@ def test_c7_features_that_keep_relative_signs_beat_square(run):
                 assert len(mine) == 1
                 keys = [(study["dataset"], network, name) for name in (features, "square")]
                 published = ON_BOTH.get(keys[0], np.nan) - ON_BOTH.get(keys[1], np.nan)
+                published = published if study["protocol"] == "published" else np.nan
                 check_difference(mine.iloc[0], (cells[features] - cells["square"]).dropna(), published)
                 checked += 1
     # Every row of the table was redone.
@@ -220,9 +223,9 @@ def ratio_interval(other, model, most):
 
 def check_ratio(row, networks):
     """A contrast of the images that pixels and invariant features need."""
-    study, setting = named(row["evidence"], "study"), named(row["evidence"], "setting")
+    study, signs = named(row["evidence"], "study"), named(row["evidence"], "signs")
     target, network = float(named(row["evidence"], "target")), named(row["evidence"], "network")
-    accuracy, training_set = {"both": ("both", "augmented"), "random-sign": ("random_sign", "random-sign")}[setting]
+    accuracy, training_set = {"both": ("both", "augmented"), "random-sign": ("random_sign", "random-sign")}[signs]
     trained = networks[(networks["study"] == study) & (networks["hidden_layers"] == "10-5")]
     trained = trained[trained["network"] == network]
     own = trained[(trained["features"] == named(row["evidence"], "features"))]
@@ -244,7 +247,9 @@ def check_ratio(row, networks):
         low = high = np.nan  # too few
     # Between points, ours are a fifth as far apart.
     assert (row["low"], row["high"]) == pytest.approx((low, high), rel=1e-2, nan_ok=True)
-    if row["direction"] == "above":
+    if np.isinf(row["effect"]):
+        expected = "not within the budget"
+    elif row["direction"] == "above":
         expected = "supported" if low > 1.1 else "not supported" if high < 1.1 else "inconclusive"
     else:
         assert (row["direction"], row["margin"]) == ("at most", 2)

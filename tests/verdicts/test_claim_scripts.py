@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.histories import solo
-from helpers.judging import CLAIMS, tables, write
+from helpers.judging import CLAIMS, as_json, tables, write
 from helpers.judging import arguments as judging
 from helpers.rivals import own, rival
 from helpers.scripts import call, refused
@@ -105,12 +105,12 @@ def courses(tmp_path):
 
 
 def options(folder, **changes):
-    given = {"history": folder / "history.csv", "study": "made-up", "solo": folder / "solo.csv"}
+    given = {"history": folder / "history.csv", "studies": "made-up", "solo": folder / "solo.csv"}
     given |= {"out": folder / "out/terms.csv"} | changes
     return [part for name, value in given.items() for part in (f"--{name}", value)]
 
 
-def test_equal_terms_are_of_one_study(courses):
+def test_equal_terms_are_of_the_studies_named(courses):
     assert call("compare_on_equal_terms", *options(courses)) == (0, "")
     table = pd.read_csv(courses / "out/terms.csv", dtype={"hidden_layers": str})
     assert list(table) == equal_terms.COLUMNS
@@ -118,7 +118,7 @@ def test_equal_terms_are_of_one_study(courses):
     expected = equal_terms.equal_terms(pd.concat([own(), rival()]), solo(features="canonical"))
     pd.testing.assert_frame_equal(table, expected, check_dtype=False)
     # Hidden layers of one number stay text.
-    assert call("compare_on_equal_terms", *options(courses, study="other")) == (0, "")
+    assert call("compare_on_equal_terms", *options(courses, studies="other")) == (0, "")
     assert "8" in (courses / "out/terms.csv").read_text().splitlines()[1].split(",")
 
 
@@ -126,7 +126,7 @@ def test_equal_terms_refuse_bad_input(courses):
     def line(**changes):
         return refused(courses, "compare_on_equal_terms", *options(courses, **changes))
 
-    assert line(study="nope").startswith("study: 'nope' has no rows in ")
+    assert line(studies="nope").startswith("studies: 'nope' has no rows in ")
     for name in ("history", "solo"):
         assert "nowhere" in line(**{name: courses / "nowhere.csv"})
     broken = courses / "broken.csv"
@@ -158,7 +158,10 @@ def test_judging_writes_the_table_and_the_page(run, tmp_path):
     assert written["verdict"].tolist() == expected["verdict"].tolist()
     np.testing.assert_allclose(written["effect"], expected["effect"], rtol=1e-12)
     page = (tmp_path / "verdicts.md").read_text(encoding="utf-8")
-    assert page == verdict_page.page(written, stated)
+    places, leaking = (pd.read_csv(tmp_path / f"tables/{name}.csv") for name in ("settings", "leak"))
+    assert page == verdict_page.page(written, stated, places, leaking)
+    assert places["setting"].tolist() == [one.name for one in run[1].settings]
+    assert set(leaking["setting"]) == {"paper"} and set(leaking["without"]) == {"no-leak"}
     first = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert call("judge_claims", *judging(run, tmp_path / "again")) == (0, "")
     again = {path.name: path.read_bytes() for path in (tmp_path / "again").rglob("*") if path.is_file()}
@@ -173,20 +176,20 @@ def test_without_the_experiments_on_theory_their_claims_are_said_not_to_have_bee
     missing = written[written["contrast"].isin(of_theory)]
     assert len(missing) == len(of_theory) > 0
     assert (missing["n"] == 0).all() and set(missing["verdict"]) == {"inconclusive"}
-    # Of a dataset without a study, too.
-    assert call("judge_claims", *judging(run, tmp_path, studies=["clean=digits=digits-clean"])) == (0, "")
-    kinds = pd.read_csv(tmp_path / "tables/claims.csv").query("kind == 'published contrast' and n > 0")
-    assert set(kinds["protocol"]) == {"clean"} and set(kinds["dataset"]) == {"digits"}
+    # In one setting, too.
+    assert call("judge_claims", *judging(run, tmp_path, settings=as_json(run[1].settings[1:2]))) == (0, "")
+    judged = pd.read_csv(tmp_path / "tables/claims.csv").query("setting == setting")
+    assert len(judged) and set(judged["setting"]) == {"no-leak"} and set(judged["protocol"]) == {"clean"}
+    # The paper's effect is compared in its own setting alone.
+    assert judged["published"].isna().all()
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"studies": ["digits-clean"]}, "study: 'digits-clean' is not a protocol, a dataset and a study, as clean="),
-        ({"studies": ["leaky=digits=digits-clean"]}, "study: 'leaky=digits=digits-clean' is not a protocol"),
-        ({"studies": ["clean==digits-clean"]}, "study: 'clean==digits-clean' is not"),
-        ({"studies": ["clean=digits="]}, "study: 'clean=digits=' is not"),
-        ({"studies": ["clean=digits=a=b"]}, "study: 'clean=digits=a=b' is not"),
+        ({"settings": "paper"}, "settings: Expecting value"),
+        ({"settings": "[]"}, "settings: 'list' object has no attribute 'items'"),
+        ({"settings": '{"paper": {"study": "digits-published"}}'}, "settings: "),
         ({"targets": ["digits"]}, "target: 'digits' is not a dataset and an accuracy"),
         ({"claims_": "nowhere.yaml"}, "nowhere.yaml"),
         ({"numbers": "nowhere.csv"}, "nowhere.csv"),

@@ -82,6 +82,24 @@ def test_margins_limits_tolerances_and_units(tmp_path):
     assert (rule_.by, rule_.where) == (("network", "terms"), {"fraction": 1.0})
 
 
+def test_a_claim_and_its_contrasts_say_to_which_settings_they_apply(tmp_path):
+    def one(of_claim, of_contrast, **changes):
+        values = document(**changes)
+        values["claims"][0]["settings"] = of_claim
+        values["claims"][0]["contrasts"][0] |= {"settings": of_contrast}
+        return read(tmp_path, values)[1][0].settings
+
+    assert one({}, {}) == {}
+    assert one({"activation": "tanh"}, {"dataset": ["digits", "mnist"]}) == {
+        "activation": ["tanh"],
+        "dataset": ["digits", "mnist"],
+    }
+    # The contrast's own condition replaces its claim's.
+    assert one({"hidden_layers": "10-5"}, {"hidden_layers": ["20-10"]}) == {"hidden_layers": ["20-10"]}
+    # A table of an experiment on theory has no settings.
+    assert one({"activation": "tanh"}, {}, of="theory/minima") == {}
+
+
 COST = {"of": "cost", "left": {"features": "square"}, "right": {"features": "identity"}}
 
 
@@ -109,9 +127,14 @@ COST = {"of": "cost", "left": {"features": "square"}, "right": {"features": "ide
         ({"kind": "mathematical", "direction": "zero", "left": None, "right": None}, "left and right each have"),
         ({"kind": "published contrast", "direction": "at most", "limit": 1}, "a published contrast is of networks"),
         ({"kind": "published contrast", "of": "images"}, "C0, a contrast: a published contrast is of networks"),
-        (COST, "C0, a contrast: a cost has a left, a right and a currency: evaluations, flop, seconds"),
-        (COST | {"currency": "euros"}, "C0, a contrast: a cost has a left"),
-        (COST | {"currency": "flop", "right": None}, "C0, a contrast: a cost has a left"),
+        (COST, "C0, a contrast: cost has a left, a right and a currency: evaluations, flop, seconds"),
+        (COST | {"currency": "euros"}, "C0, a contrast: cost has a left"),
+        (COST | {"currency": "flop", "right": None}, "C0, a contrast: cost has a left"),
+        (
+            COST | {"of": "convergence", "currency": "flop"},
+            "convergence has a left, a right and a currency: iterations, ev",
+        ),
+        ({"settings": {"colour": "red"}}, "C0, a contrast: settings: colour is unknown; there are dataset, protocol, "),
         ({"right": None}, "C0, a contrast: left and right each have a value"),
         ({"left": {"features": "square"}}, "C0, a contrast: left and right each have a value"),
         ({"left": {"constant": 1}, "right": {"constant": 0}}, "C0, a contrast: left and right each have a value"),

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.histories import EVALUATIONS
-from helpers.judging import CLAIMS, FILES, NUMBERS, STUDIES, made_up, tables, write
+from helpers.judging import CLAIMS, FILES, NUMBERS, SETTINGS, STUDIES, made_up, setting, tables, write
 from helpers.synthetic import at
 
-from symmetry_constrained.verdicts import claims, contrasts, judgement
-from symmetry_constrained.verdicts.judgement import Tables, judge
+from symmetry_constrained.verdicts import claims, contrasts, run_tables
+from symmetry_constrained.verdicts.judgement import judge
 from symmetry_constrained.verdicts.rules import Rule
+from symmetry_constrained.verdicts.run_tables import Tables
 from symmetry_constrained.verdicts.table import CLAIM_COLUMNS
 
 
@@ -42,9 +43,10 @@ def rows(run, **changes) -> pd.DataFrame:
 # Contrasts of networks.
 
 
-def test_a_contrast_of_networks_has_a_row_for_each_protocol_and_dataset(run):
+def test_a_contrast_of_networks_has_a_row_for_each_setting_that_has_its_cells(run):
     found = rows(run)
     assert list(found) == CLAIM_COLUMNS
+    assert found["setting"].tolist() == [one.name for one in SETTINGS] == ["paper", "no-leak", "mnist"]
     assert found[["protocol", "dataset"]].values.tolist() == [list(key) for key in STUDIES]
     assert found["n"].tolist() == [20, 20, 3]
     for _, row in found.iterrows():
@@ -85,6 +87,31 @@ def test_other_fractions_hidden_layers_and_studies_do_not_count(run):
     )
     found = rows(replace(run, networks=at(run.networks, others)))
     pd.testing.assert_frame_equal(found, rows(run))
+
+
+def test_a_setting_is_of_its_own_study_and_hidden_layers(run):
+    wide = made_up("digits-clean", "clean").assign(hidden_layers="40-20")
+    wide["inverted_accuracy"] += 0.1
+    judged_in = [*SETTINGS[1:2], setting("wider", "digits-clean", hidden_layers="40-20"), setting("other", "nowhere")]
+    found = rows(replace(run, networks=at(run.networks, wide), settings=judged_in))
+    # A setting without the cells has no row.
+    assert found["setting"].tolist() == ["no-leak", "wider"]
+    alone = rows(run).set_index("setting")
+    assert found["effect"].tolist() == pytest.approx([alone.loc["no-leak", "effect"], 0.69], abs=0.02)
+    assert found["evidence"].str.contains("study=digits-clean, hidden_layers=40-20, fraction=1").tolist() == [
+        False,
+        True,
+    ]
+
+
+def test_a_contrast_is_judged_only_in_the_settings_that_it_applies_to(run):
+    assert rows(run, settings={"dataset": ["digits"], "budget": ["200 evaluations"]})["setting"].tolist() == [
+        "paper",
+        "no-leak",
+    ]
+    assert rows(run, settings={"protocol": ["clean"]})["setting"].tolist() == ["no-leak", "mnist"]
+    # In none of them, nothing is run.
+    assert rows(run, settings={"activation": ["relu"]})[["setting", "n"]].values.tolist() == [["", 0]]
 
 
 def test_by_gives_a_row_for_each_value_and_names_it(run):
@@ -134,9 +161,12 @@ def test_the_published_effect_is_looked_up_for_both_cells(run, cell, other, data
     right |= {"features": other[0]} if other[0] == "square" else {"value": other[0]}
     right = {"constant": other[0]} if isinstance(other[0], float) else right
     contrast = {"where": where, "left": left, "right": right}
-    found = rows(run, kind="published contrast", **contrast)
-    numbers = found.loc[found["dataset"] == dataset, "published"].tolist()
-    assert numbers == pytest.approx([expected] * (2 if dataset == "digits" else 1), nan_ok=True)
+    papers = [replace(one, paper=one.name != "no-leak") for one in SETTINGS]
+    found = rows(replace(run, settings=papers), kind="published contrast", **contrast).set_index("setting")
+    name = {"digits": "paper", "mnist": "mnist"}[dataset]
+    assert found.loc[name, "published"] == pytest.approx(expected, nan_ok=True)
+    # It is compared in the paper's settings alone; elsewhere the contrast is a new test.
+    assert np.isnan(found.loc["no-leak", "published"]) and found.loc["no-leak", "kind"] == "new test"
     # A new test has none, whatever its cells.
     assert rows(run, **contrast)["published"].isna().all()
 
@@ -148,9 +178,9 @@ def test_by_also_chooses_the_published_number(run):
         "left": {"value": "both_accuracy", "features": "neighbour"},
         "right": {"value": "both_accuracy", "features": "square"},
     }
-    found = rows(run, by=("network",), **contrast).set_index(["contrast", "dataset", "protocol"])["published"]
-    assert found["a contrast; biased", "digits", "clean"] == pytest.approx(0.866 - 0.659)
-    assert found["a contrast; bias-free", "digits", "clean"] == pytest.approx(0.840 - 0.646)
+    found = rows(run, by=("network",), **contrast).set_index(["contrast", "setting"])["published"]
+    assert found["a contrast; biased", "paper"] == pytest.approx(0.866 - 0.659)
+    assert found["a contrast; bias-free", "paper"] == pytest.approx(0.840 - 0.646)
 
 
 def test_the_published_effect_decides_which_kind_of_replicated(run):
@@ -189,7 +219,8 @@ def test_a_contrast_that_was_not_run_keeps_one_row_and_decides_nothing(run, chan
     found = rows(run, **changes)
     assert len(found) == 1
     row = found.iloc[0]
-    assert (row["n"], row["verdict"], row["protocol"], row["dataset"]) == (0, "inconclusive", "", "")
+    assert (row["n"], row["verdict"]) == (0, "inconclusive")
+    assert (row["setting"], row["protocol"], row["dataset"]) == ("", "", "")
     assert "not run" in row["evidence"]
     assert np.isnan(row[["effect", "low", "high", "published", "needed"]].astype(float)).all()
 
@@ -218,12 +249,12 @@ def test_a_table_that_lacks_a_column_is_refused(run):
 # Contrasts of other tables.
 
 
-def test_a_contrast_of_a_table_is_judged_by_protocol_dataset_and_by(run):
+def test_a_contrast_on_equal_terms_is_judged_by_setting_and_by(run):
     terms = run.others["equal_terms"]
     contrast = {"of": "equal_terms", "where": {}, "left": {"value": "accuracy"}, "right": {"value": "rival_accuracy"}}
-    both = at(terms, terms.assign(dataset="mnist", accuracy=terms["accuracy"] - 0.5))
+    both = at(terms, terms.assign(dataset="mnist", study="mnist-clean", accuracy=terms["accuracy"] - 0.5))
     found = rows(replace(run, others=run.others | {"equal_terms": both}), by=("features", "terms"), **contrast)
-    assert set(found["protocol"]) == {"clean"} and set(found["dataset"]) == {"digits", "mnist"}
+    assert set(found["setting"]) == {"no-leak", "mnist"} and set(found["dataset"]) == {"digits", "mnist"}
     assert len(found) == len(both[["dataset", "features", "terms"]].drop_duplicates())
     for _, row in found.iterrows():
         _, features, name = row["contrast"].split("; ")
@@ -276,7 +307,7 @@ def test_one_violation_or_one_that_is_no_number_refutes(run, broken):
 
 # Images.
 
-CANONICAL = {"network": "biased", "features": "canonical", "setting": "both"}
+CANONICAL = {"network": "biased", "features": "canonical", "signs": "both"}
 
 
 def test_a_ratio_of_images_is_the_row_of_the_datasets_target(run, monkeypatch):
@@ -289,7 +320,7 @@ def test_a_ratio_of_images_is_the_row_of_the_datasets_target(run, monkeypatch):
     for _, row in found.iterrows():
         table = run.others["images"]
         mine = table[(table["dataset"] == row["dataset"]) & (table["target"] == 0.6)]
-        mine = mine[(mine["features"] == "canonical") & (mine["network"] == "biased") & (mine["setting"] == "both")]
+        mine = mine[(mine["features"] == "canonical") & (mine["network"] == "biased") & (mine["signs"] == "both")]
         (expected,) = mine[["ratio", "ratio_low", "ratio_high", "n"]].values.tolist()
         assert row[["effect", "low", "high", "n"]].tolist() == expected
         # Their accuracies are 0.16 apart, and rise by 0.1 with every factor e.
@@ -313,13 +344,11 @@ def images(run, **changes):
     }
 
 
-def test_a_rival_that_never_gets_there_needs_more_than_all_images(run):
+def test_a_rival_that_never_gets_there_decides_nothing(run):
     found = images(run, ratio=np.inf, ratio_low=2.5, ratio_high=np.inf)["above"]
     assert (found["effect"], found["low"], found["high"]) == (np.inf, 2.5, np.inf)
-    assert found["verdict"] == "supported"
-    # The model may not get there either.
-    found = images(run, ratio=np.inf, ratio_low=0.0, ratio_high=np.inf)["above"]
-    assert found["verdict"] == "inconclusive" and found["low"] == 0 and found["n"] == 20
+    # The budget has ended, which says nothing of more.
+    assert found["verdict"] == "not within the budget" and np.isnan(found["needed"])
 
 
 def test_a_ratio_that_is_a_bound_has_one_end(run):
@@ -397,12 +426,40 @@ def test_costs_are_of_the_whole_training_set_at_the_datasets_target(run):
     found = rows(replace(run, history=at(run.history, part, wide, other)), currency="evaluations", **COST)
     pd.testing.assert_frame_equal(found, rows(run, currency="evaluations", **COST))
     # Where ±X does not get there, the ratio has a low end from its budget alone.
-    row = rows(replace(run, targets={"digits": 0.7}), currency="evaluations", **COST).iloc[0]
+    row = rows(replace(run, targets={"digits": [0.7]}), currency="evaluations", **COST).iloc[0]
     assert row["effect"] == np.inf == row["high"] and row["cap"] == "201 evaluations"
     assert 201 / max(reached(run.history, "canonical", 0.7)) * (1 - 1e-12) <= row["low"] <= 201 / 11
-    assert row["verdict"] == "supported"
+    assert row["verdict"] == "not within the budget"
+    # The highest target that both reach is taken, so a higher one or a lower one changes nothing.
+    more = replace(run, targets={"digits": [0.5, 0.6, 0.7]})
+    pd.testing.assert_frame_equal(rows(more, currency="evaluations", **COST), found)
+    # Of targets that neither reaches, nothing is known.
+    row = rows(replace(run, targets={"digits": [0.95]}), currency="evaluations", **COST).iloc[0]
+    assert np.isnan(row["effect"]) and (row["n"], row["verdict"]) == (20, "not within the budget")
     # A dataset without a target has no costs.
-    assert rows(replace(run, targets={"mnist": 0.6}), currency="evaluations", **COST)["n"].tolist() == [0]
+    assert rows(replace(run, targets={"mnist": [0.6]}), currency="evaluations", **COST)["n"].tolist() == [0]
+
+
+CONVERGENCE = COST | {"of": "convergence", "currency": "iterations"}
+
+
+def test_iterations_until_convergence_are_compared_where_both_converge(run):
+    networks_ = run.networks[(run.networks["study"] == "digits-clean") & (run.networks["fraction"] == 1)].copy()
+    wide = networks_["features"] == "canonical"
+    networks_["iterations"] = np.where(wide, 100, 300) + networks_["seed"]
+    networks_["status"] = "converged_loss"
+    row = rows(replace(run, networks=networks_), **CONVERGENCE).iloc[0]
+    assert (row["setting"], row["n"], row["effect"]) == ("no-leak", 20, pytest.approx(308 / 108))
+    assert (row["verdict"], row["cap"]) == ("supported", "311 iterations")
+    # A network that used up its budget has not converged: most are not known, or some.
+    pixels = networks_["training_set"] == "augmented"
+    for share, verdict in ((0.6, "not within the budget"), (0.2, "supported")):
+        capped = networks_["seed"].isin([3, 5, 8] if share > 0.5 else [3])
+        status = networks_["status"].where(~(pixels & capped), "max_iterations")
+        row = rows(replace(run, networks=networks_.assign(status=status)), **CONVERGENCE).iloc[0]
+        assert row["verdict"] == verdict and np.isinf(row["effect"]) == (share > 0.5)
+    row = rows(replace(run, networks=networks_.assign(status="max_evaluations")), **CONVERGENCE).iloc[0]
+    assert np.isnan(row["effect"]) and row["verdict"] == "not within the budget"
 
 
 def test_a_side_of_two_cells_is_refused(run):
@@ -454,15 +511,15 @@ def test_every_claim_of_the_workflow_has_a_verdict(judged):
     assert judged["id"].drop_duplicates().tolist() == [claim.id for claim in stated]
     names = judged[["id", "contrast"]].drop_duplicates().values.tolist()
     assert {(id_, name.split(";")[0]) for id_, name in names} == {(one.id, one.name.split(";")[0]) for one in rules}
-    assert not judged.duplicated(["id", "contrast", "protocol", "dataset"]).any()
+    assert not judged.duplicated(["id", "contrast", "setting", "protocol", "dataset"]).any()
     kinds = judged.groupby("kind")["verdict"].agg(set)
-    open_ = {"inconclusive", "too few networks", "too few units"}
+    open_ = {"inconclusive", "too few networks", "too few units", "not within the budget"}
     assert kinds["new test"] <= {"supported", "not supported", "by construction"} | open_
     assert kinds["mathematical"] <= {"theorem, no violation found", "refuted", "inconclusive"}
     assert kinds["published contrast"].isdisjoint(kinds["new test"] - open_)
     assert set(judged.loc[judged["verdict"] == "by construction", "id"]) == {"C9"}
-    # Only what was not run has no effect here, and it says so.
-    without = judged[judged["effect"].isna()]
+    # Only what was not run has no effect here, and it says so, and what does not converge.
+    without = judged[judged["effect"].isna() & ~judged["verdict"].isin(["not within the budget", "too few networks"])]
     assert (without["n"] == 0).all() and without["evidence"].str.contains("not run").all()
     assert not judged.loc[judged["n"] >= 20, "verdict"].isin(["too few networks", "too few units"]).any()
     assert not judged.loc[judged["n"] >= 20, "verdict"].str.endswith("inconclusive").mean() > 0.5
@@ -480,7 +537,7 @@ def test_rows_that_repeat_one_another_share_a_name(judged):
     shared = judged.groupby(["id", "distinct"])["contrast"].nunique()
     assert shared["C5"].tolist() == [2] and shared["C11", "cost of ±X ÷ of canonical"] == 3
     terms = judged[(judged["id"] == "C8") & judged["contrast"].str.startswith("on equal terms")]
-    assert set(terms["distinct"]) == {f"on equal terms, {name}, 10-5" for name in ("canonical", "neighbour")}
+    assert set(terms["distinct"]) == {f"on equal terms, {name}" for name in ("canonical", "neighbour")}
     alone = judged[
         ~judged["distinct"].str.startswith(("on equal", "cost of", "accuracy on X, tr", "trained to the end"))
     ]
@@ -511,8 +568,8 @@ def test_twice_gives_equal_bits_in_whatever_order_the_rows_come(run, judged):
         history=run.history.sample(frac=1, random_state=0),
         solo=run.solo.iloc[::-1],
     )
-    again = judge(rules, turned).sort_values(["id", "contrast", "protocol", "dataset"], ignore_index=True)
-    expected = judged.sort_values(["id", "contrast", "protocol", "dataset"], ignore_index=True)
+    again = judge(rules, turned).sort_values(["id", "contrast", "setting", "dataset"], ignore_index=True)
+    expected = judged.sort_values(["id", "contrast", "setting", "dataset"], ignore_index=True)
     pd.testing.assert_frame_equal(again, expected, rtol=1e-9)
 
 
@@ -522,14 +579,14 @@ def test_twice_gives_equal_bits_in_whatever_order_the_rows_come(run, judged):
 def test_the_tables_of_a_run_are_read(run, judged, tmp_path):
     write(run, tmp_path)
     theory = sorted((tmp_path / "theory").glob("*.csv"))
-    read = judgement.read_tables(tmp_path, NUMBERS, theory, STUDIES, run.targets)
+    read = run_tables.read(tmp_path, NUMBERS, theory, SETTINGS, run.targets)
     assert set(read.others) == set(run.others)
     assert read.networks["hidden_layers"].unique().tolist() == ["10-5"]
     rules = claims.read(CLAIMS)[1]
     pd.testing.assert_frame_equal(judge(rules, read), judged, rtol=1e-12)
     # Hidden layers of one number stay text.
     run.networks.assign(hidden_layers="10").to_csv(tmp_path / "tables/networks.csv", index=False)
-    read = judgement.read_tables(tmp_path, NUMBERS, [], STUDIES, run.targets)
+    read = run_tables.read(tmp_path, NUMBERS, [], SETTINGS, run.targets)
     assert read.networks["hidden_layers"].unique().tolist() == ["10"]
     assert not any(name.startswith("theory/") for name in read.others)
 
@@ -542,4 +599,4 @@ def test_a_table_that_is_missing_or_broken_is_named(run, tmp_path, content):
     if content is not None:
         path.write_text(content)
     with pytest.raises(ValueError, match=str(path)):
-        judgement.read_tables(tmp_path, NUMBERS, [], STUDIES, run.targets)
+        run_tables.read(tmp_path, NUMBERS, [], SETTINGS, run.targets)

@@ -5,14 +5,23 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.claim_rows import FULL, STATED, not_run, ratio, row, table, theorem
+from helpers.claim_rows import FULL, STATED, not_run, places, ratio, row, table, theorem
 
+from symmetry_constrained.verdicts import leak
 from symmetry_constrained.verdicts import page as verdict_page
-from symmetry_constrained.verdicts import table as verdicts_table
 
 
 def page(*rows):
-    return verdict_page.page(table(*rows), STATED)
+    return whole(table(*rows))
+
+
+def whole(rows):
+    return verdict_page.page(rows, STATED, places(), pd.DataFrame(columns=leak.COLUMNS))
+
+
+def headlines(text):
+    """The part of the page with a row per headline."""
+    return text.partition("## Headlines")[2].split("## C1")[0]
 
 
 def sections(text):
@@ -29,7 +38,7 @@ def cells(text):
 
 def test_the_margins_on_the_page_are_those_of_the_rows():
     def said(*rows):
-        return re.search(r"It must clear (.*)\.$", page(*rows).replace("\n", " ").partition("*Published*")[0].strip())[
+        return re.search(r"It must clear (.*)\.$", page(*rows).replace("\n", " ").partition("*Headlines*")[0].strip())[
             1
         ]
 
@@ -40,7 +49,8 @@ def test_the_margins_on_the_page_are_those_of_the_rows():
 
 def test_every_claim_has_a_section_with_its_statement_and_a_row_for_each_of_its_rows():
     found = sections(page(*FULL))
-    assert len(found) == 3
+    assert len(found) == 4 and "Headlines" in found
+    found.pop("Headlines")
     for claim, (heading, text) in zip(STATED, found.items(), strict=True):
         assert claim.id in heading and claim.title in heading
         assert claim.statement in text and claim.section in text
@@ -54,40 +64,27 @@ def test_every_claim_has_a_section_with_its_statement_and_a_row_for_each_of_its_
             more = f" ({one['needed']:,.0f} more pairs would decide)" if np.isfinite(one["needed"]) else ""
             assert line[heading_row.index("verdict")].endswith(one["verdict"] + more)
             assert line[heading_row.index("evidence")] == f"`{one['evidence']}`"
-            for name in ("protocol", "dataset"):
-                assert one[name] in line[1]
+            assert line[1] == one["setting"]
 
 
-def test_the_page_opens_with_a_row_per_claim_its_headline_under_both_protocols():
-    opening = page(*FULL).split("## C1")[0]
-    heading, *lines = cells(opening)
+def test_the_page_has_a_row_per_headline_as_it_was_judged_first():
+    heading, *lines = cells(headlines(page(*FULL)))
     assert [line[0] for line in lines] == ["C1", "C2", "C3"]
     by = dict(zip(heading, lines[1], strict=True))
-    assert by["verdict"].endswith("replicated") and by["without the leak"] == "inconclusive"
+    assert by["verdict"].endswith("replicated") and by["setting"] == "paper"
     assert by["effect"] == "0.300 [0.200, 0.400]" and by["published"] == "0.350" and by["N"] == "20"
-    # No published protocol, no comparison with the clean one.
-    assert [dict(zip(heading, line, strict=True))["without the leak"] for line in lines] == ["", "inconclusive", ""]
+    assert [dict(zip(heading, line, strict=True))["setting"] for line in lines] == ["", "paper", "no-leak"]
     assert dict(zip(heading, lines[2], strict=True))["verdict"].endswith(" supported")
 
 
-def test_the_headline_is_the_first_contrast_on_digits_under_the_published_protocol_first():
-    shuffled = [
-        row(effect=0.4, dataset="mnist", protocol="clean"),
-        row(effect=0.5, dataset="mnist"),
-        row(effect=0.2, protocol="clean"),
-        row(effect=0.1),
-        row(contrast="further"),
-    ]
-    found = verdicts_table.headlines(table(*shuffled))
-    assert found[["dataset", "protocol"]].values.tolist()[0] == ["digits", "published"]
-    assert found["effect"].tolist()[0] == 0.1
-    assert set(found["contrast"]) == {"left − right"} and len(found) == 4
-
-
-def test_another_datasets_clean_protocol_says_nothing_of_the_leak():
-    claims_ = [claim for claim in STATED if claim.id == "C2"]
-    found = verdict_page.overview(table(row(), row(dataset="mnist", protocol="clean")), claims_)
-    assert found["without the leak"].tolist() == [""]
+def test_the_page_opens_with_where_each_claim_holds_and_what_the_settings_are():
+    opening = page(*FULL).split("## Headlines")[0]
+    assert "Of the 2 claims that were judged in 4 settings, 2 are open; of the 1 on theory, 1 holds." in opening
+    lines = cells(opening)
+    assert lines[0][:4] == ["claim", "the paper", "over the settings", "holds in"]
+    assert lines[2] == ["C2", "A measurement", "open", "paper", "", "no-leak", ""]
+    assert lines[4][0] == "setting" and [line[0] for line in lines[5:9]] == ["paper", "no-leak", "talk", "mnist"]
+    assert lines[5][-3:] == ["200 evaluations", "20", "50%"]
 
 
 def test_a_terminal_gets_a_row_per_claim_its_headline(tmp_path):
@@ -143,7 +140,7 @@ def test_the_other_protocol_and_dataset_and_the_further_rows_are_said():
     ]
     other = row(protocol="clean", effect=-0.2, low=-0.3, high=-0.1, published=0.3)
     text = said(row(published=0.3), other, *further[:2], *wide)
-    assert "clean" in text and "−0.200 [−0.300, −0.100], reversed" in text
+    assert "Elsewhere: no-leak: −0.200 [−0.300, −0.100], reversed" in text
     more = [claims_["needed"] for claims_ in wide]
     assert f"{min(more):,.0f} to {max(more):,.0f} more pairs" in text
     assert "4 further rows: 2 supported, 2 inconclusive" in text
@@ -162,7 +159,7 @@ def test_an_inconclusive_headline_says_how_many_more_pairs_would_decide_or_why_t
     assert f"{open_['needed']:,.0f} more pairs" in said(open_)
     reasons = [
         said(row(effect=0.02, low=-0.01, high=0.05)),  # on the line
-        said(ratio(effect=np.inf, low=1.0, high=np.inf)),  # no end
+        said(ratio(effect=1.2, low=0.0, high=np.inf)),  # no end
         said(ratio(effect=np.nan, low=np.nan, high=np.nan)),  # never there
     ]
     for text in reasons:
@@ -198,13 +195,6 @@ def test_a_cap_is_no_infinity():
     assert "∞" not in page(theorem(), row(), ratio(np.inf, 3.4, np.inf, **given))
 
 
-def test_rows_of_release_0_1_are_named_as_such():
-    old = table(theorem(), row(), ratio()).replace("theorem, no violation found", "proved")
-    text = verdict_page.page(old.drop(columns=["cap", "distinct", "headline", "p_holm"]), STATED)
-    assert text.count(verdict_page.OF_RELEASE_0_1) == 1 and "🟦 proved" in text
-    assert verdict_page.OF_RELEASE_0_1 not in page(theorem(), row(), ratio())
-
-
 def test_one_pair_is_not_compared_with_where_one_more_would_fall():
     text = said(row(low=np.nan, high=np.nan, n=1, published=0.35))
     assert "outside" not in text and "–" not in text.replace("left − right", "")
@@ -215,7 +205,7 @@ def test_what_was_not_run_is_said_and_the_page_is_whole():
     found = sections(text)
     assert "ot run" in found["C1. A theorem"] and "ot run" in found["C3. A promise"]
     assert "nan" not in text
-    heading, *lines = cells(text.split("## C1")[0])
+    heading, *lines = cells(headlines(text))
     assert [dict(zip(heading, line, strict=True))["effect"] for line in lines] == ["–", "0.300 [0.200, 0.400]", "–"]
 
 
@@ -227,38 +217,7 @@ def test_many_contrasts_are_corrected_and_false_verdicts_expected():
     assert "(not: C2, near)" in text
     # Four rows rest on an interval, of which one in twenty misses.
     assert "Of the 4 distinct results that rest on a 95 % interval, 0.2 intervals are expected to miss" in text
-    assert text in verdict_page.page(rows, STATED)
-
-
-# Does the leak matter?
-
-
-def test_the_leak_is_judged_by_contrasts_under_both_protocols():
-    rows = [
-        row(effect=0.30, published=0.3),
-        row(effect=0.31, protocol="clean", published=0.3),
-        # The same verdict, smaller or not.
-        row(contrast="second", effect=0.30, published=0.9),
-        row(contrast="second", effect=0.34, protocol="clean", published=0.3),
-        row(contrast="third", effect=0.30, published=0.3),
-        row(contrast="third", effect=0.01, low=-0.1, high=0.1, protocol="clean", published=0.3),
-        # Not compared: one protocol only, not published, another dataset.
-        row(contrast="fourth", effect=0.30),
-        ratio(),
-        row(dataset="mnist", protocol="clean", effect=9.0),
-    ]
-    text = verdict_page.leak(table(*rows))
-    assert "Of 3 " in text and " 2 have the same verdict" in text
-    # Moved by 0.01, 0.04 and 0.29.
-    assert "0.040 (median)" in text and "0.290" in text
-    assert text.count("→") == 1 and "third: replicated → inconclusive" in text
-    assert "→" not in verdict_page.leak(table(*rows[:4]))
-
-
-def test_without_both_protocols_nothing_is_said_of_the_leak():
-    for rows in ([row()], [row(protocol="clean")], [theorem()], [not_run()]):
-        text = verdict_page.leak(table(*rows))
-        assert not re.search(r"\d", text) and "can't say" in text
+    assert text in whole(rows)
 
 
 # Numbers.
@@ -296,8 +255,8 @@ def test_the_table_read_again_gives_the_same_page(tmp_path):
     rows = table(*FULL, not_run())
     rows.to_csv(tmp_path / "claims.csv", index=False)
     again = pd.read_csv(tmp_path / "claims.csv")
-    assert verdict_page.page(again, STATED) == verdict_page.page(rows, STATED)
+    assert whole(again) == whole(rows)
     # Where no row has a dataset, the column is read as numbers.
     table(theorem(), not_run("C2"), not_run()).to_csv(tmp_path / "claims.csv", index=False)
     again = pd.read_csv(tmp_path / "claims.csv")
-    assert verdict_page.page(again, STATED) == page(theorem(), not_run("C2"), not_run())
+    assert whole(again) == page(theorem(), not_run("C2"), not_run())

@@ -33,6 +33,7 @@ HOLDS += ("not in the paper, supported",)
 FAILS = ("equivalent", "reversed", "reversed, as published", "not supported", "refuted")
 FAILS += ("not in the paper, not supported",)
 UNDECIDED = ("inconclusive", "not in the paper, inconclusive", "too few networks", "too few units")
+UNDECIDED += ("not within the budget",)
 
 
 PUBLISHED, NEW = rule("published contrast"), rule()
@@ -86,15 +87,21 @@ JUDGED = [
     (AT_MOST, found(0.0, 0.11), np.nan, "inconclusive"),
     (AT_MOST, found(0.11, 0.12), np.nan, "not supported"),
     (RATIO, found(1.11, 2.0), np.nan, "supported"),
-    (RATIO, found(1.11, np.inf, effect=np.inf), np.nan, "supported"),
+    (RATIO, found(1.11, np.inf, effect=2.0), np.nan, "supported"),
+    # A budget that ended is no evidence, "supported" before.
+    (RATIO, found(1.11, np.inf, effect=np.inf), np.nan, "not within the budget"),
+    (RATIO, found(0.0, 0.9, effect=0.0), np.nan, "not within the budget"),
+    (RATIO, found(np.nan, np.nan, effect=np.nan), np.nan, "not within the budget"),
+    (rule(of="images"), found(np.nan, np.nan, effect=np.nan), np.nan, "inconclusive"),
     (RATIO, found(1.0, 2.0), np.nan, "inconclusive"),
     (RATIO, found(0.0, 1.09), np.nan, "not supported"),
     (RATIO_AT_LEAST, found(0.91, 2.0), np.nan, "supported"),
     (RATIO_AT_LEAST, found(0.90, 2.0), np.nan, "inconclusive"),
     (RATIO_AT_LEAST, found(0.0, 0.9), np.nan, "not supported"),
     (RATIO_AT_MOST, found(1.0, 2.0), np.nan, "supported"),
-    (RATIO_AT_MOST, found(1.0, np.inf, effect=np.inf), np.nan, "inconclusive"),
-    (RATIO_AT_MOST, found(2.1, np.inf, effect=np.inf), np.nan, "not supported"),
+    (RATIO_AT_MOST, found(1.0, np.inf, effect=3.0), np.nan, "inconclusive"),
+    (RATIO_AT_MOST, found(2.1, np.inf, effect=3.0), np.nan, "not supported"),
+    (RATIO_AT_MOST, found(2.1, np.inf, effect=np.inf), np.nan, "not within the budget"),
     # Nothing is decided by few networks, however narrow or wide their interval.
     (PUBLISHED, found(0.1, 0.3, n=19), 0.2, "too few networks"),
     (PUBLISHED, found(0.1, 0.3, n=19), -0.2, "too few networks"),

@@ -189,7 +189,7 @@ use rule cost_to_target as compare_on_equal_terms with:
     log:
         f"{LOGS}/compare_on_equal_terms.log",
     params:
-        options=options(study=config["figures"]["budget"]),
+        options=options(studies=list(dict.fromkeys(setting["study"] for setting in SETTINGS.values()))),
 
 
 # What a claim may be judged by, beside the tables of the studies.
@@ -224,16 +224,19 @@ rule judge_claims:
             category="Verdicts",
             labels={"result": "Every contrast judged (CSV)"},
         ),
+        settings=f"{RESULTS}/tables/settings.csv",
+        leak=f"{RESULTS}/tables/leak.csv",
         page=f"{RESULTS}/verdicts.md",
     log:
         f"{LOGS}/judge_claims.log",
     conda:
         "../../environment.yml"
     params:
-        options=options(study=targets.judged_studies(config), target=config["figures"]["target"]),
+        options=options(settings=json.dumps(SETTINGS, ensure_ascii=False), target=config["targets"]),
+        out=subpath(output.claims, parent=True),
         results=subpath(output.claims, ancestor=2),
     shell:
         logged(
             "--claims {input.claims:q} --published {input.published:q} --results {params.results:q}"
-            " --theory {input.theory:q} {params.options:q} --out {output.claims:q} --page {output.page:q}"
+            " --theory {input.theory:q} {params.options:q} --out {params.out:q} --page {output.page:q}"
         )

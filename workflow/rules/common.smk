@@ -9,7 +9,8 @@ from snakemake.settings.types import DeploymentMethod
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import devices, duplicates, failures, job_costs, locks, recovery, targets, workflow_runs
+from symmetry_constrained.runs import devices, duplicates, failures, job_costs, judged_settings, locks, recovery
+from symmetry_constrained.runs import targets, workflow_runs
 from symmetry_constrained.runs.closure import closure
 from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
 from symmetry_constrained.verdicts import published
@@ -44,6 +45,7 @@ NUMBERS = published.read(ROOT / PUBLISHED)
 IDS = or_stop(targets.published_ids, config, NUMBERS)
 PAPER_TABLES = targets.paper_tables(config, NUMBERS)
 COMPARED = targets.compared(config)
+SETTINGS = judged_settings.with_attributes(config)
 
 # Every training batch of the configuration: its wildcards -> its spec.
 SPLIT_KEYS = ("dataset", "protocol", "split")

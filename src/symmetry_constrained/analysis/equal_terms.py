@@ -17,7 +17,7 @@ from symmetry_constrained.analysis.cost_to_target import HISTORY_KEYS, PRICE_KEY
 RIVAL = ("identity", "augmented")
 SHARED = [*STUDY, "network", "hidden_layers"]
 RIVAL_KEYS = [*SHARED, "split", "seed"]  # what a network and its rival have in common
-COLUMNS = [*SHARED, "features", "training_set", "terms", "split", "seed", "accuracy", "rival_accuracy", "converged"]
+COLUMNS = [*SHARED, "features", "training_set", "terms", "split", "seed", "accuracy", "rival_accuracy"]
 
 
 def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = paper.BUDGET) -> pd.DataFrame:
@@ -26,14 +26,12 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = pap
     terms: with `iterations`, both are read at the last checkpoint up to `iterations`; with `evaluations`, `FLOP` and
     `seconds`, the model is read where it has cost as much as the rival had at that checkpoint (interpolated linearly in
     the evaluations between two checkpoints, and at most at the end of its own budget); with `whole budget`, both are
-    read at their ends. rival_accuracy: that of identity on ±X. converged: both stopped before the end of the budget,
-    taken to be the most iterations of any network of the study. `seconds` is left out unless the model and the rival
+    read at their ends. rival_accuracy: that of identity on ±X. `seconds` is left out unless the model and the rival
     both have a row in solo, `solo_timings.csv`. ValueError naming a column that is missing.
     """
     needed = [*HISTORY_KEYS, "fraction", "iterations", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
     check_columns(history, needed, "history")
     history = history[history["fraction"] == 1].sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
-    history = history.assign(budget=history.groupby(STUDY)["iterations"].transform("max"))
     timings = solo_by_cell(solo)
     is_rival = (history["features"] == RIVAL[0]) & (history["training_set"] == RIVAL[1])
     rivals = dict(list(history[is_rival].groupby(RIVAL_KEYS, sort=False)))
@@ -44,10 +42,8 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = pap
         if rival_rows is None:
             continue
         identity = network[[*RIVAL_KEYS, "features", "training_set"]].to_dict()
-        done = max(rows["iterations"].iloc[-1], rival_rows["iterations"].iloc[-1]) < network["budget"]
         for terms, accuracy, against in _on_terms(rows, rival_rows, timings, iterations):
-            read = {"terms": terms, "accuracy": accuracy, "rival_accuracy": against, "converged": done}
-            out.append(identity | read)
+            out.append(identity | {"terms": terms, "accuracy": accuracy, "rival_accuracy": against})
     return pd.DataFrame(out, columns=COLUMNS)
 
 

@@ -1,9 +1,9 @@
 """Sample efficiency: how many images a model needs for a given accuracy, and how many its rival needs.
 
 The images needed are read off the learning curve, the mean accuracy of a model's networks against the number of
-images. In the setting `both` the accuracy is the lower of those on X and −X, and the rival is the biased network
-trained on ±X. In the setting `random-sign` it is the accuracy on test images of random sign, and the rival is trained
-on images of random sign. The second is the setting of Bietti, Venturi and Bruna (2021) and of Tahmasebi and Jegelka
+images. With the signs `both` the accuracy is the lower of those on X and −X, and the rival is the biased network
+trained on ±X. With `random-sign` it is the accuracy on test images of random sign, and the rival is trained
+on images of random sign. The second is that of Bietti, Venturi and Bruna (2021) and of Tahmasebi and Jegelka
 (2023): invariance under a group of two elements saves at most a factor 2.
 """
 
@@ -18,22 +18,22 @@ from symmetry_constrained.analysis.columns import CELL, MODEL, STUDY, derive
 from symmetry_constrained.analysis.intervals import Needed
 from symmetry_constrained.analysis.summary import Study
 
-# setting -> the accuracy, and the training set of the rival, whose features are pixels.
-SETTINGS = {"both": ("both_accuracy", "augmented"), "random-sign": ("random_sign_accuracy", "random-sign")}
-METRICS = [metric for metric, _ in SETTINGS.values()]
-COLUMNS = [*STUDY, "network", "features", "training_set", "hidden_layers", "setting", "target"]
+# signs -> the accuracy, and the training set of the rival, whose features are pixels.
+SIGNS = {"both": ("both_accuracy", "augmented"), "random-sign": ("random_sign_accuracy", "random-sign")}
+METRICS = [metric for metric, _ in SIGNS.values()]
+COLUMNS = [*STUDY, "network", "features", "training_set", "hidden_layers", "signs", "target"]
 COLUMNS += ["images", "low", "high", "reached", "at_most", "reference", "ratio", "ratio_low", "ratio_high"]
 COLUMNS += ["ratio_bound", "n"]
 
 
 def sample_efficiency(networks: pd.DataFrame, targets: dict[str, list[float]]) -> pd.DataFrame:
-    """`networks.csv` -> `sample_efficiency.csv`, a row per model trained on several fractions, setting and target.
+    """`networks.csv` -> `sample_efficiency.csv`, a row per model trained on several fractions, signs and target.
 
     targets: by dataset. images: the number needed (`intervals.crossing_needed`); low, high: its 95 % interval, from the
     smallest number tried; reached: the share of networks with the most images that reach the target. A number of
     images is empty where no fraction reaches the target, so an interval with an empty `high` is open. at_most: the
     smallest fraction already reaches the target, so `images` is an upper limit.
-    reference: the rival, of the same hidden layers. In the setting `both`, bias-free networks have a second row against
+    reference: the rival, of the same hidden layers. With the signs `both`, bias-free networks have a second row against
     the bias-free rival, which cannot learn from ±X. ratio: the rival's images over the model's; inf if only the model
     reaches the target, empty without a rival or if the model does not reach it. ratio_low, ratio_high: its interval
     (`intervals.ratio`); where the rival does not reach the target, its most images count for ratio_low. An end is 0
@@ -72,16 +72,16 @@ def _of_study(networks: pd.DataFrame, accuracies: list[float]) -> Iterator[dict[
         for model, cells in study.cells.groupby(MODEL, sort=False)
         if cells["images"].nunique() > 1
     }
-    for number, (setting, (_, rival)) in enumerate(SETTINGS.items()):
+    for number, (signs, (_, rival)) in enumerate(SIGNS.items()):
         curves = {
             model: Curves(images.to_numpy(), study.values[:, images.index, number], study.splits)
             for model, images in several.items()
         }
         for model, own in curves.items():
             n = int((~np.isnan(own.values)).any(axis=1).sum())
-            identity = dict(zip(MODEL, model, strict=True)) | {"setting": setting, "n": n}
+            identity = dict(zip(MODEL, model, strict=True)) | {"signs": signs, "n": n}
             names = ["biased"]
-            if setting == "both" and model[MODEL.index("network")] == "bias-free":
+            if signs == "both" and model[MODEL.index("network")] == "bias-free":
                 names.append("bias-free")
             for name in names:
                 other = curves.get(("identity", rival, name, model[MODEL.index("hidden_layers")]))

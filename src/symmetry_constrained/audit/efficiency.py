@@ -12,9 +12,9 @@ from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import NETWORKS, ORDER
 
 WHAT, TABLE = "images needed, from all runs", "tables/sample_efficiency.csv"
-# setting -> the accuracy asked for, and what the rival, which sees pixels, is trained on.
-SETTINGS = {"both": ("both_accuracy", "augmented"), "random-sign": ("random_sign_accuracy", "random-sign")}
-COLUMNS = [*STUDY, "network", "features", "training_set", "hidden_layers", "setting", "target", "images", "low", "high"]
+# signs -> the accuracy asked for, and what the rival, which sees pixels, is trained on.
+SIGNS = {"both": ("both_accuracy", "augmented"), "random-sign": ("random_sign_accuracy", "random-sign")}
+COLUMNS = [*STUDY, "network", "features", "training_set", "hidden_layers", "signs", "target", "images", "low", "high"]
 COLUMNS += ["reached", "at_most", "reference", "ratio", "ratio_low", "ratio_high", "ratio_bound", "n"]
 
 
@@ -27,15 +27,15 @@ def _check(results: Results, where: str) -> Iterator[Check]:
     found, networks = results.table(TABLE), cells.derived(results.table(NETWORKS))
     rows = []
     for study, group in networks.groupby(STUDY, sort=False):
-        for setting, (metric, rival) in SETTINGS.items():
-            for row in _of_setting(group, metric, rival, setting, results.config["targets"].get(study[1], [])):
-                rows.append(dict(zip(STUDY, study, strict=True)) | {"setting": setting} | row)
+        for signs, (metric, rival) in SIGNS.items():
+            for row in _of_signs(group, metric, rival, signs, results.config["targets"].get(study[1], [])):
+                rows.append(dict(zip(STUDY, study, strict=True)) | {"signs": signs} | row)
     expected = pd.DataFrame(rows, columns=COLUMNS)
-    keys = [*STUDY, *MODEL, "setting", "target", "reference"]
+    keys = [*STUDY, *MODEL, "signs", "target", "reference"]
     yield same_table(WHAT, where, expected, found, keys=keys, rtol=ORDER, source="recomputed")
 
 
-def _of_setting(rows: pd.DataFrame, metric: str, rival: str, setting: str, targets: list[float]) -> Iterator[dict]:
+def _of_signs(rows: pd.DataFrame, metric: str, rival: str, signs: str, targets: list[float]) -> Iterator[dict]:
     """A row per model on several numbers of images, rival and target."""
     every, splits, values, _ = cells.cells(rows, [*MODEL, "images"], metric)
     curves = {}
@@ -45,7 +45,7 @@ def _of_setting(rows: pd.DataFrame, metric: str, rival: str, setting: str, targe
             curves[model] = (every["images"].to_numpy(float)[order], values[:, order])
     for model, (images, own) in curves.items():
         named = dict(zip(MODEL, model, strict=True))
-        both_rivals = setting == "both" and named["network"] == "bias-free"
+        both_rivals = signs == "both" and named["network"] == "bias-free"
         for network in ("biased", "bias-free")[: 2 if both_rivals else 1]:
             against = ("identity", rival, network, named["hidden_layers"])
             for target in targets:

@@ -103,13 +103,13 @@ def _study(results: Results, dataset: str) -> str:
     return next(name for name in results.config["figures"]["curves"] if studies[name]["dataset"] == dataset)
 
 
-def _efficiency(results: Results, setting: str) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Rows of one setting, and the target drawn by dataset."""
+def _efficiency(results: Results, signs: str) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Rows of one kind of signs, and the target drawn by dataset."""
     config, table = results.config, results.table(EFFICIENCY)
     curves = config["figures"]["curves"]
     datasets = [config["studies"][name]["dataset"] for name in curves]
     targets = {dataset: config["figures"]["target"][dataset] for dataset in datasets}
-    return table[table["study"].isin(curves) & (table["setting"] == setting)], targets
+    return table[table["study"].isin(curves) & (table["signs"] == signs)], targets
 
 
 def _at(rows: pd.DataFrame, targets: dict[str, float]) -> pd.DataFrame:

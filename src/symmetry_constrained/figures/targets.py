@@ -31,7 +31,7 @@ def images_needed(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[F
     efficiency: `sample_efficiency.csv`. target: by dataset. A model that never reaches it has no point.
     """
     # Bias-free models have a second row, of the same images, against the bias-free network on ±X.
-    both = efficiency[efficiency["setting"] == "both"].drop_duplicates([*STUDY, *MODEL, "target"])
+    both = efficiency[efficiency["signs"] == "both"].drop_duplicates([*STUDY, *MODEL, "target"])
     data = _at(both, target).rename(columns={"low": "images_low", "high": "images_high"})
     data.insert(0, "model", models(data))
     figure, _ = _by_dataset(data, "images", "images needed on both X and −X", target)
@@ -42,7 +42,7 @@ def images_needed(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[F
 
 def random_sign_factor(efficiency: pd.DataFrame, target: dict[str, float]) -> tuple[Figure, pd.DataFrame]:
     """The factor in images that each model saves when signs are random in training and test, and theory's 2."""
-    data = _at(efficiency[efficiency["setting"] == "random-sign"], target)
+    data = _at(efficiency[efficiency["signs"] == "random-sign"], target)
     data = data[np.isfinite(data["ratio"].astype(float))].copy()
     data.insert(0, "model", models(data))
     figure, panels = _by_dataset(data, "ratio", "factor in images that is saved", target)

@@ -16,7 +16,7 @@ from symmetry_constrained.data.datasets import CLASSES
 from symmetry_constrained.features import inversion, translation
 from symmetry_constrained.networks.architecture import hyphenated
 from symmetry_constrained.networks.draws import NETWORKS_PER_SPLIT, SPLITS
-from symmetry_constrained.runs import folders
+from symmetry_constrained.runs import folders, judged_settings
 from symmetry_constrained.runs.faults import ConfigError, fault, plain
 from symmetry_constrained.training.spec import Spec
 
@@ -81,6 +81,7 @@ def check(config: dict, schema: Path) -> dict:
     ConfigError with one line, for the first fault by place, if it is not.
     """
     if isinstance(config, dict):
+        config = judged_settings.without_dropped(config)
         config = {
             key: {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value
             for key, value in config.items()
@@ -99,6 +100,7 @@ def check(config: dict, schema: Path) -> dict:
         _check_study(f"studies.{name}", study)
     _check_placed(config)
     _check_figures(config)
+    judged_settings.check(config)
     _check_theory(config)
     _check_lengths(config)
     return config

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained.runs import reference
-from symmetry_constrained.verdicts import claims, page, rules, table
+from symmetry_constrained.verdicts import claims, leak, page, rules, table
 from symmetry_constrained.verdicts.paper_tables import markdown
 
 BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
@@ -89,7 +89,9 @@ def findings(folder: Path, stated: list[claims.Claim]) -> str:
     """What does not hold, the published numbers, the leak, and the titles of the figures."""
     rows = _rows(folder)
     against = rows[rows["verdict"].map(rules.OUTCOMES).isin(["fails", "contrary"])]
-    lines = [*published_sentences(pd.read_csv(folder / "tables/published_numbers.csv")), page.leak(rows)]
+    lines = [*published_sentences(pd.read_csv(folder / "tables/published_numbers.csv"))]
+    if (folder / "tables/leak.csv").exists():
+        lines.append(leak.sentences(pd.read_csv(folder / "tables/leak.csv")))
     if len(against):
         parts = []
         for (id_, contrast), own in against.groupby(["id", "contrast"], sort=False):
@@ -119,8 +121,9 @@ def published_sentences(numbers: pd.DataFrame) -> list[str]:
 def scope(folder: Path, stated: list[claims.Claim]) -> str:
     """The claims, numbered, each with its result."""
     rows = _rows(folder)
-    parts = []
-    for number, claim in enumerate(stated, 1):
+    parts, judged = [], set(rows["id"])
+    # A claim of a later release was not judged in this run.
+    for number, claim in enumerate([claim for claim in stated if claim.id in judged], 1):
         own = rows[rows["id"] == claim.id]
         # The title that the claim had when it was judged.
         title, sentences = own["title"].iloc[0], " ".join(page.sentences(own))

@@ -142,15 +142,6 @@ def rerun_options(config: dict[str, Any], dataset: str) -> dict[str, Any]:
     }
 
 
-def judged_studies(config: dict[str, Any]) -> dict[str, str]:
-    """The studies that the paper's claims are judged by, each under PROTOCOL=DATASET."""
-    return {
-        f"{protocol}={dataset}": own[key]
-        for dataset, own in compared(config).items()
-        for protocol, key in (("published", "study"), ("clean", "clean_study"))
-    }
-
-
 def whole_curves(config: dict[str, Any]) -> list[str]:
     """The studies drawn as curves that train on all images."""
     return [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]

@@ -4,8 +4,9 @@ Verdicts of a published contrast: `replicated` (with `, smaller` or `, larger` i
 the prediction interval), `equivalent`, `reversed`, `inconclusive`. Where the published effect does not show the claim:
 `reversed, as published` if ours goes against it as well, else `not in the paper` with the verdict of a new test. Of a
 new test, which the paper never made: `supported`, `not supported`, `inconclusive`. Of a mathematical claim: `theorem,
-no violation found` or `refuted`. `too few networks` or `too few units` gives no other verdict, and `by construction`
-counts nowhere. The rules are in `rules.verdict` and do not depend on the data.
+no violation found` or `refuted`. `too few networks` or `too few units` gives no other verdict, nor does a ratio that is
+`not within the budget`, and `by construction` counts nowhere. The rules are in `rules.verdict` and do not depend on the
+data.
 """
 
 from dataclasses import dataclass, replace
@@ -15,12 +16,13 @@ from string import Formatter
 import pandas as pd
 import yaml
 
-from symmetry_constrained.verdicts.rules import RATIOS, ROUNDING, Rule
+from symmetry_constrained.verdicts import settings
+from symmetry_constrained.verdicts.rules import RATIOS, ROUNDING, TRAINED, Rule
 
 KINDS = ("published contrast", "new test", "mathematical")
 DIRECTIONS = ("above", "at least", "at most", "zero")
-CURRENCIES = ("evaluations", "flop", "seconds")
-TABLES = ("networks", "equal_terms", "images", "cost", "bound")  # or one under theory/
+CURRENCIES = {"cost": ("evaluations", "flop", "seconds"), "convergence": ("iterations", "evaluations")}
+TABLES = (*TRAINED, "bound")  # or one under theory/
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,14 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     where = f"claims: {claim['id']}, {contrast.get('name', 'a contrast without a name')}"
     names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")
     unknown = set(contrast) - {*names, "by", "margin", "limit", "tolerance", "by_construction", "distinct", "headline"}
+    unknown.discard("settings")
     if unknown:
         raise ValueError(f"{where}: {sorted(unknown)[0]} is unknown")
     for key, legal in (("kind", KINDS), ("direction", DIRECTIONS)):
         if contrast.get(key) not in legal:
             raise ValueError(f"{where}: {key} is {contrast.get(key)!r}; it must be one of {', '.join(legal)}")
     _check_sources(contrast, where)
+    conditions = _settings(claim.get("settings", {}) | contrast.get("settings", {}), where)
     ratio = contrast["of"] in RATIOS
     given = {key: contrast[key] for key in names if key in contrast}
     if "unit" not in given and (ratio or contrast["direction"] == "zero"):
@@ -86,8 +90,18 @@ def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
         headline=contrast.get("headline", False),
         by_construction=contrast.get("by_construction", False),
         distinct=contrast.get("distinct", ""),
+        settings=conditions if contrast["of"] in TRAINED else {},
         **given,
     )
+
+
+def _settings(conditions: dict, where: str) -> dict[str, list[str]]:
+    """The values of a setting's attributes where the contrast applies."""
+    for name in conditions:
+        if name not in settings.ATTRIBUTES:
+            raise ValueError(f"{where}: settings: {name} is unknown; there are {', '.join(settings.ATTRIBUTES)}")
+    lists = {name: values if isinstance(values, list) else [values] for name, values in conditions.items()}
+    return {name: [str(value) for value in values] for name, values in lists.items()}
 
 
 def _margin(contrast: dict, usual: float, where: str) -> float:
@@ -127,8 +141,8 @@ def _check_sources(contrast: dict, where: str) -> None:
         raise ValueError(f"{where}: a mathematical contrast, and no other, has the direction zero")
     if contrast["kind"] == "published contrast" and (of != "networks" or contrast["direction"] == "at most"):
         raise ValueError(f"{where}: a published contrast is of networks, and above or at least")
-    if of == "cost" and not (left and right and contrast.get("currency") in CURRENCIES):
-        raise ValueError(f"{where}: a cost has a left, a right and a currency: {', '.join(CURRENCIES)}")
+    if of in CURRENCIES and not (left and right and contrast.get("currency") in CURRENCIES[of]):
+        raise ValueError(f"{where}: {of} has a left, a right and a currency: {', '.join(CURRENCIES[of])}")
     numbers = [sum(name in side for name in ("value", "constant")) for side in (left, right)]
     if of not in RATIOS and ("constant" in left.keys() & right.keys() or numbers != [1, 1 - zero]):
         raise ValueError(f"{where}: left and right each have a value, the column to read, or one of them a constant")

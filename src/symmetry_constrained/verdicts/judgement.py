@@ -1,46 +1,30 @@
 """From the run's tables to `claims.csv`: the rows that a contrast reads, and the numbers that the paper published."""
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import check_columns, derive, possible
-from symmetry_constrained.analysis.cost_to_target import (
-    HISTORY_KEYS,
-    PRICE_KEYS,
-    evaluations_needed,
-    prices,
-    solo_by_cell,
-)
-from symmetry_constrained.verdicts import contrasts, published
+from symmetry_constrained.analysis.cost_to_target import PRICE_KEYS, evaluations_needed, prices
+from symmetry_constrained.verdicts import contrasts
 from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast, select
 from symmetry_constrained.verdicts.rules import Rule
+from symmetry_constrained.verdicts.run_tables import Tables
+from symmetry_constrained.verdicts.settings import CONVERGED, Setting
 from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row, with_holm
 
-
-@dataclass
-class Tables:
-    """The tables that claims are judged by. networks, history: all rows; the others as they are on disk."""
-
-    networks: pd.DataFrame
-    history: pd.DataFrame
-    solo: pd.DataFrame
-    others: dict[str, pd.DataFrame]  # `equal_terms`, `images`, `bound`, `theory/...`
-    numbers: pd.DataFrame  # published.csv
-    studies: dict[tuple[str, str], str]  # (protocol, dataset) -> the study whose cells are the paper's
-    targets: dict[str, float]  # by dataset
+NOT_RUN = "not run in this configuration"
 
 
 def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
-    """`claims.csv`: a row per contrast, protocol, dataset and value of `by` that the tables hold.
+    """`claims.csv`: a row per contrast, setting and value of `by` that the tables hold.
 
-    A contrast for which nothing was run keeps one row, `inconclusive` with n = 0, so that no claim goes unjudged.
+    A contrast of an experiment on theory has no setting, but the protocol and dataset of its table. One for which
+    nothing was run keeps one row, `inconclusive` with n = 0, so that no claim goes unjudged.
     """
     rows = []
     for rule in rules:
@@ -48,30 +32,42 @@ def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
             judged = list(_rows(rule, tables))
         except ValueError as error:
             raise ValueError(f"claims: {rule.id}, {rule.name}: {error}") from None
-        rows += judged or [claim_row(rule, Contrast(np.nan), "not run in this configuration", "", "")]
+        rows += judged or [claim_row(rule, Contrast(np.nan), NOT_RUN, "", "")]
     return with_holm(pd.DataFrame(rows, columns=CLAIM_COLUMNS))
 
 
 def _rows(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
-    if rule.of == "networks":
-        yield from _of_networks(rule, tables)
-    elif rule.of == "cost":
-        yield from _of_cost(rule, tables)
-    elif rule.of == "images":
-        yield from _of_images(rule, tables)
+    readers = {"networks": _of_networks, "cost": _of_cost, "images": _of_images}
+    readers |= {"convergence": _of_convergence, "equal_terms": _of_equal_terms}
+    if rule.of in readers:
+        for setting in tables.settings:
+            if setting.meets(rule.settings):
+                yield from readers[rule.of](rule, tables, setting)
     elif rule.of in tables.others:
         yield from _of_table(rule, tables.others[rule.of])
 
 
-def _of_networks(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
-    for (protocol, dataset), study in tables.studies.items():
-        rows = derive(published.of_the_paper(tables.networks, study))
-        file = f"tables/networks.csv where study={study}, fraction=1, hidden_layers={paper.HYPHENATED}"
-        for at, contrast in _by_group(rule, rows):
-            number = _published(rule, tables.numbers, dataset, dict(zip(rule.by, at, strict=True)))
-            # On a dataset for which the paper gives no number, the contrast is a new test.
-            kept = replace(rule, kind="new test") if np.isnan(number) else rule
-            yield claim_row(kept, contrast, _evidence(file, rule, at), protocol, dataset, number, at)
+def _row(rule: Rule, setting: Setting, contrast: Contrast, file: str, **more: Any) -> dict[str, object]:
+    """A row in a setting. file: the table, perhaps with a condition beside those of the setting and the rule."""
+    name, _, condition = file.partition(" where ")
+    where = ", ".join(filter(None, (f"{name} where {setting.where}", condition)))
+    evidence = _evidence(where, rule, more.get("at", ()))
+    return claim_row(rule, contrast, evidence, setting.protocol, setting.dataset, setting=setting.name, **more)
+
+
+def _of_networks(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
+    for at, contrast in _by_group(rule, tables.cells[setting.name]):
+        number = np.nan
+        if setting.paper:
+            number = _published(rule, tables.numbers, setting.dataset, dict(zip(rule.by, at, strict=True)))
+        # Where the paper gives no number, the contrast is a new test.
+        kept = replace(rule, kind="new test") if np.isnan(number) else rule
+        yield _row(kept, setting, contrast, "tables/networks.csv where fraction=1", published=number, at=at)
+
+
+def _of_equal_terms(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
+    for at, contrast in _by_group(rule, setting.cells(tables.others["equal_terms"])):
+        yield _row(rule, setting, contrast, "tables/equal_terms.csv", at=at)
 
 
 def _of_table(rule: Rule, table: pd.DataFrame) -> Iterator[dict[str, object]]:
@@ -94,59 +90,79 @@ def _of_table(rule: Rule, table: pd.DataFrame) -> Iterator[dict[str, object]]:
             yield claim_row(rule, contrast, _evidence(file, rule, at), protocol, dataset, at=at)
 
 
-def _of_images(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
-    table = tables.others["images"]
-    for _, row in select(table, rule.where).iterrows():
-        if row["target"] != tables.targets.get(row["dataset"]) or pd.isna(row["reference"]):
-            continue
-        low, high = row["ratio_low"], row["ratio_high"]
-        if row["n"] < contrasts.FEWEST:
-            low = high = np.nan
-        contrast = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
-        file = f"tables/sample_efficiency.csv where study={row['study']}, target={row['target']:g}"
-        evidence = _evidence(file, rule, ())
-        cap = f"{_all_images(tables, row['study']):,} images"
-        yield claim_row(rule, contrast, evidence, row["protocol"], row["dataset"], cap=cap)
+def _of_images(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
+    """The ratio at the highest accuracy that the model and its rival both reach; else at the lowest that one does."""
+    rows = select(setting.cells(tables.others["images"]), rule.where)
+    rows = rows[rows["reference"].notna()]
+    if rows.empty:
+        return
+    row = rows.loc[_target(rows["target"], rows["ratio"])]
+    low, high = row["ratio_low"], row["ratio_high"]
+    if row["n"] < contrasts.FEWEST:
+        low = high = np.nan
+    contrast = Contrast(row["ratio"], low, high, low, high, n=int(row["n"]))
+    most = int(derive(setting.cells(tables.networks))["images"].max())
+    file, cap = f"tables/sample_efficiency.csv where target={row['target']:g}", f"{most:,} images"
+    yield _row(rule, setting, contrast, file, cap=cap)
 
 
-def _all_images(tables: Tables, study: str) -> int:
-    """The images of a study's largest training set."""
-    return int(derive(tables.networks[tables.networks["study"] == study])["images"].max())
+def _of_cost(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
+    """The ratio of median costs at the highest accuracy that both reach; else at the lowest that one does."""
+    targets = tables.targets.get(setting.dataset, [])
+    sides = []
+    for side in (rule.left, rule.right):
+        cell = select(select(tables.histories[setting.name], rule.where), side)
+        if cell.empty or not targets:
+            return
+        by_currency = prices(cell.iloc[0], tables.timings.get(tuple(cell[PRICE_KEYS].iloc[0])))
+        if rule.currency not in by_currency:
+            return
+        needed = pd.DataFrame({target: evaluations_needed(cell, target) for target in targets})
+        needed = needed.droplevel([name for name in needed.index.names if name not in contrasts.PAIR])
+        sides.append((needed, by_currency[rule.currency], float(cell["evaluations"].max())))
+    (left, price, end), (right, price_, end_) = sides
+    found = {
+        target: contrasts.of_ratio(left[target], right[target], (price, price_), (end, end_)) for target in targets
+    }
+    target = targets[_target(pd.Series(targets), pd.Series([one.effect for one in found.values()]))]
+    cap = f"{end if found[target].effect == 0 else end_:,.0f} evaluations"
+    yield _row(rule, setting, found[target], f"tables/history.csv where fraction=1, target={target:g} on both", cap=cap)
 
 
-def _of_cost(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
-    timings = solo_by_cell(tables.solo)
-    for (protocol, dataset), study in tables.studies.items():
-        if protocol != "clean" or dataset not in tables.targets:
-            continue
-        rows = select(tables.history, {"study": study, "fraction": 1.0, "hidden_layers": paper.HYPHENATED} | rule.where)
-        costs, price, ends = [], [], []
-        for side in (rule.left, rule.right):
-            cell = select(rows, side).sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
-            if cell.empty:
-                break
-            needed = evaluations_needed(cell, tables.targets[dataset])
-            costs.append(needed.droplevel([name for name in needed.index.names if name not in contrasts.PAIR]))
-            by_currency = prices(cell.iloc[0], timings.get(tuple(cell[PRICE_KEYS].iloc[0])))
-            if rule.currency not in by_currency:
-                break
-            price.append(by_currency[rule.currency])
-            ends.append(float(cell["evaluations"].max()))
-        if len(price) == 2:
-            contrast = contrasts.of_ratio(costs[0], costs[1], (price[0], price[1]), (ends[0], ends[1]))
-            file = f"tables/history.csv where study={study}, fraction=1, target={tables.targets[dataset]:g} on both"
-            cap = f"{ends[0] if contrast.effect == 0 else ends[1]:,.0f} evaluations"
-            yield claim_row(rule, contrast, _evidence(file, rule, ()), protocol, dataset, cap=cap)
+def _target(targets: pd.Series, ratios: pd.Series) -> int:
+    """The label of the highest target with a finite ratio; else of the lowest at which it is known, or of all."""
+    ratios = ratios.astype(float)
+    finite = targets[np.isfinite(ratios) & (ratios > 0)]
+    return finite.idxmax() if len(finite) else targets[ratios.notna() if ratios.notna().any() else slice(None)].idxmin()
+
+
+def _of_convergence(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
+    """The ratio of median iterations or evaluations until networks stopped by themselves; inf if their budget ended."""
+    rows = select(tables.cells[setting.name], rule.where)
+    cells = [select(rows, side) for side in (rule.left, rule.right)]
+    ends = [float(cell[rule.currency].max()) for cell in cells]
+    used = (cell[rule.currency].where(cell["status"].str.startswith(CONVERGED), np.inf) for cell in cells)
+    needed = [contrasts.by_pair(cell.assign(needed=one), "needed") for cell, one in zip(cells, used, strict=True)]
+    contrast = contrasts.of_ratio(needed[0], needed[1], ((0, 1), (0, 1)), (ends[0], ends[1]))
+    if contrast.n:
+        cap = f"{ends[0] if contrast.effect == 0 else ends[1]:,.0f} {rule.currency}"
+        yield _row(rule, setting, contrast, "tables/networks.csv where fraction=1", cap=cap)
 
 
 def _by_group(rule: Rule, rows: pd.DataFrame) -> Iterator[tuple[tuple, Contrast]]:
     """(values of the rule's `by`, the contrast) in the table's order; a single contrast of all rows without `by`."""
+    for at, differences in groups(rule, rows):
+        yield at, contrasts.of_pairs(differences, possible_differences(rule))
+
+
+def groups(rule: Rule, rows: pd.DataFrame) -> Iterator[tuple[tuple, pd.Series]]:
+    """(values of the rule's `by`, the differences by split and seed) of those that there are, in the table's order."""
     rows = select(rows, rule.where)
     check_columns(rows, rule.by)
     for at, cells in rows.groupby(list(rule.by), sort=False) if rule.by else [((), rows)]:
-        contrast = contrasts.of_pairs(_differences(rule, cells), _possible(rule))
-        if contrast.n:
-            yield at, contrast
+        differences = _differences(rule, cells)
+        if len(differences):
+            yield at, differences
 
 
 def _differences(rule: Rule, rows: pd.DataFrame) -> pd.Series:
@@ -160,7 +176,7 @@ def _differences(rule: Rule, rows: pd.DataFrame) -> pd.Series:
     return contrasts.differences(left, right)
 
 
-def _possible(rule: Rule) -> tuple[float, float]:
+def possible_differences(rule: Rule) -> tuple[float, float]:
     """The least and the largest possible difference of the rule's sides."""
     (left_least, left_most), (right_least, right_most) = (
         (float(side["constant"]),) * 2 if "constant" in side else possible(side["value"])
@@ -214,29 +230,3 @@ def _evidence(file: str, rule: Rule, at: tuple) -> str:
     if rule.right:
         parts.append(f"right {text(rule.right)}")
     return "; ".join(parts)
-
-
-def read_tables(
-    results: Path, numbers: Path, theory: list[Path], studies: dict[tuple[str, str], str], targets: dict[str, float]
-) -> Tables:
-    """The tables of a run's folder; theory: the experiments' tables, named by their places in it."""
-    text = {"hidden_layers": str}
-
-    def table(path: Path) -> pd.DataFrame:
-        try:
-            return pd.read_csv(path, dtype=text)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from None
-
-    folder = results / "tables"
-    others = {"equal_terms": "equal_terms", "images": "sample_efficiency", "bound": "bound"}
-    return Tables(
-        networks=table(folder / "networks.csv"),
-        history=table(folder / "history.csv"),
-        solo=table(folder / "solo_timings.csv"),
-        others={name: table(folder / f"{stem}.csv") for name, stem in others.items()}
-        | {os.path.relpath(path.with_suffix(""), results): table(path) for path in theory},
-        numbers=published.read(numbers),
-        studies=studies,
-        targets=targets,
-    )

@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained.verdicts import leak, over_settings
 from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.paper_tables import markdown
-from symmetry_constrained.verdicts.rules import FEWEST_NETWORKS, FEWEST_UNITS, OUTCOMES, RELEASE_0_1
+from symmetry_constrained.verdicts.rules import CAPPED, FEWEST_NETWORKS, FEWEST_UNITS, OUTCOMES
+from symmetry_constrained.verdicts.settings import ATTRIBUTES
 from symmetry_constrained.verdicts.table import by_interval, completed, distinct, headlines, main_rows
 
 SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥", "not counted": "◽"}
@@ -14,27 +16,37 @@ INTRODUCTION = """\
 # Verdicts
 
 Every claim of the paper, judged by contrasts and rules that were fixed before the runs
-(`workflow/resources/claims.yaml`). Headlines are the contrasts by which a reader judges a
-claim; it holds if all of them do. An effect is a mean over networks
-paired by split and seed, with a 95 % t interval that counts splits as independent units, or networks where there is
-one split. It must clear {margins}.
-*Published* is the paper's own effect, one pair of networks; it is compared with where one more pair would fall. Where
-it does not show the claim, ours is judged as a new test (`not in the paper`), or, if both go against the claim,
-`reversed, as published`. A *new test* (`supported`, `not supported`) is of what the paper claims and never measured.
-Fewer than {networks} pairs of trained networks, or {units} units of an experiment on theory, get no verdict
-(`too few`). What holds `by construction` counts nowhere, and rows that repeat one another count as one, the least
-favourable.
+(`workflow/resources/claims.yaml`). An effect is a mean over networks paired by split and seed, with a 95 % t interval
+that counts splits as independent units, or networks where there is one split. It must clear {margins}.
+
+*Headlines* are the contrasts by which a reader judges a claim; in a setting it is as the least favourable of them. A
+*setting* is a study and hidden layers of it. Over the settings that decide a claim, at least {fewest}, it `holds
+throughout`, `holds in the paper's setting only`, is `mixed`, or `fails`; otherwise it is `open`, and settings that
+leave it undecided are listed beside.
+
+*Published* is the paper's own effect, one pair of networks, which is compared in the paper's setting alone with where
+one more pair would fall. Where it does not show the claim, ours is judged as a new test (`not in the paper`), or, if
+both go against the claim, `reversed, as published`. A *new test* (`supported`, `not supported`) is of what the paper
+claims and never measured. Fewer than {networks} pairs of trained networks, or {units} units of an experiment on theory,
+get no verdict (`too few`). A ratio that one side leaves unknown because its budget ended is `not within the budget`,
+which decides nothing. What holds `by construction`, by definition alone, counts nowhere, and *distinct* evidence counts
+once: of rows that repeat one another, the least favourable.
 """
-OF_RELEASE_0_1 = "These rows were judged by the rules of release 0.1, whose words they keep."
+SETTINGS = """\
+The settings; a network that used up its budget has not converged:
+"""
 OURS = {"supported": "do", "not supported": "do not either", "inconclusive": "leave it open"}
 
 
-def page(rows: pd.DataFrame, stated: list[Claim]) -> str:
-    """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again."""
+def page(rows: pd.DataFrame, stated: list[Claim], settings: pd.DataFrame, leaking: pd.DataFrame) -> str:
+    """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again; settings.csv, leak.csv."""
     rows = completed(rows)
-    introduction = INTRODUCTION.format(margins=margins(rows), networks=FEWEST_NETWORKS, units=FEWEST_UNITS)
-    old = [OF_RELEASE_0_1, ""] if rows["verdict"].isin(RELEASE_0_1).any() else []
-    parts = [introduction, *old, leak(rows), "", many(rows), "", markdown(overview(rows, stated))]
+    introduction = INTRODUCTION.format(
+        margins=margins(rows), networks=FEWEST_NETWORKS, units=FEWEST_UNITS, fewest=over_settings.FEWEST
+    )
+    parts = [introduction, f"{over_settings.sentence(rows, settings)}\n", markdown(where_claims_hold(rows, settings))]
+    parts += [SETTINGS, markdown(settings_table(settings)), leak.sentences(leaking), "", many(rows), ""]
+    parts += ["## Headlines", "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
         statement = f"{claim.statement} (Where: {claim.section}.)"
@@ -72,21 +84,16 @@ def many(rows: pd.DataFrame) -> str:
 
 
 def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
-    """A row per headline contrast: its verdict under both protocols."""
+    """A row per headline contrast, as it was judged first: in the paper's setting, if it was judged there."""
     shown = []
     for claim in stated:
-        own = rows[rows["id"] == claim.id]
-        for _, main in main_rows(own).iterrows():
-            same = (own["contrast"] == main["contrast"]) & (own["dataset"] == main["dataset"])
-            clean = own[same & (own["protocol"] == "clean")]
+        for _, main in main_rows(rows[rows["id"] == claim.id]).iterrows():
             shown.append(
                 {
                     "claim": claim.id,
                     "the paper": main["title"],
                     "verdict": f"{MARKS[main['verdict']]} {main['verdict']}",
-                    "without the leak": (
-                        clean["verdict"].iloc[0] if len(clean) and main["protocol"] == "published" else ""
-                    ),
+                    "setting": main["setting"],
                     "headline contrast": main["contrast"],
                     "effect": effect(main),
                     "published": number(main["published"]),
@@ -94,6 +101,22 @@ def overview(rows: pd.DataFrame, stated: list[Claim]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(shown)
+
+
+def where_claims_hold(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """A row per claim: the word over the settings, and in which of them it holds, fails and is open."""
+    table = over_settings.over_settings(rows, settings)
+    names = {"id": "claim", "title": "the paper", "over_settings": "over the settings", "holds": "holds in"}
+    names |= {"fails": "fails in", "open": "open in", "depends_on": "what it depends on"}
+    return table.rename(columns=names)
+
+
+def settings_table(settings: pd.DataFrame) -> pd.DataFrame:
+    """What each setting is, as the page shows it."""
+    names = {"hidden_layers": "hidden layers", "networks": "N", "converged": "converged"}
+    shown = settings[["setting", "study", *ATTRIBUTES, "networks", "converged"]].rename(columns=names)
+    shares = ["–" if pd.isna(share) else f"{share:.0%}" for share in settings["converged"]]
+    return shown.assign(converged=shares)
 
 
 def brief(rows: pd.DataFrame) -> pd.DataFrame:
@@ -116,9 +139,7 @@ def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "contrast": own["contrast"],
-            "dataset, protocol": [
-                ", ".join(filter(None, pair)) for pair in zip(own["dataset"], own["protocol"], strict=True)
-            ],
+            "setting": [place(row) for _, row in own.iterrows()],
             "effect": [effect(row) for _, row in own.iterrows()],
             "published": [number(value) for value in own["published"]],
             "N": own["n"],
@@ -126,6 +147,11 @@ def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
             "evidence": [f"`{text}`" for text in own["evidence"]],
         }
     )
+
+
+def place(row: pd.Series) -> str:
+    """The setting of a row, or the dataset and protocol of an experiment on theory."""
+    return row["setting"] or ", ".join(filter(None, (row["dataset"], row["protocol"])))
 
 
 def _more(row: pd.Series) -> str:
@@ -142,8 +168,7 @@ def sentences(own: pd.DataFrame) -> list[str]:
         said.append(_main_sentence(first.iloc[0]))
         also = []
         for _, row in first.iloc[1:].iterrows():
-            where = ", ".join(filter(None, (row["dataset"], row["protocol"] and f"{row['protocol']} protocol")))
-            also.append(f"{where}: {effect(row)}, {row['verdict']}")
+            also.append(f"{place(row)}: {effect(row)}, {row['verdict']}")
         if also:
             said.append(f"Elsewhere: {'; '.join(also)}.")
     others = distinct(own.drop(heads.index), heads)
@@ -198,30 +223,6 @@ def _needs(row: pd.Series) -> str:
     return f", and about {more:,.0f} more pairs would decide"
 
 
-def leak(rows: pd.DataFrame) -> str:
-    """Whether the paper's leak matters: the same contrasts under both protocols."""
-    keys = ["id", "contrast", "dataset"]
-    compared = rows[rows["kind"] == "published contrast"]
-    sides = [compared[compared["protocol"] == name].set_index(keys) for name in ("published", "clean")]
-    both = sides[0].join(sides[1][["effect", "verdict"]].add_suffix("_clean"), how="inner")
-    if both.empty:
-        return "Nothing was judged under both protocols, so this run can't say whether the paper's leak matters."
-    change = (both["effect_clean"] - both["effect"]).abs()
-    family = {name: "replicated" if name.startswith("replicated") else name for name in MARKS}
-    same = both["verdict"].map(family) == both["verdict_clean"].map(family)
-    at = change.idxmax()
-    text = (
-        f"**Does the leak matter?** Of {len(both)} published contrasts judged under both protocols, {int(same.sum())} "
-        f"have the same verdict without the leak; effects move by {change.median():.3f} (median), at most by "
-        f"{change.max():.3f} ({at[0]} on {at[2]}, {at[1]})."
-    )
-    changed = [
-        f"{id_} on {dataset}, {contrast}: {row['verdict']} → {row['verdict_clean']}"
-        for (id_, contrast, dataset), row in both[~same].iterrows()
-    ]
-    return f"{text} Changed: {'; '.join(changed)}." if changed else text
-
-
 def effect(row: pd.Series) -> str:
     """An effect and its interval; words where the networks' budget ends before a cost is known."""
     if row["n"] == 0:
@@ -229,6 +230,8 @@ def effect(row: pd.Series) -> str:
     if row["direction"] == "zero":
         return f"largest violation {number(row['effect'])}"
     known = not np.isnan(row["low"])
+    if row["verdict"] == CAPPED and np.isnan(row["effect"]):
+        return f"neither within {row['cap']}"
     if row["cap"] and np.isinf(row["effect"]):
         return f"not within {row['cap']}" + (f"; at least {number(row['low'])}" if known else "")
     if row["cap"] and row["effect"] == 0:

@@ -16,16 +16,17 @@ PAPER_KEYS = ["dataset", "network", "features", "training_set"]  # what the pape
 TABLES = {"1": "table1", "2": "table2", "talk": "talk"}  # in the paper, and in the author's later talk
 
 
-def of_the_paper(networks: pd.DataFrame, study: str) -> pd.DataFrame:
-    """Rows of `networks.csv` that published numbers are compared with: all training images, the paper's layers.
-
-    Networks whose training overflowed are left out.
-    """
+def whole(networks: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `networks.csv` with all training images. Networks whose training overflowed are left out."""
     if "status" in networks:
         networks = networks[networks["status"] != "non_finite"]
-    return networks[
-        (networks["study"] == study) & (networks["fraction"] == 1) & (networks["hidden_layers"] == paper.HYPHENATED)
-    ]
+    return networks[networks["fraction"] == 1]
+
+
+def of_the_paper(networks: pd.DataFrame, study: str) -> pd.DataFrame:
+    """Rows of `whole` that published numbers are compared with: those of the study and the paper's layers."""
+    networks = whole(networks)
+    return networks[(networks["study"] == study) & (networks["hidden_layers"] == paper.HYPHENATED)]
 
 
 def read(path: Path) -> pd.DataFrame:

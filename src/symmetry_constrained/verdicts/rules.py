@@ -6,11 +6,13 @@ import numpy as np
 
 from symmetry_constrained.verdicts.contrasts import Contrast
 
-RATIOS = ("images", "cost")  # contrasts of these are ratios, and their margin is a factor
-TRAINED = ("networks", "equal_terms", *RATIOS)  # contrasts of these are of pairs of trained networks
+RATIOS = ("images", "cost", "convergence")  # contrasts of these are ratios, and their margin is a factor
+# Contrasts of these are of pairs of trained networks, in every setting that has their cells.
+TRAINED = ("networks", "equal_terms", *RATIOS)
 ROUNDING = 1e-9  # violations of an exact property that rounding in float64 explains
 FEWEST_NETWORKS, FEWEST_UNITS = 20, 10  # pairs of trained networks, and units of an experiment on theory
 BY_CONSTRUCTION = "by construction"
+CAPPED = "not within the budget"  # of a ratio, one side of which is not known
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class Rule:
     unit: str = "accuracy"  # of the effect
     headline: bool = False  # one of the contrasts by which a reader judges the claim
     by_construction: bool = False
-    distinct: str = (
-        ""  # contrasts of a claim that share it are one piece of evidence; may name columns of `by` in braces
-    )
+    # Contrasts of a claim that share it are one piece of evidence; it may name columns of `by` in braces.
+    distinct: str = ""
+    settings: dict[str, list[str]] = field(default_factory=dict)  # attributes of the settings it applies to
 
     @property
     def ratio(self) -> bool:
@@ -62,6 +64,7 @@ OUTCOMES = {
     "not in the paper, inconclusive": "open",
     "too few networks": "open",
     "too few units": "open",
+    CAPPED: "open",
     "equivalent": "fails",
     "not supported": "fails",
     "not in the paper, not supported": "fails",
@@ -86,7 +89,8 @@ def verdict(rule: Rule, contrast: Contrast, published: float = np.nan) -> str:
     """The verdict of one contrast. published: the paper's own effect, nan where it gives none.
 
     `inconclusive` if nothing was run, or without an interval. Where the paper's own effect is not beyond the line, the
-    paper does not show its claim, and ours is judged as a new test.
+    paper does not show its claim, and ours is judged as a new test. A ratio that is inf or 0 because a budget ended
+    says something of that budget alone, so it decides nothing; nor does one of which neither side is known.
     """
     if contrast.n == 0:
         return "inconclusive"
@@ -97,6 +101,8 @@ def verdict(rule: Rule, contrast: Contrast, published: float = np.nan) -> str:
     fewest, too_few = rule.few
     if contrast.n < fewest:
         return too_few
+    if rule.ratio and _capped(rule, contrast.effect):
+        return CAPPED
     known = not np.isnan([contrast.effect, contrast.low, contrast.high]).any()
     if is_new_test(rule, published):
         return _new_test(rule, contrast) if known else "inconclusive"
@@ -112,6 +118,11 @@ def verdict(rule: Rule, contrast: Contrast, published: float = np.nan) -> str:
     if rule.direction == "above" and max(abs(contrast.low90), abs(contrast.high90)) < rule.margin:
         return "equivalent"
     return "reversed" if reversed_ else "inconclusive"
+
+
+def _capped(rule: Rule, effect: float) -> bool:
+    """Whether a budget ended before a side of the ratio was known. Images may also be unknown as the fewest suffice."""
+    return effect in (0, np.inf) or (np.isnan(effect) and rule.of != "images")
 
 
 def is_new_test(rule: Rule, published: float) -> bool:

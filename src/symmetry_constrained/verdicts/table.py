@@ -9,7 +9,19 @@ from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast
 from symmetry_constrained.verdicts.rules import BY_CONSTRUCTION, OUTCOMES, Rule, needed, verdict
 
-CLAIM_COLUMNS = ["id", "title", "contrast", "section", "protocol", "dataset", "kind", "direction", "margin", "unit"]
+CLAIM_COLUMNS = [
+    "id",
+    "title",
+    "contrast",
+    "section",
+    "setting",
+    "protocol",
+    "dataset",
+    "kind",
+    "direction",
+    "margin",
+    "unit",
+]
 CLAIM_COLUMNS += ["effect", "low", "high", "low90", "high90", "prediction_low", "prediction_high", "published", "n"]
 CLAIM_COLUMNS += ["cap", "verdict", "needed", "headline", "p_holm", "distinct", "evidence"]
 DEGREES = 9  # of freedom, of ten splits: the fewest that an interval of networks or of an experiment has
@@ -25,6 +37,7 @@ def claim_row(
     published: float = np.nan,
     at: tuple = (),
     cap: str = "",
+    setting: str = "",
 ) -> dict[str, object]:
     """A row of `claims.csv`. at: the values of the rule's `by` columns. cap: of a ratio, what the networks were given,
     as `201 evaluations`; beyond it a cost is not known.
@@ -37,6 +50,7 @@ def claim_row(
         "title": rule.title,
         "contrast": name,
         "section": rule.section,
+        "setting": setting,
         "protocol": protocol,
         "dataset": dataset,
         "kind": rule.kind,
@@ -67,9 +81,11 @@ def completed(rows: pd.DataFrame) -> pd.DataFrame:
     """`claims.csv` as it was judged, or read again; a table of release 0.1 gets the columns that it lacks."""
     rows = with_places(rows)
     first = rows.groupby("id")["contrast"].transform("first")
+    # In release 0.1 a protocol on a dataset was what settings are now.
     lacking = {"cap": "", "distinct": rows["contrast"], "headline": rows["contrast"] == first, "p_holm": np.nan}
+    lacking["setting"] = (rows["dataset"] + "-" + rows["protocol"]).where(rows["protocol"] != "", "")
     rows = rows.assign(**{name: values for name, values in lacking.items() if name not in rows})
-    return rows.astype({"cap": object}).fillna({"cap": ""})
+    return rows.astype({"cap": object, "setting": object}).fillna({"cap": "", "setting": ""})
 
 
 def distinct(rows: pd.DataFrame, besides: pd.DataFrame) -> pd.DataFrame:
@@ -80,15 +96,12 @@ def distinct(rows: pd.DataFrame, besides: pd.DataFrame) -> pd.DataFrame:
     known = pd.MultiIndex.from_frame(besides[["id", "distinct"]])
     rows = rows[(rows["verdict"] != BY_CONSTRUCTION) & ~pd.MultiIndex.from_frame(rows[["id", "distinct"]]).isin(known)]
     order = rows["verdict"].map(OUTCOMES).map(WORST_FIRST.index).sort_values(kind="stable")
-    return rows.loc[order.index].drop_duplicates(["id", "distinct", "protocol", "dataset"]).sort_index()
+    return rows.loc[order.index].drop_duplicates(["id", "distinct", "setting", "protocol", "dataset"]).sort_index()
 
 
 def headlines(rows: pd.DataFrame) -> pd.DataFrame:
-    """The headline rows, contrast by contrast; of each contrast digits first, the published protocol first."""
-    parts = [
-        own.sort_values(["dataset", "protocol"], key=lambda c: c.isin(["clean", "mnist"]), kind="stable")
-        for _, own in rows[rows["headline"]].groupby(["id", "contrast"], sort=False)
-    ]
+    """The headline rows, contrast by contrast; of each contrast in the order of the settings, the paper's first."""
+    parts = [own for _, own in rows[rows["headline"]].groupby(["id", "contrast"], sort=False)]
     return pd.concat(parts) if parts else rows.iloc[:0]
 
 

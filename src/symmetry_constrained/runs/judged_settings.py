@@ -1,0 +1,49 @@
+"""The configuration's settings, in which claims are judged: studies and hidden layers of them."""
+
+from typing import Any
+
+from symmetry_constrained import paper
+from symmetry_constrained.networks.architecture import hyphenated
+from symmetry_constrained.runs.faults import fault
+
+
+def without_dropped(config: dict) -> dict:
+    """The configuration without the settings of studies that are null: they are dropped with them."""
+    studies, named = config.get("studies"), config.get("settings")
+    if not (isinstance(studies, dict) and isinstance(named, dict)):
+        return config
+    dropped = [name for name, study in studies.items() if study is None]
+    kept = {name: one for name, one in named.items() if not (isinstance(one, dict) and one.get("study") in dropped)}
+    return config | {"settings": kept}
+
+
+def check(config: dict) -> None:
+    """ConfigError unless every setting is of a study and of hidden layers that are trained."""
+    for name, setting in config["settings"].items():
+        study = config["studies"].get(setting["study"])
+        if study is None:
+            legal = f"one of the studies: {', '.join(config['studies'])}"
+            raise fault(f"settings.{name}.study", setting["study"], legal)
+        if setting["hidden_layers"] not in study["hidden_layers"]:
+            legal = f"one of studies.{setting['study']}.hidden_layers: {', '.join(map(str, study['hidden_layers']))}"
+            raise fault(f"settings.{name}.hidden_layers", setting["hidden_layers"], legal)
+
+
+def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By name, in order, the settings with the attributes of their studies (`verdicts.settings`)."""
+    placed, found = {own["study"] for own in config["published_numbers"].values() if isinstance(own, dict)}, {}
+    for name, own in config["settings"].items():
+        study, layers = config["studies"][own["study"]], tuple(own["hidden_layers"])
+        budget = ", ".join(f"{limit:,} {key.removeprefix('max_')}" for key, limit in study["budget"].items())
+        found[name] = {
+            "label": own["label"],
+            "study": own["study"],
+            "dataset": study["dataset"],
+            "protocol": study["protocol"],
+            "hidden_layers": hyphenated(layers),
+            "activation": study.get("activation", "tanh"),
+            "optimiser": study.get("optimiser", "lbfgs"),
+            "budget": budget,
+            "paper": own["study"] in placed and layers == paper.HIDDEN_LAYERS,
+        }
+    return found

@@ -1,0 +1,72 @@
+"""Settings: where the claims about trained networks are judged. A setting is a study and hidden layers of it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+# What a verdict may depend on, and `settings` of a claim may ask for.
+ATTRIBUTES = ("dataset", "protocol", "hidden_layers", "activation", "optimiser", "budget")
+COLUMNS = ["setting", "label", "study", *ATTRIBUTES, "paper", "networks", "converged"]
+CONVERGED = "converged"  # how every status begins that a network has which stopped by itself
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A study and hidden layers of it. paper: the recipe of published numbers, which are compared there alone."""
+
+    name: str
+    label: str
+    study: str
+    dataset: str
+    protocol: str
+    hidden_layers: str
+    activation: str
+    optimiser: str
+    budget: str  # as "200 evaluations"
+    paper: bool
+
+    def meets(self, conditions: dict[str, list[str]]) -> bool:
+        """Whether each attribute has one of the values that are asked for."""
+        return all(getattr(self, name) in values for name, values in conditions.items())
+
+    def cells(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of this setting's networks in a table that names study and hidden layers."""
+        return table[(table["study"] == self.study) & (table["hidden_layers"] == self.hidden_layers)]
+
+    @property
+    def where(self) -> str:
+        """The rows of `cells`, as evidence names them."""
+        return f"study={self.study}, hidden_layers={self.hidden_layers}"
+
+
+def read(text: str) -> list[Setting]:
+    """Settings by name, as JSON: `{"paper": {"label": …, "study": …, …}}`. ValueError in one line for anything else."""
+    try:
+        return [Setting(name=name, **values) for name, values in json.loads(text).items()]
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"settings: {error}") from None
+
+
+def tabulate(settings: Iterable[Setting], networks: pd.DataFrame) -> pd.DataFrame:
+    """`settings.csv`: a row per setting, with its networks on all images and the share of them that converged.
+
+    networks: `networks.csv`. A network that used up its budget has not converged.
+    """
+    rows = []
+    for setting in settings:
+        own = setting.cells(networks[networks["fraction"] == 1])
+        shares = {"networks": len(own), "converged": own["status"].str.startswith(CONVERGED).mean()}
+        rows.append(asdict(setting) | {"setting": setting.name} | shares)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def without_leak(settings: list[Setting]) -> list[tuple[Setting, Setting]]:
+    """Pairs of settings that differ in nothing but the protocol: with the leak, and without it."""
+
+    def rest(setting: Setting) -> tuple[str, ...]:
+        return tuple(getattr(setting, name) for name in ATTRIBUTES if name != "protocol")
+
+    clean = {rest(setting): setting for setting in reversed(settings) if setting.protocol == "clean"}
+    return [(one, clean[rest(one)]) for one in settings if one.protocol == "published" and rest(one) in clean]
