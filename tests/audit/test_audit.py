@@ -231,20 +231,23 @@ def test_a_ratio_of_costs(groups, seed, left_fails, right_fails):
     ends=st.tuples(*[st.sampled_from([-0.3, -0.03, -0.01, 0.01, 0.03, 0.3, 1.2, 3.0])] * 3).map(sorted),
     narrow=st.sampled_from([0.5, 1.0]),
     published_=st.sampled_from([np.nan, -0.2, 0.02, 0.5, 2.0]),
-    of=st.sampled_from(["networks", "cost", "theory/minima"]),
+    of=st.sampled_from(["networks", "cost", "images", "theory/minima"]),
+    known=st.booleans(),
+    unknown=st.sampled_from([0.0, np.inf, np.nan]),
     by_construction=st.booleans(),
     n=st.sampled_from([0, 1, 9, 10, 19, 20]),
 )
-def test_the_rules_of_the_verdicts(kind, direction, ends, narrow, published_, of, by_construction, n):
+def test_the_rules_of_the_verdicts(kind, direction, ends, narrow, published_, of, known, unknown, by_construction, n):
     low, effect, high = ends
     ends90 = effect + narrow * (low - effect), effect + narrow * (high - effect)
+    effect = effect if known else unknown
     found = contrasts.Contrast(effect, low, high, *ends90, low - 0.1, high + 0.1, n=n)
     # A published contrast is of networks.
     assume(of == "networks" or kind == "new test")
-    margin, unit = (1.1, "ratio") if of == "cost" else (0.02, "accuracy")
+    margin, unit = (1.1, "ratio") if of in ("cost", "images") else (0.02, "accuracy")
     rule = rules.Rule("C1", "", "", "", kind, of, direction, margin, unit=unit, by_construction=by_construction)
     row = pd.Series(claim_row(rule, found, "", "clean", "digits", published_))
-    assert row["verdict"] == verdicts.verdict(row, of != "theory/minima", by_construction)
+    assert row["verdict"] == verdicts.verdict(row, of, by_construction)
 
 
 @pytest.mark.parametrize("name", ["identity", "quadratic"])

@@ -1,6 +1,6 @@
 """Every claim's contrasts once more: the rows that `claims.yaml` names, paired, subtracted, judged."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,10 @@ TABLE, STATED = "tables/claims.csv", "workflow/resources/claims.yaml"
 FILES = {"equal_terms": "tables/equal_terms.csv", "images": "tables/sample_efficiency.csv", "bound": BOUND}
 FOUND = ["effect", "low", "high", "low90", "high90", "prediction_low", "prediction_high", "published", "n"]
 FOUND += ["cap", "headline", "distinct"]
+PLACE = ["setting", "protocol", "dataset"]
 FEWEST = 5  # pairs; below it a ratio of medians has no interval
 NOTHING = {"protocol": "", "dataset": "", "effect": np.nan, "n": 0}
-RATIOS = ("images", "cost")
+RATIOS = ("images", "cost", "convergence")
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -38,6 +39,7 @@ def contrasts(results: Results) -> list[dict]:
             limits = {"at most": contrast.get("limit"), "zero": contrast.get("tolerance", 1e-9)}
             margin = limits.get(contrast["direction"], contrast.get("margin", shared))
             contrast = {"where": {}, "by": [], "headline": place == 0, **contrast}
+            contrast["settings"] = claim.get("settings", {}) | contrast.get("settings", {})
             found.append(contrast | {"id": claim["id"], "margin": float(margin)})
     return found
 
@@ -48,15 +50,11 @@ def _check_effects(results: Results) -> Iterator[Check]:
         of = contrast["of"]
         if "/" in of or of in FILES:
             files.add(FILES.get(of, f"{of}.csv"))
-        found = list(
-            {"networks": _of_networks, "cost": _of_cost, "images": _of_images}.get(of, _of_table)(results, contrast)
-        )
+        found = list(_in_settings(results, contrast) if of in IN_SETTINGS else _of_table(results, contrast))
         keys = {name: contrast[name] for name in ("id", "kind", "direction", "margin", "headline")}
-        keys |= {"contrast": contrast["name"], "cap": ""}
+        keys |= {"contrast": contrast["name"], "cap": "", "setting": ""}
         rows += [_with_distinct(contrast, keys | row) for row in found or [NOTHING]]
-    expected = pd.DataFrame(
-        rows, columns=["id", "contrast", "protocol", "dataset", "kind", "direction", "margin", *FOUND]
-    )
+    expected = pd.DataFrame(rows, columns=["id", "contrast", *PLACE, "kind", "direction", "margin", *FOUND])
     sources = (TABLE, *sorted(files), results.locate(STATED), results.locate(specs.PUBLISHED), CONFIG)
     where = results.blame(*sources)
     yield same_table(EFFECTS, where, expected, claims[list(expected)], rtol=1e-8, atol=1e-12, source="recomputed")
@@ -75,7 +73,7 @@ def read(results: Results) -> pd.DataFrame:
     table = results.table(TABLE)
     if "distinct" not in table:
         raise UnreadableError(TABLE, "was judged by the rules of release 0.1; run the study again")
-    return _placed(table).astype({"cap": object}).fillna({"cap": ""})
+    return _placed(table).astype({"cap": object, "setting": object}).fillna({"cap": "", "setting": ""})
 
 
 def _placed(table: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +88,7 @@ def chosen(table: pd.DataFrame, where: dict) -> pd.DataFrame:
     return table
 
 
-def _groups(contrast: dict, rows: pd.DataFrame) -> Iterator[tuple[str, dict, pd.Series]]:
+def differences(contrast: dict, rows: pd.DataFrame) -> Iterator[tuple[str, dict, pd.Series]]:
     """By the values of `by`: what they add to the row's name, these values, and the differences by split and seed."""
     rows = chosen(rows, contrast["where"])
     for at, group in rows.groupby(contrast["by"], sort=False) if contrast["by"] else [((), rows)]:
@@ -99,9 +97,9 @@ def _groups(contrast: dict, rows: pd.DataFrame) -> Iterator[tuple[str, dict, pd.
             cell = chosen(group, {name: value for name, value in side.items() if name not in ("value", "constant")})
             series = cell.set_index(["split", "seed"])[side["value"]] if "value" in side else side["constant"]
             sides.append(series)
-        differences = (sides[0] - sides[1]).astype(float).dropna().sort_index()
-        if len(differences):
-            yield "".join(f"; {value}" for value in at), dict(zip(contrast["by"], at, strict=True)), differences
+        pairs = (sides[0] - sides[1]).astype(float).dropna().sort_index()
+        if len(pairs):
+            yield "".join(f"; {value}" for value in at), dict(zip(contrast["by"], at, strict=True)), pairs
 
 
 def of_pairs(differences: pd.Series, possible: tuple[float, float]) -> dict:
@@ -115,7 +113,7 @@ def of_pairs(differences: pd.Series, possible: tuple[float, float]) -> dict:
     return found | dict(zip(("prediction_low", "prediction_high"), ends, strict=True))
 
 
-def _possible(contrast: dict) -> tuple[float, float]:
+def possible(contrast: dict) -> tuple[float, float]:
     """The least and the most that left less right can be."""
     left, right = (
         intervals.bounds(side["value"]) if "value" in side else (side["constant"], side["constant"])
@@ -124,23 +122,46 @@ def _possible(contrast: dict) -> tuple[float, float]:
     return left[0] - right[1], left[1] - right[0]
 
 
-def _studies(results: Results) -> Iterator[tuple[str, str, str]]:
-    """Protocol, dataset and study of the cells that claims are judged in."""
-    for dataset, placed in results.placed.items():
-        yield "published", dataset, placed["study"]
-        yield "clean", dataset, placed["clean_study"]
+def _in_settings(results: Results, contrast: dict) -> Iterator[dict]:
+    """The contrast in every setting that it is meant for and that has its cells."""
+    for setting in specs.settings(results):
+        if specs.applies(contrast, setting):
+            place = {name: setting[name] for name in PLACE}
+            yield from (place | row for row in IN_SETTINGS[contrast["of"]](results, contrast, setting))
 
 
-def _of_networks(results: Results, contrast: dict) -> Iterator[dict]:
-    networks = cells.derived(results.table(NETWORKS))
-    for protocol, dataset, study in _studies(results):
-        rows = chosen(networks, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"})
-        for name, at, differences in _groups(contrast, rows):
-            row = {"contrast": contrast["name"] + name, "protocol": protocol, "dataset": dataset}
-            published = _published(results, contrast, dataset, at)
-            # What the paper has no number for is a new test.
-            kind = "new test" if np.isnan(published) else contrast["kind"]
-            yield row | {"kind": kind, "published": published} | of_pairs(differences, _possible(contrast))
+def _whole(results: Results, setting: dict) -> pd.DataFrame:
+    """The networks of a setting on all images that can be judged."""
+    rows = specs.cells(results.table(NETWORKS), setting)
+    rows = cells.derived(rows[rows["fraction"] == 1])
+    return rows[rows["test_accuracy"].notna()]
+
+
+def _of_networks(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
+    for name, at, pairs in differences(contrast, _whole(results, setting)):
+        published = _published(results, contrast, setting["dataset"], at) if setting["paper"] else np.nan
+        # What the paper has no number for is a new test.
+        kind = "new test" if np.isnan(published) else contrast["kind"]
+        row = {"contrast": contrast["name"] + name, "kind": kind, "published": published}
+        yield row | of_pairs(pairs, possible(contrast))
+
+
+def _of_equal_terms(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
+    for name, _, pairs in differences(contrast, specs.cells(results.table(FILES["equal_terms"]), setting)):
+        yield {"contrast": contrast["name"] + name} | of_pairs(pairs, possible(contrast))
+
+
+def _of_convergence(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
+    """What networks used until they stopped by themselves, right over left."""
+    rows, currency, sides = chosen(_whole(results, setting), contrast["where"]), contrast["currency"], []
+    for side in (contrast["left"], contrast["right"]):
+        cell = chosen(rows, side).set_index(["split", "seed"])
+        stopped = cell["status"].isin(["converged_gradient", "converged_loss"])
+        sides.append((cell[currency].astype(float).mask(~stopped, np.inf), (0, 1), cell[currency].max()))
+    if len(sides[0][0].index.intersection(sides[1][0].index)):
+        found = of_ratio(*sides)
+        given = sides[0][2] if found["effect"] == 0 else sides[1][2]
+        yield {"cap": f"{given:,.0f} {currency}"} | found
 
 
 def _published(results: Results, contrast: dict, dataset: str, at: dict) -> float:
@@ -171,45 +192,48 @@ def _of_table(results: Results, contrast: dict) -> Iterator[dict]:
             yield {"protocol": "", "dataset": names, "effect": effect, "n": counts[0] if counts else len(rows)}
         return
     for (protocol, dataset), rows in table.groupby(["protocol", "dataset"], sort=False):
-        for name, _, differences in _groups(contrast, rows):
+        for name, _, pairs in differences(contrast, rows):
             row = {"contrast": contrast["name"] + name, "protocol": protocol, "dataset": dataset}
-            yield row | of_pairs(differences, _possible(contrast))
+            yield row | of_pairs(pairs, possible(contrast))
 
 
-def _of_images(results: Results, contrast: dict) -> Iterator[dict]:
-    targets, table = results.config["figures"]["target"], results.table(FILES["images"])
-    for _, row in chosen(table, contrast["where"]).iterrows():
-        if row["target"] != targets.get(row["dataset"]) or pd.isna(row["reference"]):
-            continue
-        low, high = row["ratio_low"], row["ratio_high"]
-        if row["n"] < FEWEST:
-            low = high = np.nan
-        known = {"protocol": row["protocol"], "dataset": row["dataset"], "effect": row["ratio"], "n": row["n"]}
-        given = results.table(NETWORKS)
-        given = given[given["study"] == row["study"]]
+def _of_images(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
+    rows = chosen(specs.cells(results.table(FILES["images"]), setting), contrast["where"])
+    by_target = {row["target"]: row for _, row in rows.iterrows() if not pd.isna(row["reference"])}
+    if by_target:
+        row = by_target[_reached_by_both({target: one["ratio"] for target, one in by_target.items()})]
+        low, high = (row["ratio_low"], row["ratio_high"]) if row["n"] >= FEWEST else (np.nan, np.nan)
+        given = specs.cells(results.table(NETWORKS), setting)
         cap = (given["n_train"] // np.where(given["training_set"] == "augmented", 2, 1)).max()
-        yield known | {"low": low, "high": high, "cap": f"{cap:,} images"}
+        yield {"effect": row["ratio"], "n": row["n"], "low": low, "high": high, "cap": f"{cap:,} images"}
 
 
-def _of_cost(results: Results, contrast: dict) -> Iterator[dict]:
+def _reached_by_both(ratios: dict[float, float]) -> float:
+    """The largest target whose ratio is a number; else the least at which one side is known, or the least of all."""
+    finite = [target for target, ratio in ratios.items() if 0 < ratio < np.inf]
+    known = [target for target, ratio in ratios.items() if not np.isnan(ratio)]
+    return max(finite) if finite else min(known or ratios)
+
+
+def _of_cost(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
     """Medians of what a target costs, right over left."""
-    history, targets = results.table(HISTORY), results.config["figures"]["target"]
-    for protocol, dataset, study in _studies(results):
-        if protocol != "clean" or dataset not in targets:
-            continue
-        rows = chosen(history, {"study": study, "fraction": 1.0, "hidden_layers": "10-5"} | contrast["where"])
-        sides = []
-        for side in (contrast["left"], contrast["right"]):
-            cell = chosen(rows, side)
-            price = prices(results, cell).get(contrast["currency"]) if len(cell) else None
-            if price is None:
-                break
-            sides.append((needed(cell, targets[dataset]), price, cell["evaluations"].max()))
-        if len(sides) == 2:
-            found = of_ratio(*sides)
-            # Where the cost of the left is not known, it is left's budget that ended.
-            given = sides[0][2] if found["effect"] == 0 else sides[1][2]
-            yield {"protocol": protocol, "dataset": dataset, "cap": f"{given:,.0f} evaluations"} | found
+    rows = specs.cells(results.table(HISTORY), setting)
+    rows, targets = chosen(rows[rows["fraction"] == 1], contrast["where"]), results.config["targets"]
+    sides = []
+    for side in (contrast["left"], contrast["right"]):
+        cell = chosen(rows, side)
+        price = prices(results, cell).get(contrast["currency"]) if len(cell) else None
+        if price is None:
+            return
+        sides.append((cell, price, cell["evaluations"].max()))
+    found = {
+        target: of_ratio(*((needed(cell, target), price, limit) for cell, price, limit in sides))
+        for target in targets.get(setting["dataset"], [])
+    }
+    if found:
+        row = found[_reached_by_both({target: one["effect"] for target, one in found.items()})]
+        # Where the cost of the left is not known, it is left's budget that ended.
+        yield {"cap": f"{sides[0][2] if row['effect'] == 0 else sides[1][2]:,.0f} evaluations"} | row
 
 
 def of_ratio(left: tuple, right: tuple) -> dict:
@@ -225,3 +249,12 @@ def of_ratio(left: tuple, right: tuple) -> dict:
         if len(both) >= FEWEST and not np.isnan(found["effect"]):
             found |= {f"low{suffix}": low, f"high{suffix}": high}
     return found
+
+
+IN_SETTINGS: dict[str, Callable[[Results, dict, dict], Iterator[dict]]] = {
+    "networks": _of_networks,
+    "equal_terms": _of_equal_terms,
+    "images": _of_images,
+    "cost": _of_cost,
+    "convergence": _of_convergence,
+}

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+import pandas as pd
+
 from symmetry_constrained.audit.checks import Check, equal, guarded
 from symmetry_constrained.audit.results import CONFIG, Results
 
@@ -95,6 +97,38 @@ def reruns(results: Results) -> dict[str, dict]:
                 "split": int(number["split_seed"]),
             }
     return found
+
+
+def settings(results: Results) -> Iterator[dict]:
+    """Every setting in which claims are judged, by the configuration, with the attributes of its study."""
+    papers = {placed["study"] for placed in results.placed.values()}
+    for name, one in results.config["settings"].items():
+        study = results.config["studies"][one["study"]]
+        limits = [f"{limit:,} {key.split('_')[1]}" for key, limit in study["budget"].items()]
+        yield {
+            "setting": name,
+            **{key: one[key] for key in ("label", "study")},
+            **{key: study[key] for key in ("dataset", "protocol")},
+            "hidden_layers": hyphens(one["hidden_layers"]),
+            **{key: study.get(key, usual) for key, usual in (("activation", "tanh"), ("optimiser", "lbfgs"))},
+            "budget": ", ".join(limits),
+            # The recipe of published numbers: their study, and the paper's layers.
+            "paper": one["study"] in papers and one["hidden_layers"] == [10, 5],
+        }
+
+
+def cells(table: pd.DataFrame, setting: dict) -> pd.DataFrame:
+    """A setting's rows of a table."""
+    return table[(table["study"] == setting["study"]) & (table["hidden_layers"] == setting["hidden_layers"])]
+
+
+def applies(contrast: dict, *settings: dict) -> bool:
+    """Whether a contrast of `claims.yaml` is meant for these settings."""
+    for name, values in contrast["settings"].items():
+        values = values if isinstance(values, list) else [values]
+        if any(setting[name] not in map(str, values) for setting in settings):
+            return False
+    return True
 
 
 def check(results: Results) -> Iterator[Check]:

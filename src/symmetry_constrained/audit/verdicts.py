@@ -9,10 +9,11 @@ from scipy.special import stdtr, stdtrit
 
 from symmetry_constrained.audit import published
 from symmetry_constrained.audit.checks import Check, guarded
-from symmetry_constrained.audit.claims import RATIOS, TABLE, contrasts, read
+from symmetry_constrained.audit.claims import IN_SETTINGS, RATIOS, TABLE, contrasts, read
 from symmetry_constrained.audit.results import Results
 
 VERDICTS, SHOWN, PAGE = "verdicts, by their rules", "verdict page", "verdicts.md"
+CAPPED = "not within the budget"
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -29,8 +30,7 @@ def _check(results: Results) -> Iterator[Check]:
     for _, row in claims.iterrows():
         # The values of `by` follow the contrast's name.
         rule = next(one for (id_, name), one in stated.items() if id_ == row["id"] and _named(row["contrast"], name))
-        trained = rule["of"] in ("networks", "equal_terms", *RATIOS)
-        if row["verdict"] != verdict(row, trained, rule.get("by_construction", False)):
+        if row["verdict"] != verdict(row, rule["of"], rule.get("by_construction", False)):
             wrong.append(row)
     text = f"{wrong[0]['id']}, {wrong[0]['contrast']}: {wrong[0]['verdict']}; {len(wrong)} differ" if wrong else "all"
     yield Check(VERDICTS, results.blame(TABLE), f"{len(claims)} verdicts by their rules", text, not wrong)
@@ -59,22 +59,20 @@ def holm(claims: pd.DataFrame) -> np.ndarray:
 
 
 def _shown_first(claims: pd.DataFrame) -> pd.DataFrame:
-    """Of each headline the row of the overview: digits before MNIST, the published protocol before the clean one."""
-    heads = claims[claims["headline"]]
-    heads = heads.assign(clean=heads["protocol"] == "clean", mnist=heads["dataset"] == "mnist", place=range(len(heads)))
-    heads["place"] = heads.groupby(["id", "contrast"])["place"].transform("min")
-    return heads.sort_values(["place", "mnist", "clean"], kind="stable").drop_duplicates("place")
+    """Of each headline the row of the overview, that of its first setting."""
+    return claims[claims["headline"]].groupby(["id", "contrast"], sort=False).head(1)
 
 
 def _named(text: str, name: str) -> bool:
     return text == name or text.startswith(f"{name}; ")
 
 
-def verdict(row: pd.Series, trained: bool, by_construction: bool) -> str:
+def verdict(row: pd.Series, of: str, by_construction: bool) -> str:
     """The verdict that the numbers of a row allow.
 
-    trained: whether its pairs are of trained networks, of which 20 are needed, and 10 of an experiment on theory.
+    of: the table it is of. Of trained networks 20 pairs are needed, and 10 of an experiment on theory.
     """
+    trained = of in IN_SETTINGS
     if row["n"] == 0:
         return "inconclusive"
     if by_construction:
@@ -83,6 +81,8 @@ def verdict(row: pd.Series, trained: bool, by_construction: bool) -> str:
         return "theorem, no violation found" if row["effect"] <= row["margin"] else "refuted"
     if row["n"] < (20 if trained else 10):
         return "too few networks" if trained else "too few units"
+    if of in RATIOS and (row["effect"] in (0, np.inf) or (of != "images" and np.isnan(row["effect"]))):
+        return CAPPED
     paper = row["published"]
     if row["kind"] == "new test" or pd.isna(paper):
         return _as_new_test(row)
@@ -124,10 +124,10 @@ def _check_page(results: Results) -> Iterator[Check]:
     lines = (re.split(r"(?<!\\)\|", line)[1:-1] for line in results.text(PAGE).splitlines() if line.startswith("| "))
     tables = [[cell.strip() for cell in line] for line in lines]
     claims, rows = read(results), [row for row in tables if row[-1].startswith("`")]
-    opening = [row for row in tables if row[0] in set(claims["id"])]
+    opening = [row for row in tables if row[0] in set(claims["id"]) and len(row) == 8]
     missing = [f"the overview's {row['id']}" for row in _otherwise(opening, claims)]
     for at, (_, row) in enumerate(claims.iterrows()):
-        place = ", ".join(name for name in (row["dataset"], row["protocol"]) if name)
+        place = row["setting"] or ", ".join(name for name in (row["dataset"], row["protocol"]) if name)
         contrast, evidence = (row[name].replace("|", "\\|") for name in ("contrast", "evidence"))
         due = [contrast, place, _effect(row), number(row["published"]), str(row["n"])]
         open_ = row["verdict"].endswith("inconclusive") and np.isfinite(row["needed"])
@@ -144,8 +144,8 @@ def _otherwise(opening: list[list[str]], claims: pd.DataFrame) -> Iterator[pd.Se
     """The headlines that the overview does not show as they are."""
     for at, (_, row) in enumerate(_shown_first(claims).iterrows()):
         title, contrast = (row[name].replace("|", "\\|") for name in ("title", "contrast"))
-        due = [row["id"], title, contrast, _effect(row), number(row["published"]), str(row["n"])]
-        id_, paper, verdict_, _, *cells = opening[at] if at < len(opening) else [""] * 8
+        due = [row["id"], title, row["setting"], contrast, _effect(row), number(row["published"]), str(row["n"])]
+        id_, paper, verdict_, *cells = opening[at] if at < len(opening) else [""] * 8
         if [id_, paper, *cells] != due or not verdict_.endswith(f" {row['verdict']}"):
             yield row
 
@@ -156,6 +156,8 @@ def _effect(row: pd.Series) -> str:
     if row["direction"] == "zero":
         return f"largest violation {number(row['effect'])}"
     low, high = (number(row[name]) for name in ("low", "high"))
+    if row["verdict"] == CAPPED and np.isnan(row["effect"]):
+        return f"neither within {row['cap']}"
     if row["cap"] and row["effect"] in (0, np.inf):
         who, bound = ("", f"at least {low}") if row["effect"] else ("divisor ", f"at most {high}")
         return f"{who}not within {row['cap']}" + ("" if low == "–" else f"; {bound}")
