@@ -172,6 +172,14 @@ def test_the_course_of_a_metric_by_hand():
     assert summary.at_checkpoints(table.iloc[:0], "both_accuracy").empty
 
 
+def test_late_checkpoints_count_though_few_networks_get_so_far():
+    # Of four networks three stop early, two of them at 12; the last is judged at 10, 20 and its end.
+    table = history([(0.1,), (0.2,), (0.3,), (0.3, 0.5)], [(0.6, 12), (0.4, 12), (0.4, 13), (0.8, 40)])
+    found = summary.at_checkpoints(table, "both_accuracy")
+    assert found["iterations"].tolist() == [10, 20, 40]
+    assert found["mean"].tolist()[1:] == pytest.approx([(0.6 + 0.4 + 0.4 + 0.5) / 4, (0.6 + 0.4 + 0.4 + 0.8) / 4])
+
+
 def test_the_script_writes_the_table(tmp_path):
     table, out = networks("square", hidden_layers="4"), tmp_path / "new/summary.csv"
     table.to_csv(tmp_path / "networks.csv", index=False)

@@ -35,17 +35,16 @@ def texts(figure):
     return [text for text in found if text]
 
 
-def test_each_claim_has_a_row_with_the_headline_of_one_dataset():
+def test_each_claim_has_a_row_with_its_headline_in_every_setting():
     figure, data = draw(*FULL)
     assert list(data) == list(table())
-    assert data[["id", "contrast", "protocol"]].values.tolist() == [
+    assert data[["id", "contrast", "setting"]].values.tolist() == [
         ["C1", "a property", ""],
-        ["C2", "left − right", "published"],
-        ["C2", "left − right", "clean"],
-        ["C3", "this ÷ that", "clean"],
+        ["C2", "left − right", "paper"],
+        ["C2", "left − right", "no-leak"],
+        ["C3", "this ÷ that", "no-leak"],
+        ["C3", "this ÷ that", "mnist"],
     ]
-    # MNIST's are not drawn where digits' are.
-    assert set(data["dataset"]) == {"", "digits"}
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     for label, id_ in zip(labels, ("C1", "C2", "C3"), strict=True):
         assert id_ in label and data.loc[data["id"] == id_, "title"].iloc[0] in label
@@ -57,14 +56,12 @@ def test_each_claim_has_a_row_with_the_headline_of_one_dataset():
 def test_points_intervals_and_published_effects_stand_where_the_rows_say():
     figure, data = draw(*FULL)
     differences, ratios = figure.axes
-    drawn = data[data["id"] == "C2"]
-    points = marks(differences, "o")
-    assert [x for x, _ in points] == drawn["effect"].tolist()
-    assert [round(height) for _, height in points] == [1, 1]
-    # Published above clean.
-    assert points[0][1] < points[1][1]
-    assert intervals(differences) == list(zip(drawn["low"], drawn["high"], strict=True))
-    # The paper's effect once, on the row of its own protocol.
+    first, other = (row for _, row in data[data["id"] == "C2"].iterrows())
+    assert marks(differences, "o") == [(first["effect"], 1)]
+    assert intervals(differences) == [(first["low"], first["high"])]
+    # In another setting the effect alone.
+    assert marks(differences, "|") == [(other["effect"], 1)]
+    # The paper's effect, on the row of its own setting.
     assert marks(differences, "D") == [(0.35, 1)]
     assert [x for x, _ in marks(ratios, "o")] == [3]
     assert intervals(ratios) == [(2, 5)]
@@ -94,17 +91,17 @@ def test_a_theorem_and_what_was_not_run_are_said_in_words():
     assert marks(figure.axes[0], "o") == [] and figure.axes[0].get_xlim()[1] < 20
 
 
-def test_each_claim_carries_its_verdict_and_a_sign_where_the_protocols_differ():
+def test_each_claim_carries_its_verdict_and_a_sign_where_the_settings_differ():
     figure, _ = draw(*FULL, row(contrast="more", effect=-0.3, low=-0.4, high=-0.2))
     shown = [(round(text.get_position()[1]), text) for text in figure.axes[1].texts if text.get_bbox_patch()]
     words = [(place, text.get_text()) for place, text in shown]
-    assert words[0] == (0, "theorem,\nno violation found") and words[2] == (2, "supported")
+    assert words[0] == (0, "theorem,\nno violation found") and words[2] == (2, "supported †")
     assert words[1][0] == 1 and words[1][1].startswith("replicated ")
     alike, _ = draw(theorem(), row(published=0.3), row(protocol="clean", published=0.3), ratio())
     assert [text.get_text() for text in alike.axes[1].texts if text.get_bbox_patch()][1] == "replicated"
     colours = {matplotlib.colors.to_hex(text.get_bbox_patch().get_facecolor()) for _, text in shown}
     assert colours == {claims.SHADES["holds"].lower()}
-    # Of C2 "further" is open and "more" reversed; another dataset of a headline is no further contrast.
+    # Of C2 "further" is open and "more" reversed; another setting of a headline is no further contrast.
     assert [text.get_text() for text in figure.axes[1].texts if " of " in text.get_text()] == ["0 of 2"]
     assert set(claims.COLOURS) == set(OUTCOMES)
 

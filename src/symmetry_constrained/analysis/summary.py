@@ -77,13 +77,14 @@ def at_checkpoints(history: pd.DataFrame, metric: str) -> pd.DataFrame:
     """`history.csv` -> one metric by iterations, as rows like those of `summarise` with the column `iterations`.
 
     A row per cell and checkpoint, and one at the most iterations of any network of the study. A network that stopped
-    earlier keeps its last value. A checkpoint is a number of iterations at which most networks were evaluated; numbers
-    at which single networks happened to stop do not count.
+    earlier keeps its last value. A checkpoint is a number of iterations at which most of the networks that got so far
+    were evaluated; numbers at which single networks happened to stop do not count.
     """
     parts = []
     for _, rows in derive(history).groupby(STUDY, sort=False):
         curves = rows.set_index([*NETWORK, "n_train", "images"]).pivot(columns="iterations", values=metric)
-        checkpoint = curves.notna().sum() > len(curves) / 2
+        ends = curves.apply(pd.Series.last_valid_index, axis=1)
+        checkpoint = curves.notna().sum() > [(ends >= number).sum() / 2 for number in curves]
         checkpoint.iloc[-1] = True
         curves = curves.ffill(axis=1).loc[:, checkpoint.to_numpy()]
         parts.append(curves.melt(value_name=metric, ignore_index=False).reset_index())

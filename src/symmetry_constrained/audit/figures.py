@@ -139,16 +139,18 @@ def _cost(results: Results, stem: str, dataset: str) -> pd.DataFrame:
 
 
 def _budget(results: Results, stem: str, _: str) -> pd.DataFrame:
-    """The biased networks' accuracy on both sets at every checkpoint; one that stopped keeps its last value."""
+    """The biased networks' mean accuracy on X and −X at every checkpoint; one that stopped keeps its last value."""
     history = results.table(HISTORY)
     keep = (history["study"] == results.config["figures"]["budget"]) & (history["network"] == "biased")
-    rows = cells.derived(history[keep])
-    curves = rows.pivot(index=NETWORK, columns="iterations", values="both_accuracy")
-    judged = curves.columns[(curves.notna().mean() > 0.5) | (curves.columns == curves.columns.max())]
-    filled = curves.ffill(axis=1)[judged].stack().rename("both_accuracy").reset_index()
+    rows = cells.derived(history[keep & (history["fraction"] == 1)])
+    curves = rows.pivot(index=NETWORK, columns="iterations", values="random_sign_accuracy")
+    # Numbers of iterations that most of the networks that got there were judged at, and the last.
+    got_there = curves.bfill(axis=1).notna().sum()
+    judged = curves.columns[(2 * curves.notna().sum() > got_there) | (curves.columns == curves.columns.max())]
+    filled = curves.ffill(axis=1)[judged].stack().rename("random_sign_accuracy").reset_index()
     # In the table's order: checkpoint by checkpoint.
     filled = filled.sort_values("iterations", kind="stable")
-    table = cells.summary(filled, [*CELLS, "iterations"], "both_accuracy")
+    table = cells.summary(filled, [*CELLS, "iterations"], "random_sign_accuracy")
     study = rows[STUDY].iloc[0]
     table = table.assign(**study)[[*STUDY, *CELLS, "iterations", "metric", "mean", "low", "high", "n", "failed"]]
     return _with_model(table)
@@ -166,15 +168,10 @@ def _figure1(results: Results, stem: str, _: str) -> pd.DataFrame:
 
 
 def _verdicts(results: Results, stem: str, _: str) -> pd.DataFrame:
-    """The headline contrasts, each on the first dataset it was judged on: digits before MNIST."""
+    """The headline contrasts, each in all of its settings."""
     table = results.table(CLAIMS)
-    parts = []
-    for _key, first in table[table["headline"]].groupby(["id", "contrast"], sort=False):
-        order = np.lexsort((first["protocol"] == "clean", first["dataset"] == "mnist"))
-        first = first.iloc[order]
-        datasets = first["dataset"].fillna("")
-        parts.append(first[datasets == datasets.iloc[0]])
-    return pd.concat(parts)
+    order = table.groupby(["id", "contrast"], sort=False).ngroup()
+    return table.loc[order.sort_values(kind="stable").index].loc[lambda rows: rows["headline"]]
 
 
 # By a figure's stem, or the part before its first hyphen: how its data is drawn, and from which files.

@@ -18,16 +18,16 @@ from symmetry_constrained.verdicts.table import completed, distinct, headlines, 
 
 SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00", "not counted": "#8A8A8A"}
 COLOURS = {verdict: SHADES[outcome] for verdict, outcome in OUTCOMES.items()}
-PLACES = {"published": (0.13, "black"), "clean": (-0.13, "#7F7F7F")}  # off the row's middle, colour
+ELSEWHERE = "#9A9A9A"
 PAPERS = "#CC79A7"
 KEY = ["id", "contrast"]  # of a headline
 
 
 def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """claims: `claims.csv`. Draws the headline contrasts on digits, under both protocols where there are both."""
+    """claims: `claims.csv`. Draws the headline contrasts, each as it was judged first; in other settings as points."""
     claims = completed(claims)
     heads = headlines(claims)
-    data = heads[heads["dataset"] == heads.groupby(KEY)["dataset"].transform("first")].reset_index(drop=True)
+    data = heads.reset_index(drop=True)
     further = distinct(claims.drop(heads.index), heads)
     keys = list(dict.fromkeys(zip(data["id"], data["contrast"], strict=True)))
     height = 0.36 * len(keys) + 1.5
@@ -40,8 +40,9 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         own = data[(data["id"] == id_) & (data["contrast"] == contrast)]
         first = id_ not in [key for key, _ in keys[:position]]
         names.append(f"{own['title'].iloc[0]}  {id_}" if first else f"{textwrap.shorten(contrast, 54)}  {id_}")
-        for _, row in own.iterrows():
-            _effect(differences, ratios, row, position, ends)
+        for _, row in own.iloc[1:].iterrows():
+            _elsewhere(ratios if row["unit"] == "ratio" else differences, row, position)
+        _effect(differences, ratios, own.iloc[0], position, ends)
         _labels(
             ratios, own, further.loc[further["id"] == id_, "verdict"] if first else further["verdict"][:0], position
         )
@@ -54,9 +55,12 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         figure.text(x, 1 - 0.66 / height, text, ha=side, fontsize="small", color="#555555")
     for panel in (differences, ratios):
         panel.grid(axis="y", visible=True)
-    handles = [Line2D([], [], marker="o", color=colour, linewidth=1.4, markersize=5) for _, colour in PLACES.values()]
-    handles.append(Line2D([], [], marker="D", color=PAPERS, linestyle="", markersize=6))
-    labels = ["with its 95 % interval, published protocol", "clean protocol", "the paper's own effect"]
+    handles = [
+        Line2D([], [], marker="o", color="black", linewidth=1.4, markersize=5),
+        Line2D([], [], marker="|", color=ELSEWHERE, linestyle="", markersize=8),
+        Line2D([], [], marker="D", color=PAPERS, linestyle="", markersize=6),
+    ]
+    labels = ["in the first setting, with its 95 % interval", "in others", "the paper's own effect"]
     figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.01, 0), ncols=3, fontsize="small")
     set_title(figure, _finding(data, further["verdict"]), y=1 - 0.02 / height, va="top")
     return figure, data
@@ -88,10 +92,15 @@ def _ratio_axis(panel: Axes, data: pd.DataFrame) -> tuple[float, float]:
     return low, high
 
 
+def _elsewhere(panel: Axes, row: pd.Series, position: int) -> None:
+    """The effect in another setting."""
+    if np.isfinite(row["effect"]) and (row["unit"] != "ratio" or row["effect"] > 0):
+        panel.plot(row["effect"], position, marker="|", color=ELSEWHERE, markersize=8, zorder=1)
+
+
 def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends: tuple[float, float]) -> None:
     """A point with its interval and the published effect; words if the effect fits neither axis."""
-    offset, colour = PLACES.get(row["protocol"], (0, PLACES["clean"][1]))
-    panel = ratios if row["unit"] == "ratio" else differences
+    panel, colour = (ratios if row["unit"] == "ratio" else differences), "black"
     if row["n"] == 0 or row["unit"] not in ("ratio", "accuracy"):
         text = "not run here" if row["n"] == 0 else f"{row['unit']} {number(row['effect'])}, N = {row['n']:,}"
         box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
@@ -100,7 +109,7 @@ def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends
         )
         return
     effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
-    height = position - offset
+    height = position
     if np.isinf(effect) or np.isinf(high):
         # An open interval is an arrow from its low end.
         start, end = max(ends[0], low), ends[1] / 1.3
@@ -114,12 +123,12 @@ def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends
         panel.plot([max(low, ends[0]) if panel is ratios else low, high], [height] * 2, color=colour, linewidth=1.4)
     if np.isfinite(effect):
         panel.plot(effect, height, marker="o", color=colour, markersize=5)
-    if pd.notna(row["published"]) and row["protocol"] == "published":
+    if pd.notna(row["published"]):
         panel.plot(row["published"], position, marker="D", color=PAPERS, markersize=6, zorder=1)
 
 
 def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -> None:
-    """The headline's verdict, both where the protocols differ; and how many further contrasts hold."""
+    """The headline's verdict, with a mark if it differs in another setting; and how many further contrasts hold."""
     place = blended_transform_factory(panel.figure.transFigure, panel.transData)
     first, others = own["verdict"].iloc[0], set(own["verdict"])
     short = len(first) < len("replicated, smaller") + 1
