@@ -318,7 +318,10 @@ def test_every_block_says_what_the_tables_say(run):
     assert blocks["verdicts"].count("\n| C") == len(STATED) == 17
     assert "16 of 17 claims hold by their headline contrast. Of 0 further rows" in blocks["verdicts"]
     found = blocks["findings"]
-    assert "**The 3 published numbers on digits:** by their seeds 3 exact; among N = 40 draws 3 typical." in found
+    assert (
+        "**The 3 published numbers on digits:** by their seeds 3 exact; 0 of the 3 that enough draws were made for "
+        "(N = 40) lie outside the central 95 % of them."
+    ) in found
     assert "**What does not hold:** C6, one − other: −0.100 [0.400, 0.600], N = 7, reversed." in found
     assert f"**[Training longer, and wider networks](results/reference/figures/budget.svg):** {TITLE}." in found
     assert re.findall(r"^(\d+)\. ", blocks["scope"], re.M) == [str(number) for number in range(1, 18)]

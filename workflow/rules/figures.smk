@@ -8,6 +8,7 @@ FIGURES_OF = {
     + ["images-needed", "random-sign-factor"],
     "training_cost": [f"cost-{config['studies'][study]['dataset']}" for study in WHOLE_CURVES],
     "budget": ["budget"],
+    "settings": ["settings"],
     "theory": [
         "verdicts",
         "emulated-bias",
@@ -24,6 +25,7 @@ FIGURES = [f"{RESULTS}/figures/{figure}.svg" for figures in FIGURES_OF.values() 
 FINDINGS = [
     figure
     for figure in (
+        "settings",
         "verdicts",
         "table1",
         "table2",
@@ -43,6 +45,7 @@ CAPTIONS = {
     "images-needed": ("Data", "images_needed", "Images needed on both X and −X"),
     "random-sign-factor": ("Data", "random_sign_factor", "What symmetry saves when signs are random"),
     "verdicts": ("Verdicts", "claims", "Every claim and its verdict"),
+    "settings": ("Verdicts", "settings", "Where each claim holds"),
     "emulated-bias": ("Theory", "emulated_bias", "A saturated neuron stands in for a bias"),
     "amplification": ("Theory", "amplification", "Does depth amplify small biases?"),
     "mirrored-pairs": ("Theory", "mirrored_pairs", "Small biases in a shallow network: a counterexample"),
@@ -122,6 +125,20 @@ use rule draw_paper_tables as draw_budget with:
         f"{LOGS}/draw_budget.log",
     params:
         parameters=notebook_parameters(budget=config["figures"]["budget"]),
+
+
+use rule draw_paper_tables as draw_settings with:
+    input:
+        code=code("notebooks/settings.ipynb"),
+        claims=rules.judge_claims.output.claims,
+        settings=rules.judge_claims.output.settings,
+    output:
+        *drawn("settings"),
+        notebook=f"{RESULTS}/notebooks/settings.ipynb",
+    log:
+        f"{LOGS}/draw_settings.log",
+    params:
+        parameters=notebook_parameters(),
 
 
 use rule draw_paper_tables as draw_theory with:

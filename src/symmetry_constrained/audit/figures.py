@@ -8,14 +8,16 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import cells, data, inputs
+from symmetry_constrained.audit import cells, data, inputs, settings
 from symmetry_constrained.audit.cells import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
 from symmetry_constrained.audit.claims import TABLE as CLAIMS
+from symmetry_constrained.audit.claims import read as judged
 from symmetry_constrained.audit.costs import TABLE as COST
 from symmetry_constrained.audit.efficiency import TABLE as EFFICIENCY
 from symmetry_constrained.audit.published import CELL
 from symmetry_constrained.audit.results import CONFIG, Results
+from symmetry_constrained.audit.settings import TABLE as SETTINGS
 from symmetry_constrained.audit.tables import CELL as CELLS
 from symmetry_constrained.audit.tables import HISTORY, NETWORKS, ORDER, SUMMARY
 
@@ -174,6 +176,39 @@ def _verdicts(results: Results, stem: str, _: str) -> pd.DataFrame:
     return table.loc[order.sort_values(kind="stable").index].loc[lambda rows: rows["headline"]]
 
 
+def _settings(results: Results, stem: str, _: str) -> pd.DataFrame:
+    """In each setting the headline that decides a claim: the least favourable, of equals the first."""
+    every, listed = judged(results), results.table(SETTINGS)
+    claims = every[every["headline"] & (every["setting"] != "")]
+    words = dict(settings.over_settings(every, listed)[["id", "over"]].to_numpy())
+    labels = dict(listed[["setting", "label"]].to_numpy())
+    rank = {"contrary": 0, "fails": 1, "open": 2, "holds": 3}
+    rows = []
+    for _key, own in claims.groupby(["id", "setting"], sort=False):
+        outcomes = [settings.outcome(verdict) for verdict in own["verdict"]]
+        at = min(range(len(own)), key=lambda place: (rank[outcomes[place]], place))
+        row = own.iloc[at].to_dict()
+        row |= {"outcome": outcomes[at], "label": labels[row["setting"]], "over_settings": words[row["id"]]}
+        rows.append((own.index[at], row))
+    # In the table's order.
+    table = pd.DataFrame([row for _at, row in sorted(rows, key=lambda pair: pair[0])])
+    columns = [
+        "id",
+        "title",
+        "setting",
+        "label",
+        "contrast",
+        "outcome",
+        "verdict",
+        "unit",
+        "effect",
+        "low",
+        "high",
+        "n",
+    ]
+    return table[[*columns, "over_settings"]]
+
+
 # By a figure's stem, or the part before its first hyphen: how its data is drawn, and from which files.
 DRAWINGS: dict[str, tuple[Callable[[Results, str, str], pd.DataFrame], tuple[str, ...]]] = {
     "table1": (_paper_table, (NETWORKS, "tables/table1.csv")),
@@ -189,6 +224,7 @@ DRAWINGS: dict[str, tuple[Callable[[Results, str, str], pd.DataFrame], tuple[str
     "cost": (_cost, (COST,)),
     "budget": (_budget, (HISTORY,)),
     "verdicts": (_verdicts, (CLAIMS,)),
+    "settings": (_settings, (CLAIMS, SETTINGS)),
 }
 
 

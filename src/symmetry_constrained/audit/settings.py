@@ -111,12 +111,17 @@ def over_settings(claims: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=NAMES)
 
 
+def outcome(verdict: str) -> str:
+    """What a verdict says of its claim."""
+    if verdict.startswith(("reversed", "refuted")):
+        return "contrary"
+    return "holds" if verdict.startswith(GOOD) else "fails" if verdict.startswith(BAD) else "open"
+
+
 def _sign(headlines: pd.DataFrame) -> int:
     """-1 if one of them fails, else 0 if one is open, else 1."""
-    signs = [
-        1 if verdict.startswith(GOOD) else -1 if verdict.startswith(BAD) else 0 for verdict in headlines["verdict"]
-    ]
-    return min(signs)
+    signs = {"holds": 1, "open": 0, "fails": -1, "contrary": -1}
+    return min(signs[outcome(verdict)] for verdict in headlines["verdict"])
 
 
 def _word(lists: dict[int, list[str]], papers: set[str]) -> str:

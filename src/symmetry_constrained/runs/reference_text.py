@@ -110,10 +110,12 @@ def published_sentences(numbers: pd.DataFrame) -> list[str]:
     sentences = []
     for dataset, own in numbers.groupby("dataset", sort=False):
         seeds = ", ".join(f"{count} {name}" for name, count in own["same_seed"].value_counts(sort=False).items())
-        places = ", ".join(f"{count} {name}" for name, count in own["typicality"].value_counts(sort=False).items())
+        judged = own[own["typicality"] != "too few draws"]
+        outside = int((judged["typicality"] != "typical").sum())
         n = " to ".join(dict.fromkeys(f"{value:,}" for value in (own["n"].min(), own["n"].max())))
         sentences.append(
-            f"**The {len(own)} published numbers on {dataset}:** by their seeds {seeds}; among N = {n} draws {places}."
+            f"**The {len(own)} published numbers on {dataset}:** by their seeds {seeds}; {outside} of the "
+            f"{len(judged)} that enough draws were made for (N = {n}) lie outside the central 95 % of them."
         )
     return sentences
 

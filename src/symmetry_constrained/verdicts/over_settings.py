@@ -102,6 +102,36 @@ def _split(values: pd.DataFrame, decided: pd.Series) -> str:
     return f"{what}: holds with {holds}, not with {fails}"
 
 
+def of_each(rows: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
+    """A sentence or two per claim about trained networks: in which settings it holds, by how much, and what it depends
+    on. rows: `claims.csv`; settings: `settings.csv`.
+    """
+    table, cells, said = over_settings(rows, settings), by_setting(rows), []
+    for _, claim in table[table[["holds", "fails", "open"]].ne("").any(axis=1)].iterrows():
+        own = cells[cells["id"] == claim["id"]]
+        decided = int((own["outcome"] != "open").sum())
+        parts = []
+        for verb, outcomes in (("holds", ["holds"]), ("fails", ["fails", "contrary"]), ("is open", ["open"])):
+            some = own[own["outcome"].isin(outcomes)]
+            if len(some):
+                amount = "" if verb == "is open" else _span(some)
+                parts.append(f"{verb} in {_listed(some['setting'].tolist())}{amount}")
+        text = f"**{claim['id']}. {claim['title']}: {claim['over_settings']}.** It {'; '.join(parts)}."
+        if claim["over_settings"] == OPEN and decided < FEWEST:
+            text += f" Only {decided} of {len(own)} settings decide, and {FEWEST} are needed."
+        said.append(f"{text} What it depends on: {claim['depends_on']}." if claim["depends_on"] else text)
+    return said
+
+
+def _span(rows: pd.DataFrame) -> str:
+    """From the smallest to the largest effect of rows: `(by 0.10 to 0.24)`."""
+    if rows["unit"].nunique() > 1:
+        return ""
+    ends = [f"{value:.2f}".replace("-", "−") for value in (rows["effect"].min(), rows["effect"].max())]
+    what = "a factor of" if rows["unit"].iloc[0] == "ratio" else "a difference of"
+    return f" ({what} {' to '.join(dict.fromkeys(ends))})"
+
+
 def sentence(rows: pd.DataFrame, settings: pd.DataFrame) -> str:
     """How many claims hold, and where, in one sentence. rows: `claims.csv`; settings: `settings.csv`."""
     table = over_settings(rows, settings)
