@@ -44,6 +44,24 @@ def test_equal_data_gives_equal_bytes_in_three_files(tmp_path, again):
         assert b"Matplotlib v" not in written[name]
 
 
+def test_settings_of_ones_own_change_nothing(tmp_path):
+    for name in ("first", "second"):
+        if name == "second":
+            own = {
+                "lines.linewidth": 17,
+                "font.size": 30,
+                "savefig.dpi": 40,
+                "svg.hashsalt": "mine",
+                "axes.grid": False,
+            }
+            matplotlib.rcParams.update(own | {"axes.unicode_minus": False, "figure.autolayout": True})
+            style.use_style()
+        figure, data = curve([1, -3, 2])
+        style.save(figure, tmp_path / name, data)
+    for suffix in ("svg", "png"):
+        assert (tmp_path / f"first.{suffix}").read_bytes() == (tmp_path / f"second.{suffix}").read_bytes()
+
+
 def test_other_data_gives_other_bytes(tmp_path):
     for name, values in (("first", [1, 3, 2]), ("second", [1, 3, 4])):
         figure, data = curve(values)

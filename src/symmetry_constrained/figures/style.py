@@ -40,7 +40,11 @@ WIDTH = 7.2  # inches: a page's text
 
 
 def use_style() -> None:
-    """Seaborn's white style, at sizes that stay legible in a page; SVG with stable names."""
+    """Seaborn's white style, at sizes that stay legible in a page; SVG with stable names.
+
+    Whatever was set before, as by the user's own matplotlibrc, is left out.
+    """
+    matplotlib.rcdefaults()
     sns.set_theme(context="paper", style="whitegrid", font_scale=1.05)
     matplotlib.rcParams.update(
         {
