@@ -129,16 +129,6 @@ def batch_group(specs):
     return "short" if job_costs.expected_seconds(specs) < job_costs.SHORT_SECONDS else None
 
 
-def number(wildcards):
-    """A published network's row; if several numbers are of it, the first."""
-    return NUMBERS[NUMBERS["id"] == wildcards.id].iloc[0]
-
-
-def rerun_group(wildcards):
-    """The same for reruns: those on digits take about 15 seconds, those on 70,000 images up to an hour."""
-    return "short" if number(wildcards)["dataset"] == "digits" else None
-
-
 def notebook_parameters(**values):
     """A notebook's parameters: the results folder as seen from it, and more."""
     found = json.dumps({"results": os.path.relpath(RESULTS, "notebooks")} | values)
