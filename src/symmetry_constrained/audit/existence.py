@@ -11,6 +11,7 @@ WHAT = "files that the configuration asks for"
 BATCH = "networks.csv history.csv timings.csv weights.safetensors predictions.safetensors provenance.json".split()
 RERUN = "reruns.csv perturbed.csv provenance.json".split()
 TABLES = "networks history summary bound sample_efficiency cost_to_target solo_timings equal_terms claims".split()
+TABLES += ["settings", "leak"]
 NUMBERS = [f"published_numbers.{suffix}" for suffix in ("csv", "html")]
 THEORY = "random_networks label_blind amplification mirrored_pairs emulated_bias orbits spectrum orbit_loss".split()
 THEORY += "loss_invariance minima random_angles invariants".split()
@@ -76,5 +77,6 @@ def _figures(config: dict, papers: list[str]) -> dict[str, list[str]]:
         "overfitting": [*drawn, "images-needed", "random-sign-factor"],
         "training_cost": [f"cost-{dataset}" for dataset in whole],
         "budget": ["budget"],
+        "settings": ["settings"],
         "theory": list(OF_THEORY),
     }
