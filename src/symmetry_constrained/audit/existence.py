@@ -55,7 +55,7 @@ def asked_for(results: Results) -> Iterator[str]:
     yield from (CONFIG, CRATE, "verdicts.md", "findings.rst", *(f"code/{name}" for name in SOURCES))
     papers = _paper_tables(results, reruns)
     yield from (f"tables/{stem}.{suffix}" for stem in papers for suffix in ("csv", "md"))
-    for notebook, stems in _figures(config, papers).items():
+    for notebook, stems in drawn(results).items():
         yield from (f"notebooks/{notebook}.{suffix}" for suffix in ("ipynb", "html"))
         yield from (f"figures/{stem}.{suffix}" for stem in stems for suffix in ("svg", "png", "csv"))
 
@@ -67,14 +67,15 @@ def _paper_tables(results: Results, reruns: dict[str, dict]) -> list[str]:
     return [STEMS[name] for name in dict.fromkeys(named)]
 
 
-def _figures(config: dict, papers: list[str]) -> dict[str, list[str]]:
-    """By notebook, the figures that it draws."""
+def drawn(results: Results) -> dict[str, list[str]]:
+    """By notebook, the figures that it draws and its page shows."""
+    config, papers = results.config, _paper_tables(results, specs.reruns(results))
     studies, curves = config["studies"], config["figures"]["curves"]
     whole = [studies[name]["dataset"] for name in curves if 1 in studies[name]["fractions"]]
-    drawn = [f"{kind}-{studies[name]['dataset']}" for name in curves for kind in ("sides", "accuracy", "gaps")]
+    of_curves = [f"{kind}-{studies[name]['dataset']}" for name in curves for kind in ("sides", "accuracy", "gaps")]
     return {
         "paper_tables": [*papers, "bound", "figure1"],
-        "overfitting": [*drawn, "images-needed", "random-sign-factor"],
+        "overfitting": [*of_curves, "images-needed", "random-sign-factor"],
         "training_cost": [f"cost-{dataset}" for dataset in whole],
         "budget": ["budget"],
         "settings": ["settings"],

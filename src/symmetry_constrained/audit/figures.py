@@ -3,12 +3,13 @@
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import cells, data, inputs, settings
+from symmetry_constrained.audit import cells, data, inputs, leftovers, settings
 from symmetry_constrained.audit.cells import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
 from symmetry_constrained.audit.claims import TABLE as CLAIMS
@@ -29,11 +30,17 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def check(results: Results) -> Iterator[Check]:
-    for stem in sorted({path.stem for path in results.folder.glob("figures/*.*")}):
+    for stem in sorted({PurePosixPath(path).stem for path in _listed(results, "*")}):
         path = f"figures/{stem}.csv"
         yield from guarded(DRAWN, results.blame(path, *_drawing(stem)[1], CONFIG), _check_data(results, stem, path))
         yield from guarded(PICTURE, f"figures/{stem}.svg", _check_pictures(results, stem))
     yield from guarded(TITLES, FINDINGS, _check_findings(results))
+
+
+def _listed(results: Results, suffix: str) -> list[str]:
+    """The figures' files of this configuration."""
+    found = (path.relative_to(results.folder).as_posix() for path in results.folder.glob(f"figures/*.{suffix}"))
+    return sorted({*found} - {*leftovers.of(results)})
 
 
 def _drawing(stem: str) -> tuple[Callable[[Results, str, str], pd.DataFrame] | None, tuple[str, ...]]:
@@ -263,7 +270,7 @@ def title_of(results: Results, path: str) -> str:
 def _check_findings(results: Results) -> Iterator[Check]:
     """Every line of the report's opening page is some picture's title, each once."""
     lines = [line[2:] for line in results.text(FINDINGS).splitlines() if line.startswith("- ")]
-    pictures = sorted(path.relative_to(results.folder).as_posix() for path in results.folder.glob("figures/*.png"))
+    pictures = _listed(results, "png")
     titles = set()
     for path in pictures:
         try:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from symmetry_constrained.audit import leftovers
 from symmetry_constrained.audit.checks import Check, equal, guarded
 from symmetry_constrained.audit.results import CONFIG, CRATE, MANIFEST, Results
 
@@ -36,6 +37,7 @@ def _record(results: Results) -> Iterator[Check]:
 def _strays(results: Results) -> Iterator[Check]:
     manifest = results.manifest
     listed = {*manifest["artefacts"], *manifest["unrecorded"]}
+    known = {*listed, *leftovers.of(results)}
     own = {PurePosixPath(path).parts[0] for path in listed}
     strays, others = [], []
     for entry in sorted(results.folder.iterdir()):
@@ -47,7 +49,7 @@ def _strays(results: Results) -> Iterator[Check]:
         else:
             found = [entry]
         paths = (path.relative_to(results.folder).as_posix() for path in found)
-        strays += [path for path in sorted(paths) if path not in listed]
+        strays += [path for path in sorted(paths) if path not in known]
     for path in strays:
         yield Check(LISTED, path, "a file that the manifest lists", "unlisted: no step of this run made it", False)
     if not strays:

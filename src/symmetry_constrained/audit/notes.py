@@ -8,6 +8,7 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
+from symmetry_constrained.audit import leftovers
 from symmetry_constrained.audit.results import CODE, Results
 
 UNCHECKED = {
@@ -26,7 +27,7 @@ UNCHECKED = {
 def told(results: Results) -> list[str]:
     """A line for each way in which what made the results differs from what is here; none without a record."""
     try:
-        return [*_code(results), *_commit(results), *_software(results)]
+        return [*_code(results), *_commit(results), *_software(results), *leftovers.told(results)]
     except Exception:
         return []  # the check of the record reports it
 

@@ -4,10 +4,13 @@ import base64
 import json
 from collections.abc import Iterator
 
+from symmetry_constrained.audit import existence
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
-from symmetry_constrained.audit.results import Results
+from symmetry_constrained.audit.results import CONFIG, Results
 
 EMBEDDED, EXECUTED = "report holds the files", "notebooks ran to their end"
+SHOWN = "pages show their pictures"
+PICTURE = 'src="data:image/png;base64,'  # of each picture in a page
 REPORT, RECORDED = "report.html", "report.json"
 OWN = ("audit/audit.html", "audit/audit.json")
 OPENING = '<script id="results">\n    var results = '  # where the page lists the files it holds
@@ -19,6 +22,17 @@ def check(results: Results) -> Iterator[Check]:
     for path in sorted(results.folder.glob("notebooks/*.ipynb")):
         name = path.relative_to(results.folder).as_posix()
         yield from guarded(EXECUTED, name, _check_notebook(results, name))
+    yield from guarded(SHOWN, CONFIG, _check_pages(results))
+
+
+def _check_pages(results: Results) -> Iterator[Check]:
+    """A notebook shows each figure that it draws once, and its page as many as the notebook."""
+    for notebook, stems in existence.drawn(results).items():
+        page, executed = (f"notebooks/{notebook}.{suffix}" for suffix in ("html", "ipynb"))
+        cells = [cell for cell in results.json(executed)["cells"] if cell["cell_type"] == "code"]
+        shown = sum("image/png" in output.get("data", {}) for cell in cells for output in cell["outputs"])
+        yield equal(SHOWN, executed, f"{len(stems)} pictures", f"{shown} pictures")
+        yield equal(SHOWN, page, f"{len(stems)} pictures", f"{results.text(page).count(PICTURE)} pictures")
 
 
 def _check_report(results: Results) -> Iterator[Check]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pandas as pd
 
+from symmetry_constrained.audit import leftovers
 from symmetry_constrained.audit.checks import Check, equal, guarded
 from symmetry_constrained.audit.results import CONFIG, Results
 
@@ -22,8 +23,11 @@ def of_run(results: Results) -> dict[str, dict]:
         if not results.changed(CONFIG):
             return _of_config(results.config)
     found = {}
+    left = leftovers.of(results)
     for path in sorted(results.folder.glob("batches/**/provenance.json")):
         folder = path.parent.relative_to(results.folder).as_posix()
+        if f"{folder}/provenance.json" in left:
+            continue
         with suppress(Exception):
             found[folder] = results.json(f"{folder}/provenance.json")["spec"]
     return found
