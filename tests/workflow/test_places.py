@@ -152,3 +152,19 @@ def test_a_key_that_is_there_twice_is_refused(complete, tmp_path):
 def test_paths_into_the_project_are_refused(complete, key, path):
     done = run(complete, NETWORKS, "--dry-run", "--config", f"{key}={path}")
     one_line(done, f"config: {key} is {path!r}; it must be {folders.RULES[key]}")
+
+
+@pytest.mark.parametrize("quiet", [("all",), ("rules", "progress")])
+def test_a_quiet_run_says_why_it_failed(complete, tmp_path, quiet):
+    folder = again(complete, tmp_path / "checkout")
+    script = folder / "scripts/check_bound.py"
+    before = "    if len(arguments.batches)"
+    text = script.read_text()
+    assert before in text
+    script.write_text(text.replace(before, f"    raise ValueError('out of bounds')\n{before}"))
+    done = run(folder, *TABLES, "--quiet", *quiet)
+    assert done.returncode != 0
+    said = "check_bound of results/tiny/tables/bound.csv failed: check_bound.py: out of bounds; see "
+    assert [line for line in done.stderr.splitlines() if line.startswith(said)], done.stdout + done.stderr
+    done = run(folder, "nothing.txt", "--quiet", *quiet)
+    assert "No rule to produce nothing.txt" in done.stdout + done.stderr

@@ -2,8 +2,11 @@
 
 import copy
 import json
+import logging
 import os
 
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 
 from symmetry_constrained.data.inputs import TRAINING_SETS
@@ -25,6 +28,18 @@ def or_stop(function, *arguments):
         sys.exit(1)
 
 
+def speak_of_failures():
+    """With `--quiet all` or `rules` Snakemake leaves out why a run failed, on the terminal as in its log."""
+    for handler in logger.handlers:
+        for filter in [filter for filter in handler.filters if getattr(filter, "quiet", None)]:
+            if handler.name == "DefaultLogFileHandler":
+                filter.quiet = set()
+            elif Quietness.ALL in filter.quiet:
+                handler.removeFilter(filter)
+                handler.addFilter(lambda record: record.levelno >= logging.ERROR)
+
+
+speak_of_failures()
 or_stop(locks.check_folder)
 or_stop(duplicates.check, map(Path, workflow.configfiles))
 AS_GIVEN = copy.deepcopy(config)
