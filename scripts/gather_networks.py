@@ -4,15 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
+from symmetry_constrained.analysis import gathering
 
 
 def main(arguments: argparse.Namespace) -> None:
-    artifacts.write_csv(pd.concat(map(pd.read_csv, arguments.tables), ignore_index=True), arguments.out)
+    artifacts.write_csv(gathering.gather(arguments.tables), arguments.out)
 
 
 if __name__ == "__main__":

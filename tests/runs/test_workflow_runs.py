@@ -61,3 +61,14 @@ def test_the_latest_run_that_made_everything_by_itself(tmp_path):
 
 def test_a_run_that_did_not_succeed_is_no_run(tmp_path):
     assert workflow_runs.read(made(tmp_path, *ALL, succeeded=False)) is None
+
+
+def test_words_that_the_locale_has_no_letters_for_are_as_they_were_typed(tmp_path):
+    """As Python reads them where LC_ALL is C and UTF-8 is off, and bytes that are no text at all."""
+    typed = "данные".encode().decode("ascii", "surrogateescape")
+    path = workflow_runs.begin(["snakemake", f"data={typed}", "\udcff"], 1, [typed], tmp_path)
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert record["command"] == "snakemake 'data=данные' '\ufffd'"
+    assert record["made"] == ["данные"]
+    workflow_runs.end(path)
+    assert workflow_runs.read(path).made == {"данные"}

@@ -30,6 +30,10 @@ def placed(key: str, text: str) -> str:
 
     key: `results` or `data`. The project is the current folder. ValueError with the rule where the path breaks it.
     """
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise ValueError("a folder of letters that this locale has; set LC_ALL=C.UTF-8 for others") from None
     path = os.path.normpath(os.path.expanduser(text)) if text.isprintable() and text.strip() else ""
     here = os.path.realpath(".")
     if os.path.isabs(path) and (inside := _within(path, here)):

@@ -40,10 +40,16 @@ def begin(arguments: Sequence[str], cores: int | None, outputs: Iterable[str], f
     """
     began = datetime.now().astimezone()
     program = re.sub(r"^.*/(?=snakemake(?:/__main__\.py)?$)", "", arguments[0]).removesuffix("/__main__.py")
-    record = {"command": shlex.join([program, *arguments[1:]]), "began": began.isoformat(), "ended": None}
+    command = _readable(shlex.join([program, *arguments[1:]]))
+    record = {"command": command, "began": began.isoformat(), "ended": None, "cores": cores}
     path = folder / f"{began:%Y%m%dT%H%M%S.%f}.json"
-    artifacts.write_json(record | {"cores": cores, "made": sorted(outputs)}, path)
+    artifacts.write_json(record | {"made": sorted(map(_readable, outputs))}, path)
     return path
+
+
+def _readable(text: str) -> str:
+    """A word of the command line as it was typed, in a locale as well that has no letters for it."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def end(path: Path) -> None:
