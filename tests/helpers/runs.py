@@ -58,6 +58,7 @@ SMALL = {
             "fraction": 0.05,
             "max_iterations": 10,
         },
+        "saturated_units": {"seeds": 2, "fraction": 0.1, "max_evaluations": 12},
         "mirrored_pairs": {"epsilons": [1e-4, 0.1], "seeds": 2, "fraction": 0.1, "max_iterations": 30},
         "orbits": {
             "images": 10,

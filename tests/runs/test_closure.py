@@ -153,6 +153,7 @@ def test_no_judging_table_or_figure_depends_on_what_trains(program):
         "plan_study",
         "measure_card",
         "train_mirrored_pairs",
+        "train_saturated_units",
     }
     found = {name for name in names(program) if name.partition(".")[0] in ("networks", "kernels", "optim")}
     assert not found or program.stem in trains, found

@@ -8,7 +8,7 @@ import pytest
 from helpers.judging import CLAIMS, PAIRS, SETTINGS, setting, tables
 from helpers.synthetic import at
 
-from symmetry_constrained.verdicts import claims, contrasts, leak
+from symmetry_constrained.verdicts import claims, contrasts, leak, leak_text
 from symmetry_constrained.verdicts.rules import Rule
 
 RULE = Rule(
@@ -90,7 +90,7 @@ def said(*verdicts, changes=(0.01, -0.04, 0.002)):
         | {"change": changes[number], "effect": 0.3 + changes[number], "effect_without": 0.3}
         for number, verdict in enumerate(verdicts)
     ]
-    return leak.sentences(pd.DataFrame(rows, columns=leak.COLUMNS))
+    return leak_text.sentences(pd.DataFrame(rows, columns=leak.COLUMNS))
 
 
 def test_the_answer_counts_what_was_judged_and_names_what_changes():
@@ -107,4 +107,4 @@ def test_the_answer_counts_what_was_judged_and_names_what_changes():
 def test_it_reads_alike_from_a_file(run, tmp_path):
     table = leak.leak(claims.read(CLAIMS)[1], run)
     table.to_csv(tmp_path / "leak.csv", index=False)
-    assert leak.sentences(pd.read_csv(tmp_path / "leak.csv")) == leak.sentences(table)
+    assert leak_text.sentences(pd.read_csv(tmp_path / "leak.csv")) == leak_text.sentences(table)

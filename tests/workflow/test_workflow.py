@@ -86,6 +86,7 @@ FEEDS = {
     "gather_emulated_bias": {"judge_claims", "draw_theory"},
     "amplify_bias": {"judge_claims", "draw_theory"},
     "train_mirrored_pairs": {"judge_claims", "draw_theory"},
+    "train_saturated_units": {"judge_claims", "draw_theory"},
     "measure_orbits": {"judge_claims", "draw_theory"},
     "compare_invariants": {"gather_invariants", "judge_claims", "draw_theory"},
     "gather_invariants": {"judge_claims", "draw_theory"},
@@ -94,7 +95,7 @@ FEEDS = {
 }
 NOTEBOOKS = {"draw_paper_tables", "draw_overfitting", "draw_training_cost", "draw_budget", "draw_theory"}
 TRAINING = {"train_batch", "rerun_published", "time_solo", "train_label_blind", "emulate_bias", "amplify_bias"}
-TRAINING |= {"train_mirrored_pairs", "measure_orbits", "compare_invariants"}
+TRAINING |= {"train_mirrored_pairs", "train_saturated_units", "measure_orbits", "compare_invariants"}
 FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 
 

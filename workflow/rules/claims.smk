@@ -7,7 +7,7 @@ STUDIED_DATA = {spec["dataset"] for spec in BATCHES.values()}
 EMULATED = [name for name in ("digits", "mnist") if name == "digits" or name in STUDIED_DATA]
 THEORY = f"{RESULTS}/theory"
 # Priorities are the seconds that an experiment takes, as of training jobs: long ones first.
-# Over these splits invariants are compared and mirrored pairs trained.
+# Over these splits invariants are compared, and mirrored pairs and networks without Σx trained.
 THEORY_SPLITS = range(config["theory"]["splits"])
 THEORY_SPLIT = split_folder("digits", "clean", "{split}")
 
@@ -85,6 +85,26 @@ use rule check_random_networks as train_mirrored_pairs with:
     params:
         split=expand(THEORY_SPLIT, split=THEORY_SPLITS),
         options=options(**config["theory"]["mirrored_pairs"]),
+
+
+use rule check_random_networks as train_saturated_units with:
+    input:
+        images=THEORY_DATA["images"],
+        labels=THEORY_DATA["labels"],
+        rows=expand(f"{THEORY_SPLIT}/rows.csv", split=THEORY_SPLITS),
+        scaling=expand(f"{THEORY_SPLIT}/scaling.csv", split=THEORY_SPLITS),
+        code=code("scripts/train_saturated_units.py"),
+    output:
+        networks=f"{THEORY}/saturated_units.csv",
+        weights=f"{THEORY}/saturated_units.safetensors",
+    log:
+        f"{LOGS}/train_saturated_units.log",
+    benchmark:
+        f"{BENCHMARKS}/theory/saturated_units.tsv"
+    priority: 30
+    params:
+        split=expand(THEORY_SPLIT, split=THEORY_SPLITS),
+        options=options(**config["theory"]["saturated_units"]),
 
 
 use rule check_random_networks as measure_orbits with:
@@ -199,6 +219,7 @@ THEORY_TABLES = [
     rules.gather_emulated_bias.output[0],
     rules.amplify_bias.output.networks,
     rules.train_mirrored_pairs.output.networks,
+    rules.train_saturated_units.output.networks,
     *(path for path in rules.measure_orbits.output if path.endswith(".csv")),
     rules.gather_invariants.output[0],
     *expand(rules.compare_invariants.output.signs, split=0),

@@ -39,6 +39,7 @@ from symmetry_constrained.audit.theory import (
     orbit_checks,
     orbits,
     random_networks,
+    saturated_units,
 )
 
 LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
@@ -57,6 +58,7 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "emulated bias": emulated_bias.check,
     "amplification": amplification.check,
     "mirrored pairs": mirrored_pairs.check,
+    "saturated units": saturated_units.check,
     "orbits": orbits.check,
     "orbit checks": orbit_checks.check,
     "invariants": invariants.check,

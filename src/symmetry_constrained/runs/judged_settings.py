@@ -3,6 +3,7 @@
 from typing import Any
 
 from symmetry_constrained import paper
+from symmetry_constrained.data import registry
 from symmetry_constrained.networks.architecture import hyphenated
 from symmetry_constrained.runs.faults import fault
 
@@ -45,5 +46,6 @@ def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "optimiser": study.get("optimiser", "lbfgs"),
             "budget": budget,
             "paper": own["study"] in placed and layers == paper.HIDDEN_LAYERS,
+            "leaks": study["protocol"] == "published" and registry.known(study["dataset"]).nudged,
         }
     return found

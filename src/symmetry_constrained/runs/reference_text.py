@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from symmetry_constrained.runs import reference
-from symmetry_constrained.verdicts import claims, leak, page, rules, table
+from symmetry_constrained.verdicts import claims, leak_text, page, rules, table
 from symmetry_constrained.verdicts.paper_tables import markdown
 
 BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
@@ -91,7 +91,7 @@ def findings(folder: Path, stated: list[claims.Claim]) -> str:
     against = rows[rows["verdict"].map(rules.OUTCOMES).isin(["fails", "contrary"])]
     lines = [*published_sentences(pd.read_csv(folder / "tables/published_numbers.csv"))]
     if (folder / "tables/leak.csv").exists():
-        lines.append(leak.sentences(pd.read_csv(folder / "tables/leak.csv")))
+        lines.append(leak_text.sentences(pd.read_csv(folder / "tables/leak.csv")))
     if len(against):
         parts = []
         for (id_, contrast), own in against.groupby(["id", "contrast"], sort=False):

@@ -4,10 +4,8 @@ Under the published protocol, shifted copies of one image are in training and te
 copies has no such leak, so nothing is compared on it.
 """
 
-import numpy as np
 import pandas as pd
 
-from symmetry_constrained.data import registry
 from symmetry_constrained.verdicts import contrasts
 from symmetry_constrained.verdicts.contrasts import Contrast
 from symmetry_constrained.verdicts.judgement import groups, possible_differences
@@ -18,8 +16,6 @@ from symmetry_constrained.verdicts.settings import Setting, without_leak
 COLUMNS = ["id", "contrast", "setting", "without", "dataset", "margin", "effect", "effect_without", "change"]
 COLUMNS += ["low", "high", "low90", "high90", "n", "verdict"]
 
-WORDS = {"equivalent": "equal within the margin", "changes": "beyond it", "inconclusive": "open"}
-
 
 def leak(rules: list[Rule], tables: Tables) -> pd.DataFrame:
     """`leak.csv`: a row per published contrast, pair of settings that differ in the leak alone, and value of `by`.
@@ -29,9 +25,8 @@ def leak(rules: list[Rule], tables: Tables) -> pd.DataFrame:
     90 % interval lies within the margin, `changes` if the 95 % interval lies beyond it, else `inconclusive`.
     """
     rows = []
-    pairs = [pair for pair in without_leak(tables.settings) if registry.known(pair[0].dataset).nudged]
     for rule in rules:
-        for pair in pairs:
+        for pair in without_leak(tables.settings):
             if rule.kind == "published contrast" and all(setting.meets(rule.settings) for setting in pair):
                 rows += _rows(rule, tables, *pair)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -71,26 +66,3 @@ def _verdict(contrast: Contrast, margin: float) -> str:
     if max(abs(contrast.low90), abs(contrast.high90)) < margin:
         return "equivalent"
     return "changes" if contrast.low > margin or contrast.high < -margin else "inconclusive"
-
-
-def sentences(table: pd.DataFrame) -> str:
-    """The answer in words. table: `leak.csv`."""
-    question = "**Does the leak matter?** "
-    judged = table[table["verdict"] != "too few networks"]
-    if judged.empty:
-        return f"{question}No contrast has enough networks both with and without the leak, so this run can't say."
-    counts = [f"{number} {text}" for name, text in WORDS.items() if (number := int((judged["verdict"] == name).sum()))]
-    at = judged["change"].abs().idxmax()
-    largest, n = judged.loc[at], " to ".join(dict.fromkeys(f"{int(n):,}" for n in np.sort(judged["n"])[[0, -1]]))
-    datasets = " and ".join(dict.fromkeys(judged["dataset"]))
-    text = (
-        f"{question}Only {datasets} can tell, since other datasets have no shifted copies. The {len(judged)} published "
-        f"contrasts that were judged there with and without the leak, at equal splits and seeds (N = {n}), are: "
-        f"{', '.join(counts)}. Effects move by {judged['change'].abs().median():.3f} (median), at most by "
-        f"{abs(largest['change']):.3f} ({largest['id']}, {largest['contrast']})."
-    )
-    changed = [
-        f"{row['id']}, {row['contrast']}: {row['effect']:.3f} with the leak, {row['effect_without']:.3f} without"
-        for _, row in judged[judged["verdict"] == "changes"].iterrows()
-    ]
-    return (f"{text} Changed: {'; '.join(changed)}." if changed else text).replace("-0.", "−0.")

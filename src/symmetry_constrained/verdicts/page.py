@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.verdicts import leak, over_settings
+from symmetry_constrained.verdicts import leak_text, over_settings
 from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.paper_tables import markdown
 from symmetry_constrained.verdicts.rules import CAPPED, FEWEST_NETWORKS, FEWEST_UNITS, OUTCOMES
@@ -45,7 +45,7 @@ def page(rows: pd.DataFrame, stated: list[Claim], settings: pd.DataFrame, leakin
         margins=margins(rows), networks=FEWEST_NETWORKS, units=FEWEST_UNITS, fewest=over_settings.FEWEST
     )
     parts = [introduction, f"{over_settings.sentence(rows, settings)}\n", markdown(where_claims_hold(rows, settings))]
-    parts += [SETTINGS, markdown(settings_table(settings)), leak.sentences(leaking), "", many(rows), ""]
+    parts += [SETTINGS, markdown(settings_table(settings)), leak_text.sentences(leaking), "", many(rows), ""]
     parts += ["## Headlines", "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]

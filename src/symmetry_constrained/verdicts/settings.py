@@ -26,6 +26,7 @@ class Setting:
     optimiser: str
     budget: str  # as "200 evaluations"
     paper: bool
+    leaks: bool  # shifted copies of an image are in training and test alike
 
     def meets(self, conditions: dict[str, list[str]]) -> bool:
         """Whether each attribute has one of the values that are asked for."""
@@ -63,10 +64,10 @@ def tabulate(settings: Iterable[Setting], networks: pd.DataFrame) -> pd.DataFram
 
 
 def without_leak(settings: list[Setting]) -> list[tuple[Setting, Setting]]:
-    """Pairs of settings that differ in nothing but the protocol: with the leak, and without it."""
+    """Pairs of settings that differ in nothing but the protocol: one that leaks, and one that does not."""
 
     def rest(setting: Setting) -> tuple[str, ...]:
         return tuple(getattr(setting, name) for name in ATTRIBUTES if name != "protocol")
 
     clean = {rest(setting): setting for setting in reversed(settings) if setting.protocol == "clean"}
-    return [(one, clean[rest(one)]) for one in settings if one.protocol == "published" and rest(one) in clean]
+    return [(one, clean[rest(one)]) for one in settings if one.leaks and rest(one) in clean]
