@@ -232,7 +232,7 @@ def test_a_network_that_overflows_says_so_and_leaves_the_others():
     result = adam.train(ensemble, rows, samples, Budget(max_iterations=4), seeds=SEEDS)
     assert result.status == ["max_iterations", "non_finite", "max_iterations"]
     assert result.iterations.tolist() == [4, 0, 4] and result.evaluations.tolist() == [4, 1, 4]
-    assert torch.equal(result.x[1], rows[1])
+    assert result.x[1].isnan().all()
     torch.testing.assert_close(result.x[[0, 2]], expected.x[[0, 2]], rtol=1e-6, atol=1e-9)
 
 

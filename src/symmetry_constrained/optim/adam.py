@@ -27,6 +27,7 @@ BATCH = 200  # samples to a step, or all if there are fewer; the last mini-batch
 # Training has converged when the epoch's mean loss has not fallen TOL below the least so far in more than PATIENCE
 # epochs running.
 TOL, PATIENCE = 1e-4, 10
+ROWS = 8  # of parameters: the state's, those that stay when others leave, and what a step computes
 # Inputs of the mini-batches that are drawn at once: on a CPU they should stay in its cache.
 DRAWN_BYTES = {"cpu": 4_194_304, "cuda": 268_435_456}
 
@@ -73,18 +74,16 @@ def train(
     """Train the networks of an `Ensemble` from the parameters rows (K, P) on the samples.
 
     seeds (K,): those of the initial weights. accepted: called after an epoch, with the state and the mask (L,) of
-    networks that ended it with finite numbers; the others end where that epoch began. ticked: called after every epoch.
+    networks that ended it with finite numbers; the others end as nan. ticked: called after every epoch.
     The loss and the gradient of the result are evaluated once more at the end, on all samples, and not counted.
     """
     state = _start(rows, len(samples), seeds)
     mini_batches, ends, status = samples.mini_batches(), rows.clone(), [Status.RUNNING.text] * len(rows)
     iterations, evaluations = torch.zeros(2, len(rows), dtype=torch.int64)
     while len(state.lane):
-        began = state.x.clone()
         loss = _epoch(state, ensemble, mini_batches)
         finite = np.isfinite(loss) & state.x.isfinite().all(1).cpu().numpy()
-        overflowed = torch.from_numpy(np.flatnonzero(~finite)).to(rows.device)
-        state.x.index_copy_(0, overflowed, began.index_select(0, overflowed))
+        state.x[torch.from_numpy(~finite).to(rows.device)] = torch.nan
         state.iterations, state.evaluations = state.iterations + finite, state.evaluations + 1
         state.stale = np.where(loss > state.least - tol, state.stale + 1, 0)
         state.least = np.fmin(state.least, loss)
