@@ -113,6 +113,23 @@ def test_a_sum_above_one_is_a_violation_and_a_biased_network_violates_nothing():
     assert summary.loc["biased", "largest_sum_negated"] == 2.0
 
 
+def test_networks_of_a_study_without_oddness_violate_nothing():
+    checked = []
+    for study in ("odd", "other"):
+        networks, predictions, labels = batch(study)
+        for name in ("original", "negated"):
+            predictions[f"0.1/{name}"][:] = labels
+        checked.append(bound.check(networks, predictions, labels))
+    summary = bound.summarise(pd.concat(checked), not_odd=["other"]).set_index(["study", "network"])
+    assert summary["violations"].to_dict() == {
+        ("odd", "biased"): 0,
+        ("odd", "bias-free"): 2,
+        ("other", "biased"): 0,
+        ("other", "bias-free"): 0,
+    }
+    assert summary["largest_sum_negated"].tolist() == [2.0] * 4
+
+
 @pytest.mark.parametrize("right", range(0, TESTED + 1, 7))
 def test_a_sum_of_exactly_one_is_no_violation(right):
     networks, predictions, labels = batch(fractions=(1.0,), seeds=(1,))

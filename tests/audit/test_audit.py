@@ -250,11 +250,12 @@ def test_the_rules_of_the_verdicts(kind, direction, ends, narrow, published_, of
     assert row["verdict"] == verdicts.verdict(row, of, by_construction)
 
 
+@pytest.mark.parametrize("averaging", AVERAGING)
 @pytest.mark.parametrize("name", ["identity", "quadratic"])
-def test_arithmetic_of_an_evaluation(name):
+def test_arithmetic_of_an_evaluation(name, averaging):
     architecture = Architecture(inversion.feature_count(name, 64), (10, 5))
-    expected = [costs.flop_per_evaluation(architecture, biased, 300) for biased in (True, False)]
-    spec = {"features": name, "hidden_layers": [10, 5]}
+    expected = [costs.flop_per_evaluation(architecture, biased, 300, averaging) for biased in (True, False)]
+    spec = {"features": name, "hidden_layers": [10, 5], "averaging": averaging}
     found = history.flop_per_evaluation(64, spec, np.array([True, False]), np.array([300, 300]))
     assert found.tolist() == expected
 

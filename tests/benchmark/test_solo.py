@@ -27,12 +27,15 @@ def spec(**changes):
     return Spec.from_dict(SPEC | {"fractions": [1.0], "seeds": [5, 6], "budget": {"max_evaluations": 6}} | changes)
 
 
-def test_a_network_alone_is_trained_as_in_a_batch(digits):
-    # In so many iterations every network needs its own number of evaluations.
-    told = spec(training_set="random-sign", networks=["biased"], features="identity", budget={"max_iterations": 15})
+@pytest.mark.parametrize("recipe", [{}, {"optimiser": "adam", "activation": "relu", "averaging": "units"}])
+def test_a_network_alone_is_trained_as_in_a_batch(digits, recipe):
+    # In so many iterations every network needs its own number of evaluations of L-BFGS.
+    told = spec(
+        training_set="random-sign", networks=["biased"], features="identity", budget={"max_iterations": 15}, **recipe
+    )
     batch = training.train_batch(told, *digits)
     first, second = (batch.networks[batch.networks["seed"] == seed].reset_index(drop=True) for seed in (5, 6))
-    assert first["evaluations"].item() != second["evaluations"].item()
+    assert (first["evaluations"].item() != second["evaluations"].item()) == (not recipe)
     table = solo.time_solo(told, *digits, repeats=1)
     same = [*PRICE_KEYS, "evaluations"]
     pd.testing.assert_frame_equal(table[same], first[same], check_dtype=False)
@@ -138,7 +141,7 @@ def test_energy_per_evaluation_is_over_every_training_meanwhile(monkeypatch):
             self.trained.append(1)
             return 0.0, 10
 
-    network = Network(SimpleNamespace(device=None), None, None, None)
+    network = Network(SimpleNamespace(device=None), None, None, None, [1], "lbfgs")
     network.trained = []
     readings = iter([100.0, 400.0])
     monkeypatch.setattr(solo, "energy_counter", lambda device: lambda: next(readings))

@@ -19,7 +19,7 @@ from symmetry_constrained.features.inversion import FEATURES, FeatureMap
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.runs import folders
 from symmetry_constrained.training import reruns
-from symmetry_constrained.training.spec import Spec
+from symmetry_constrained.training.spec import RECIPE, Spec
 from symmetry_constrained.verdicts import published
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,8 @@ COUNT = "a count (N stands for 0 to N-1), or a list of different numbers"
 FOLDER = folders.RULES["results"]
 DOWNLOADS = folders.RULES["data"]
 STUDY_KEYS = (
-    "budget, checkpoints, dataset, features, fractions, hidden_layers, networks, protocol, seeds, splits, trained_as"
+    "activation, averaging, budget, checkpoints, dataset, features, fractions, hidden_layers, networks, optimiser, "
+    "protocol, seeds, splits, start, trained_as"
 )
 MAPS = ", ".join(FEATURES)
 DATASETS = ", ".join(registry.table())
@@ -118,6 +119,11 @@ def test_the_configurations_that_ship_are_good(names):
         (study("budget"), {"max_iterations": 200, "max_evaluations": 5000}),
         (study("features"), {"quadratic": ["random-sign"]}),
         (study("hidden_layers"), [[10, 5], [40, 20], [7]]),
+        (study("optimiser"), "lbfgs"),
+        (("studies", "digits-budget", "activation"), "gelu"),
+        (("studies", "digits-budget", "averaging"), "logits"),
+        (("studies", "digits-budget", "start"), "mirrored"),
+        (("studies", "digits-budget", "optimiser"), "adam"),
         (("device",), "cuda:1"),
         (("alpha",), 0),
         (("results",), "results/another one"),
@@ -193,6 +199,15 @@ REFUSED = [
         "hyphens, 60 at most, that does not begin with a hyphen",
     ),
     # A study.
+    (study("activation"), "sine", f"{STUDY}.activation is 'sine'; it must be one of tanh, relu, gelu"),
+    (study("averaging"), True, f"{STUDY}.averaging is True; it must be one of none, logits, units"),
+    (study("start"), "cold", f"{STUDY}.start is 'cold'; it must be one of ordinary, mirrored"),
+    (study("optimiser"), "sgd", f"{STUDY}.optimiser is 'sgd'; it must be one of lbfgs, adam"),
+    (
+        study("optimiser"),
+        "adam",
+        f"{STUDY}.optimiser is 'adam'; it must be lbfgs, since published_numbers.digits.study names this study",
+    ),
     (study("seed"), 3, f"{STUDY}.seed is unknown; legal keys are {STUDY_KEYS}"),
     (
         study("trained_as"),
@@ -691,6 +706,22 @@ def test_a_map_too_large_for_its_images_is_refused():
     assert "\n" not in refused
 
 
+def test_what_a_study_says_of_its_networks_is_in_its_specs():
+    recipe = {"activation": "relu", "averaging": "units", "start": "mirrored", "optimiser": "adam"}
+    config = altered(*(part for key, name in recipe.items() for part in (("studies", "digits-budget", key), name)))
+    for (name, *_), spec in settings.batches(settings.check(config, SCHEMA)).items():
+        assert {key: spec[key] for key in recipe} == (recipe if name == "digits-budget" else RECIPE)
+
+
+def test_an_odd_number_of_units_has_no_mirrored_start():
+    layers = ("studies", "digits-budget", "hidden_layers"), [[10, 5], [7, 4]]
+    refused = refusal(altered(("studies", "digits-budget", "start"), "mirrored", *layers))
+    assert refused == (
+        "config: studies.digits-budget.start is 'mirrored'; it must be ordinary with [7, 4]: "
+        "units of the first layer come in pairs"
+    )
+
+
 def test_the_schema_and_the_library_have_one_vocabulary():
     inner = settings.read_schema(SCHEMA)["$defs"]["study"]["properties"]
     assert tuple(inner["features"]["propertyNames"]["enum"]) == tuple(FEATURES)
@@ -796,6 +827,10 @@ def test_a_batch_is_keyed_by_its_folder_and_its_spec_is_complete():
         "alpha": 1e-5,
         "dtype": "float32",
         "device": "auto",
+        "activation": "tanh",
+        "averaging": "none",
+        "start": "ordinary",
+        "optimiser": "lbfgs",
         "trained_as": None,
     }
     for spec in specs.values():

@@ -80,6 +80,18 @@ def test_fitting_finds_the_costs_that_made_the_seconds(tick, rate, seed):
     np.testing.assert_allclose(found, (tick, rate), rtol=1e-6)
 
 
+def test_what_takes_longer_is_said_to():
+    spec = {"dataset": "digits", "networks": ["biased"], "seeds": range(9), "budget": {"max_evaluations": 200}}
+    spec |= {"training_set": "original", "fractions": [1.0], "features": "identity", "hidden_layers": [10, 5]}
+    usual = job_costs.Cost(0.0, 0.0, 1e-10).training_seconds(spec)
+    for changes, times in (
+        ({"activation": "tanh", "optimiser": "lbfgs", "averaging": "none", "start": "mirrored"}, 1.0),
+        ({"optimiser": "adam"}, 5.0),
+        ({"averaging": "units", "activation": "relu"}, 1.9 * 2.1),
+    ):
+        assert job_costs.Cost(0.0, 0.0, 1e-10).training_seconds(spec | changes) == pytest.approx(times * usual)
+
+
 def test_a_fit_is_never_negative():
     rows = pd.DataFrame({"ticks": [100, 100], "work": [1e9, 2e9], "seconds": [2.0, 1.0]})
     assert min(job_costs.fit(rows)) >= 0
@@ -103,7 +115,7 @@ def run(tmp_path_factory):
         table = pd.DataFrame(networks, columns=["dataset", "fraction", "n_train", "evaluations"])
         table.to_csv(folder / "networks.csv", index=False)
         job = {"splits": [0], "start_seconds": START}
-        (folder / "provenance.json").write_text(json.dumps({"device": "cpu", "job": job}))
+        (folder / "provenance.json").write_text(json.dumps({"device": "cpu", "job": job, "spec": {}}))
     name = "table1-biased-identity-original"
     (results / f"reruns/{name}").mkdir(parents=True)
     pd.DataFrame({"solver": ["ours"] * 4}).to_csv(results / f"reruns/{name}/reruns.csv", index=False)

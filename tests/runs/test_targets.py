@@ -155,3 +155,15 @@ def test_a_jobs_block_is_the_same_however_many_splits_a_job_takes():
         for together in (1, 2, 10)
     ]
     assert blocks[0] == blocks[1] == blocks[2]
+
+
+def test_studies_whose_bias_free_networks_are_not_odd():
+    config = configuration("config")
+    assert targets.not_odd(config) == []
+    for name, changes in (
+        ("a", {"activation": "relu"}),
+        ("b", {"optimiser": "adam", "start": "mirrored", "activation": "tanh"}),
+        ("c", {"averaging": "units"}),
+    ):
+        config["studies"][name] = config["studies"]["digits-budget"] | changes
+    assert targets.not_odd(config) == ["a", "c"]

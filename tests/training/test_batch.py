@@ -7,12 +7,15 @@ from helpers.scripts import SPEC
 
 from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.costs import flop_per_evaluation
 from symmetry_constrained.networks.draws import initial_seeds
-from symmetry_constrained.networks.ensemble import Ensemble
+from symmetry_constrained.networks.ensemble import Ensemble, evaluate
+from symmetry_constrained.networks.registry import ensemble_class
 from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
+from symmetry_constrained.optim.registry import train_function
 from symmetry_constrained.training import batch as training
-from symmetry_constrained.training.spec import Spec
+from symmetry_constrained.training.spec import RECIPE, Spec
 
 KEYS = ["network", "fraction", "seed"]
 
@@ -112,6 +115,43 @@ def test_what_is_wrong_is_said_with_its_cell(digits):
         training.train_batch(spec(fractions=[0.001]), *digits)
     with pytest.raises(ValueError, match=r"^small, cube, original, 4, split 0: features: 'cube' is unknown"):
         training.train_batch(spec(features="cube"), *digits)
+
+
+RECIPES = [
+    {"activation": "relu"},
+    {"averaging": "logits", "activation": "gelu"},
+    {"averaging": "units"},
+    {"start": "mirrored", "optimiser": "adam"},
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: "-".join(recipe.values()))
+def test_networks_of_every_kind_are_trained_as_the_spec_says(digits, recipe):
+    told = spec(fractions=[0.05], training_set="augmented", **recipe)
+    batch, model = training.train_batch(told, *digits), RECIPE | recipe
+    images, labels = inputs.training_inputs(*digits, "identity", "augmented", 0, 0.05)
+    biased, seeds = np.array([True, True, False, False]), initial_seeds(0, [1, 2, 1, 2])
+    build, architecture = ensemble_class(model["averaging"]), Architecture(64, (4,), 10)
+    ensemble = build(architecture, biased, activation=model["activation"])
+    start, samples = ensemble.initial(seeds, model["start"]), ensemble.samples(images, labels)
+    result = train_function(model["optimiser"])(ensemble, start, samples, Budget(max_iterations=6), seeds=seeds)
+    np.testing.assert_array_equal(batch.weights["0.05"], result.x.to(ensemble.dtype).numpy())
+    judged = evaluate(ensemble, result.x, samples)
+    np.testing.assert_array_equal(batch.networks["train_accuracy"], judged.accuracy)
+    flop = [flop_per_evaluation(architecture, bool(one), len(labels), model["averaging"]) for one in biased]
+    np.testing.assert_array_equal(batch.networks["flop"], batch.networks["evaluations"] * flop)
+    assert batch.history.groupby(KEYS)["iterations"].max().tolist() == result.iterations[[2, 3, 0, 1]].tolist()
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: "-".join(recipe.values()))
+def test_every_part_of_the_recipe_matters(digits, batch, recipe):
+    """And said as it usually is, none changes a byte."""
+    told = {key: value for key, value in RECIPE.items() if key in recipe}
+    usual = training.train_batch(spec(training_set="augmented", **told), *digits)
+    other = training.train_batch(spec(training_set="augmented", **recipe), *digits)
+    for key, rows in batch.weights.items():
+        assert usual.weights[key].tobytes() == rows.tobytes()
+        assert not np.array_equal(other.weights[key], rows)
 
 
 def test_features_with_the_same_training_images_are_trained_once_and_judged_each(digits):

@@ -61,6 +61,10 @@ def planned(monkeypatch):
         {"features": "quadratic", "fractions": [0.1], "seeds": [1]},
         {"dtype": "float64", "training_set": "augmented"},
         {"hidden_layers": [30, 20, 10], "fractions": [0.5]},
+        {"averaging": "logits", "activation": "gelu"},
+        {"averaging": "units"},
+        {"optimiser": "adam"},
+        {"optimiser": "adam", "averaging": "logits", "features": "quadratic", "fractions": [0.05]},
     ],
 )
 def test_a_batch_takes_no_more_than_planned_and_not_much_less(digits, monkeypatch, changes):

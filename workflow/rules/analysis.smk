@@ -105,8 +105,9 @@ rule check_bound:
     params:
         batches=BATCH_FOLDERS,
         splits=BATCH_SPLITS,
+        options=options(not_odd=targets.not_odd(config)),
     shell:
-        logged("--batches {params.batches:q} --splits {params.splits:q} --out {output:q}")
+        logged("--batches {params.batches:q} --splits {params.splits:q} {params.options:q} --out {output:q}")
 
 
 rule judge_published:

@@ -50,7 +50,8 @@ class Batch:
         self.keys = {format(fraction, "g"): fraction for fraction in spec["fractions"]}
         self.bias_free = np.repeat([name == "bias-free" for name in spec["networks"]], len(spec["seeds"]))
         self.rounding = forward.ROUNDING[spec["dtype"]]
-        self.activation = spec.get("activation", "tanh")
+        self.model = {"activation": spec["activation"], "averaging": spec["averaging"]}
+        self.odd = self.bias_free & forward.may_be_odd(spec)
 
     def of(self, fraction: float) -> pd.DataFrame:
         return self.networks[self.networks["fraction"] == fraction].reset_index(drop=True)
@@ -162,17 +163,17 @@ def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
             for name, shown in x.items():
                 # Where features are the same number for number, so is what the networks say of them.
                 if name != "inverted" or spec["features"] == "identity" or moved:
-                    said = forward.logits(matrices[key], shown, batch.activation)
+                    said = forward.logits(matrices[key], shown, **batch.model)
                 classes = batch.predictions[f"{key}/{name}"][:, block]
                 off, rounded = forward.departures(said, classes, batch.rounding)
                 off &= ~batch.diverged(key)[:, None]
                 wrong[name] += [(key, network, block.start + image) for network, image in np.argwhere(off)]
                 by_rounding[name] += rounded
                 tallies[key, name].add(said, labels, batch.rounding)
-                if name == "original" and batch.bias_free.any():
-                    negated = batch.predictions[f"{key}/negated"][batch.bias_free][:, block]
-                    off, _ = forward.departures(said[batch.bias_free], negated, batch.rounding, sign=-1)
-                    off &= ~batch.diverged(key)[batch.bias_free, None]
+                if name == "original" and batch.odd.any():
+                    negated = batch.predictions[f"{key}/negated"][batch.odd][:, block]
+                    off, _ = forward.departures(said[batch.odd], negated, batch.rounding, sign=-1)
+                    off &= ~batch.diverged(key)[batch.odd, None]
                     not_least += [(key, network, block.start + image) for network, image in np.argwhere(off)]
     where = results.blame(batch.paths["predictions"], *_sources(batch))
     total = networks * len(test) * len(batch.keys)
@@ -184,16 +185,10 @@ def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
             else f"{name}: {_places(batch, places, name)}"
         )
         yield Check(PREDICTED, where, expected, found, not places)
-    if spec["features"] != "identity":
-        same = all(
-            np.array_equal(batch.predictions[f"{key}/original"], batch.predictions[f"{key}/inverted"])
-            for key in batch.keys
-        )
-        found = f"{'equal' if same else 'unequal'} predictions; features move by {moved:g}"
-        yield Check(INVARIANT, where, "equal predictions; features move by 0", found, same and moved == 0)
-    if batch.bias_free.any():
+    yield from _check_invariant(batch, where, moved)
+    if batch.odd.any():
         found = "all" if not not_least else _places(batch, not_least, "negated")
-        expected = "on −x a bias-free network's class is its least likely on x"
+        expected = "on −x an odd network's class is its least likely on x"
         yield Check(BOUND, where, expected, found, not not_least)
         yield from _check_bound(batch, where, test["label"].to_numpy())
     for (key, name), tally in tallies.items():
@@ -207,12 +202,27 @@ def _places(batch: Batch, places: list[tuple], name: str) -> str:
     return f"{len(places)} are not: first network {network} at fraction {key}, test image {image}, stored {stored}"
 
 
+def _check_invariant(batch: Batch, where: str, moved: float) -> Iterator[Check]:
+    """Invariant features have one prediction for an image and its inverse, averages for x and −x."""
+
+    def same(name: str) -> bool:
+        pairs = ((batch.predictions[f"{key}/original"], batch.predictions[f"{key}/{name}"]) for key in batch.keys)
+        return all(np.array_equal(*pair) for pair in pairs)
+
+    if batch.spec["features"] != "identity":
+        equals = same("inverted")
+        found = f"{'equal' if equals else 'unequal'} predictions; features move by {moved:g}"
+        yield Check(INVARIANT, where, "equal predictions; features move by 0", found, equals and moved == 0)
+    if batch.spec["averaging"] != "none":
+        equals = same("negated")
+        found = f"{'equal' if equals else 'unequal'} predictions for x and −x"
+        yield Check(INVARIANT, where, "equal predictions for x and −x", found, equals)
+
+
 def _check_bound(batch: Batch, where: str, labels: np.ndarray) -> Iterator[Check]:
     largest, both_ways = 0.0, 0
     for key in batch.keys:
-        right = {
-            name: batch.predictions[f"{key}/{name}"][batch.bias_free] == labels for name in ("original", "negated")
-        }
+        right = {name: batch.predictions[f"{key}/{name}"][batch.odd] == labels for name in ("original", "negated")}
         largest = max(largest, (right["original"].mean(1) + right["negated"].mean(1)).max())
         both_ways += int((right["original"] & right["negated"]).sum())
     found = f"largest sum {largest:.4f}; {both_ways} inputs right both ways"
@@ -247,9 +257,8 @@ def _check_training(results: Results, batch: Batch) -> Iterator[Check]:
             for key in batch.keys:
                 mask = keep[key][block]
                 if mask.any():
-                    tallies[key].add(
-                        forward.logits(matrices[key], x[mask], batch.activation), labels[mask], batch.rounding
-                    )
+                    said = forward.logits(matrices[key], x[mask], **batch.model)
+                    tallies[key].add(said, labels[mask], batch.rounding)
     for key, tally in tallies.items():
         where, table = results.blame(batch.paths["networks"], *_sources(batch)), batch.of(batch.keys[key])
         for column, counts in (("train_accuracy", tally.correct / tally.images), ("clipped", tally.clipped)):

@@ -18,7 +18,13 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # σ by the name
     "relu": lambda z: np.maximum(z, 0),
     "gelu": lambda z: z * (1 + erf(z / np.sqrt(2))) / 2,  # z Φ(z), Φ the standard normal distribution function
 }
+ODD = ("tanh",)  # activations with σ(−z) = −σ(z)
 AVERAGING = ("none", "logits", "units")  # what a network averages over x and −x, by the same specification
+
+
+def may_be_odd(spec: dict) -> bool:
+    """Whether a specification's networks without biases have f(−x) = −f(x)."""
+    return spec["activation"] in ODD and spec["averaging"] == "none"
 
 
 def sizes(inputs: int, hidden_layers: list[int], classes: int = 10) -> list[tuple[int, int]]:

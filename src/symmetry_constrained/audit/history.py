@@ -36,11 +36,13 @@ def flop_per_evaluation(pixels: int, spec: dict, biased: np.ndarray, samples: np
     """FLOP of one evaluation of the loss and its gradient, for networks (N,) of a batch on so many samples (N,).
 
     2·in·out for each product of a layer, forward and for the weights' gradient, and but in the first layer once more
-    for the gradient of its input; out for each use of a bias.
+    for the gradient of its input; out for each use of a bias. All of it twice where logits of x and −x are added, and
+    the first layer's twice where its units' values are.
     """
     found = np.zeros(len(biased))
     for number, (fan_in, fan_out) in enumerate(_shapes(pixels, spec)):
-        found += (2 if number == 0 else 3) * 2 * fan_in * fan_out + 2 * biased * fan_out
+        twice = spec["averaging"] == "logits" or (spec["averaging"] == "units" and number == 0)
+        found += (1 + twice) * ((2 if number == 0 else 3) * 2 * fan_in * fan_out + 2 * biased * fan_out)
     return found * samples
 
 
@@ -67,17 +69,20 @@ def _check_effort(results: Results, where: str, path: str, spec: dict) -> Iterat
     text = f"line {line(wrong.any(1))}: {int(wrong.sum())} cells differ" if wrong.any() else "equal"
     yield Check(EFFORT, where, f"{', '.join(expected)} by the architecture", text, not wrong.any())
     limits = {name: spec["budget"].get(name, UNLIMITED) for name in ("max_iterations", "max_evaluations")}
+    adam = spec["optimiser"] == "adam"
     used_up = {
         "max_iterations": networks["iterations"] == limits["max_iterations"],
-        "max_evaluations": networks["evaluations"] > limits["max_evaluations"],
+        # L-BFGS ends beyond its budget of evaluations; Adam, which counts passes, within it.
+        "max_evaluations": networks["evaluations"] > limits["max_evaluations"] - adam,
     }
     status = networks["status"]
     wrong = ~status.isin([*limits, "converged_gradient", "converged_loss", "abnormal", "non_finite"])
     for name, reached in used_up.items():
         wrong |= (status == name) & ~reached
     wrong |= (networks["iterations"] > limits["max_iterations"]) | (networks["iterations"] > networks["evaluations"])
-    # One line search, of at most 20 evaluations, may go on past the budget.
-    wrong |= networks["evaluations"] > limits["max_evaluations"] + 20
+    # One line search, of at most 20 evaluations, may go on past the budget; an epoch of Adam is one evaluation.
+    wrong |= networks["evaluations"] > limits["max_evaluations"] + (0 if adam else 20)
+    wrong |= adam & (networks["evaluations"] != networks["iterations"] + (status == "non_finite"))
     text = f"line {line(wrong)}: {int(wrong.sum())} are not" if wrong.any() else "all within"
     yield Check(EFFORT, where, f"status, iterations and evaluations within {spec['budget']}", text, not wrong.any())
 

@@ -11,6 +11,7 @@ from symmetry_constrained.audit.results import CONFIG, Results
 
 SPEC, INPUTS = "provenance and configuration", "inputs as they were used"
 PUBLISHED = "workflow/resources/published.csv"
+USUAL = {"activation": "tanh", "averaging": "none", "start": "ordinary", "optimiser": "lbfgs"}  # of a study
 RERUN_KEYS = ("solvers", "budgets", "perturbed_networks")
 
 
@@ -57,6 +58,7 @@ def _of_config(config: dict) -> dict[str, dict]:
                             "alpha": config["alpha"],
                             "dtype": config["dtype"],
                             "device": config["device"],
+                            **{key: study.get(key, usual) for key, usual in USUAL.items()},
                             "trained_as": study.get("trained_as", {}).get(features),
                         }
     return specs

@@ -24,11 +24,10 @@ from symmetry_constrained.data.inputs import training_set
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
-from symmetry_constrained.networks.draws import initial_seeds
 from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_device
-from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.problem import Budget
-from symmetry_constrained.training.batch import DTYPES
+from symmetry_constrained.optim.registry import train_function
+from symmetry_constrained.training.ensembles import ensemble_of, start_of
 from symmetry_constrained.training.spec import Spec
 
 ENERGY_SECONDS = 2.0  # the driver's energy counter moves in steps of up to 0.1 s
@@ -42,6 +41,8 @@ class Solo:
     initial: torch.Tensor  # (1, P)
     samples: Samples
     budget: Budget
+    seeds: list[int]  # (1,)
+    optimiser: str
 
     def warm_up(self) -> None:
         """One evaluation: memory is allocated, kernels are chosen and loaded."""
@@ -51,7 +52,8 @@ class Solo:
         """Seconds and evaluations of one training."""
         _synchronise(self.ensemble.device)
         began = time.perf_counter()
-        result = lbfgs.train(self.ensemble, self.initial, self.samples, self.budget)
+        train = train_function(self.optimiser)
+        result = train(self.ensemble, self.initial, self.samples, self.budget, seeds=self.seeds)
         _synchronise(self.ensemble.device)
         return time.perf_counter() - began, int(result.evaluations[0])
 
@@ -88,13 +90,9 @@ def time_solo(
     table = []
     for network in spec.networks:
         biased = np.array([network == "biased"])
-        ensemble = Ensemble(architecture, biased, spec.alpha, DTYPES[spec.dtype], device)
-        solo = Solo(
-            ensemble,
-            ensemble.initial(initial_seeds(spec.split, spec.seeds[:1])),
-            ensemble.samples(inputs, labels),
-            budget,
-        )
+        ensemble = ensemble_of(spec, architecture, biased, device)
+        initial, seeds = start_of(spec, ensemble, spec.seeds[:1])
+        solo = Solo(ensemble, initial, ensemble.samples(inputs, labels), budget, seeds, spec.optimiser)
         solo.warm_up()
         timed = [solo.train() for _ in range(repeats)]
         each = [seconds / evaluations for seconds, evaluations in timed]

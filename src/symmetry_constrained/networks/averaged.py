@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from symmetry_constrained.kernels.eager import Forward, times_inputs
+from symmetry_constrained.kernels.eager import Forward, Layers, times_inputs
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, Samples
 from symmetry_constrained.networks.mini_batches import Drawn
@@ -46,6 +46,10 @@ class Averaged(Ensemble):
         self.wider = Ensemble(wider, *args, **kwargs)
         for number, layer in enumerate(wider.split(self.wider.penalty[None])):
             layer /= len(self._copies(number))
+
+    @property
+    def trained_layers(self) -> Layers:
+        return self.wider.layers
 
     def _hidden_layers(self) -> tuple[int, ...]:
         """Of the network that is trained."""

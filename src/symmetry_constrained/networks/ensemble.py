@@ -124,6 +124,11 @@ class Ensemble:
         self.trainable = masks[self.biased.astype(np.int64)].to(self.device)  # (K, P)
         self.penalty = alpha * torch.tensor(~architecture.is_bias(), dtype=torch.float64, device=self.device)  # (P,)
 
+    @property
+    def trained_layers(self) -> Layers:
+        """The layers that a training goes through, which may be wider than those of `architecture`."""
+        return self.layers
+
     def samples(self, inputs: Any, labels: np.ndarray) -> Samples:
         """Inputs (n, d), an array or `blocks`, and labels (n,), laid out for this ensemble."""
         if inputs.shape[1:] != (self.architecture.inputs,):

@@ -14,11 +14,14 @@ from symmetry_constrained import paper
 from symmetry_constrained.data import inputs, protocols, registry
 from symmetry_constrained.data.datasets import CLASSES
 from symmetry_constrained.features import inversion, translation
-from symmetry_constrained.networks.architecture import hyphenated
+from symmetry_constrained.networks.activations import ACTIVATIONS
+from symmetry_constrained.networks.architecture import STARTS, hyphenated
 from symmetry_constrained.networks.draws import NETWORKS_PER_SPLIT, SPLITS
+from symmetry_constrained.networks.registry import AVERAGING
+from symmetry_constrained.optim.registry import OPTIMISERS
 from symmetry_constrained.runs import folders, judged_settings
 from symmetry_constrained.runs.faults import ConfigError, fault, plain
-from symmetry_constrained.training.spec import Spec
+from symmetry_constrained.training.spec import RECIPE, Spec
 
 
 def _is_whole(checker: Any, value: Any) -> bool:
@@ -48,6 +51,10 @@ REGISTRIES: dict[str, Callable[[], Iterable[str]]] = {
     "protocols": lambda: protocols.PROTOCOLS,
     "features": lambda: inversion.FEATURES,
     "training sets": lambda: inputs.TRAINING_SETS,
+    "activations": lambda: ACTIVATIONS,
+    "averaging": lambda: AVERAGING,
+    "starts": lambda: STARTS,
+    "optimisers": lambda: OPTIMISERS,
     "translation": lambda: translation.MAPS,
     "translation invariants": lambda: [name for name in translation.MAPS if name != "identity"],
 }
@@ -131,6 +138,10 @@ def _check_placed(config: dict) -> None:
                 if needed not in study[part]:
                     legal = f"a list with {needed}, since {where} names this study"
                     raise fault(f"studies.{named}.{part}", study[part], legal)
+            for part, usual in RECIPE.items():
+                if study.get(part, usual) != usual:
+                    legal = f"{usual}, since {where} names this study"
+                    raise fault(f"studies.{named}.{part}", study[part], legal)
 
 
 def _check_figures(config: dict) -> None:
@@ -201,6 +212,9 @@ def _check_study(where: str, study: dict) -> None:
     limit = min(budget.values())
     if checkpoints and checkpoints[-1] >= limit:
         raise fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
+    uneven = [layers for layers in study["hidden_layers"] if layers[0] % 2]
+    if study.get("start") == "mirrored" and uneven:
+        raise fault(f"{where}.start", "mirrored", f"ordinary with {uneven[0]}: units of the first layer come in pairs")
     for name, other in study.get("trained_as", {}).items():
         _check_trained_as(f"{where}.trained_as", study, name, other)
     for name in study["features"]:
@@ -256,6 +270,7 @@ def batches(config: dict) -> dict[tuple, dict]:
             alpha=config["alpha"],
             dtype=config["dtype"],
             device=config["device"],
+            **{key: study[key] for key in RECIPE if key in study},
         )
         for features_, training_sets in study["features"].items():
             trained_as = study.get("trained_as", {}).get(features_)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from symmetry_constrained.networks.activations import ACTIVATIONS
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.runs.faults import fault
+from symmetry_constrained.training.spec import RECIPE
 from symmetry_constrained.verdicts.published import TABLES
 
 # Splits whose files the training jobs among them depend on together: a job takes as many, or a part of them.
@@ -87,6 +89,16 @@ def _filled(pattern: str, values: Mapping[str, str]) -> str:
 
 def _parts(values: list[int], size: int) -> list[list[int]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def not_odd(config: dict[str, Any]) -> list[str]:
+    """The studies whose bias-free networks are not odd functions, f(−x) = −f(x)."""
+    models = {name: RECIPE | study for name, study in config["studies"].items()}
+    return [
+        name
+        for name, model in models.items()
+        if not ACTIVATIONS[model["activation"]].odd or model["averaging"] != "none"
+    ]
 
 
 def compared(config: dict[str, Any]) -> dict[str, dict]:

@@ -18,18 +18,16 @@ from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
 from symmetry_constrained.networks.architecture import Architecture, hyphenated
 from symmetry_constrained.networks.costs import flop_per_evaluation
-from symmetry_constrained.networks.draws import initial_seeds
-from symmetry_constrained.networks.ensemble import Ensemble, Samples, resolve_device
-from symmetry_constrained.optim import lbfgs
+from symmetry_constrained.networks.ensemble import Samples, resolve_device
 from symmetry_constrained.optim.checkpoints import Checkpoints
-from symmetry_constrained.optim.problem import Budget, Result
+from symmetry_constrained.optim.problem import Budget, Progress, Result, Ticked
+from symmetry_constrained.optim.registry import train_function
 from symmetry_constrained.training import capacity, results
 from symmetry_constrained.training.capacity import Plan
+from symmetry_constrained.training.ensembles import ensemble_of, start_of
 from symmetry_constrained.training.judging import HELD_OUT, HeldOut
 from symmetry_constrained.training.results import Batch
 from symmetry_constrained.training.spec import Spec
-
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 def train_batch(
@@ -75,9 +73,10 @@ def _plan(spec: Spec, dataset: Dataset, split: Split) -> Plan:
         test = inputs.test(dataset, split, spec.features)["original"].shape
         train = inputs.training(dataset, split, spec.features, spec.training_set, spec.split, max(spec.fractions)).shape
         architecture = Architecture(test[1], tuple(spec.hidden_layers), CLASSES)
-        layers = Ensemble(architecture, np.zeros(1, dtype=bool), spec.alpha, DTYPES[spec.dtype], device).layers
-        sets = [train[0], *[test[0]] * len(HELD_OUT)]
-        return capacity.plan(layers, networks, sets, len(spec.checkpoints), torch.device(device))
+        one = ensemble_of(spec, architecture, np.zeros(1, dtype=bool), device)
+        sets, kept = [train[0], *[test[0]] * len(HELD_OUT)], len(spec.checkpoints)
+        how = one.trained_layers, spec.optimiser
+        return capacity.plan(one.layers, networks, sets, kept, torch.device(device), *how)
 
 
 def _train_group(*arguments: Any) -> list[list[Batch]]:
@@ -110,11 +109,12 @@ class _Trainer:
                 _check_same(spec, other, dataset, split)
         self.biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))[networks]  # (K,)
         self.seeds = np.tile(spec.seeds, len(spec.networks))[networks]  # (K,)
-        self.ensemble = Ensemble(self.architecture, self.biased, spec.alpha, DTYPES[spec.dtype], device)
-        self.ensemble.layers.block_bytes = plan.block_bytes
+        self.ensemble = ensemble_of(spec, self.architecture, self.biased, device)
+        for layers in (self.ensemble.layers, self.ensemble.trained_layers):
+            layers.block_bytes = plan.block_bytes
         with _in_cell(spec):
             self.held_out = {name: HeldOut.of(self.ensemble, sets) for name, sets in shown.items()}
-        self.initial = self.ensemble.initial(initial_seeds(spec.split, self.seeds))  # (K, P)
+        self.initial, self.drawn_by = start_of(spec, self.ensemble, self.seeds)  # (K, P), (K,)
 
     def train(self, fraction: float) -> list[Batch]:
         """The networks on one fraction of the training images, judged for each of the specs."""
@@ -122,11 +122,12 @@ class _Trainer:
         train = self._training_samples(fraction)
         featured = time.perf_counter()
         checkpoints = Checkpoints(self.spec.checkpoints, self.initial)
-        result = lbfgs.train(
+        result = train_function(self.spec.optimiser)(
             self.ensemble,
             self.initial,
             train,
             Budget(**self.spec.budget),
+            seeds=self.drawn_by,
             accepted=checkpoints.accepted,
             ticked=_reporter(self.progress, self.spec, fraction, len(self.initial)),
         )
@@ -164,7 +165,8 @@ class _Trainer:
     ) -> Batch:
         """The tables of the networks trained, without timings, by the test images through the features."""
         identity, held_out = self._identity(features, fraction, len(train)), self.held_out[features]
-        flop = np.array([flop_per_evaluation(self.architecture, bool(b), len(train)) for b in self.biased])
+        averaging = self.spec.averaging
+        flop = np.array([flop_per_evaluation(self.architecture, bool(b), len(train), averaging) for b in self.biased])
         judged, classes = held_out.judge(self.ensemble, result.x, train)
         evaluations = result.evaluations.numpy()
         effort = pd.DataFrame({"iterations": result.iterations.numpy(), "evaluations": evaluations})
@@ -245,14 +247,12 @@ def _in_cell(spec: Spec, fraction: float | None = None) -> Iterator[None]:
         raise ValueError(f"{', '.join(where)}: {error}") from None
 
 
-def _reporter(
-    progress: Callable[[str], None], spec: Spec, fraction: float, count: int
-) -> Callable[[lbfgs.State], None]:
+def _reporter(progress: Callable[[str], None], spec: Spec, fraction: float, count: int) -> Ticked:
     """A function that reports every ten seconds the share of the budget used and the time left at this pace."""
     began = last = time.monotonic()
     budget = Budget(**spec.budget)
 
-    def ticked(state: lbfgs.State) -> None:
+    def ticked(state: Progress) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last < 10:

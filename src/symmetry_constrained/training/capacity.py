@@ -13,6 +13,7 @@ import torch
 from symmetry_constrained.kernels.batched import OTHER_ROWS
 from symmetry_constrained.kernels.eager import Layers
 from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.optim import adam
 from symmetry_constrained.optim.lbfgs import MEMORY
 
 SHARE = 0.9  # of the free memory; the rest is for libraries and for what is left between blocks of memory
@@ -32,15 +33,34 @@ class Plan:
     needed: int  # bytes on a GPU
 
 
-def plan(layers: Layers, networks: int, samples: list[int], checkpoints: int, device: torch.device) -> Plan:
+def plan(
+    layers: Layers,
+    networks: int,
+    samples: list[int],
+    checkpoints: int,
+    device: torch.device,
+    trained: Layers | None = None,
+    optimiser: str = "lbfgs",
+) -> Plan:
     """The most networks at once, with the largest blocks, that fit on the device.
 
-    samples: how many are in each set that is on the device. checkpoints: how often parameters are kept on the way.
-    ValueError in one line where a GPU is too small for a single network.
+    samples: how many are in each set that is on the device, the training set first. checkpoints: how often parameters
+    are kept on the way. trained: the layers that training goes through, if they are others. ValueError in one line
+    where a GPU is too small for a single network.
     """
+    trained = trained or layers
     sets, free = sum(_samples_bytes(layers, count) for count in samples), _free_bytes(device)
+    rows = 2 * (2 * MEMORY + OTHER_ROWS)  # the lanes' vectors, and those that stay when others leave
+    if optimiser == "adam":
+        rows = adam.ROWS
+        # Inputs once more, sample by sample, and the mini-batches that are drawn at once.
+        drawn = _samples_bytes(layers, networks * min(adam.BATCH, samples[0]))
+        sets += _samples_bytes(layers, samples[0]) + 2 * min(adam.DRAWN_BYTES["cuda"], drawn)
+    kept = (rows + checkpoints + 5) * _parameters(layers)  # initial and final parameters, gradients, masks
+    kept += 3 * _parameters(trained) * (trained is not layers)  # parameters, gradients and masks there
     for together, block in _choices(networks, layers.block_bytes):
-        needed = WORKSPACES + sets + _working_bytes(layers, together, max(samples), checkpoints, block)
+        working = _working_bytes(trained, together, max(samples), block)
+        needed = WORKSPACES + sets + together * kept * FLOAT64 + working
         if needed <= SHARE * free:
             return Plan(networks, together, block, needed)
     has, takes, images = (f"{value / 1e9:.2g} GB" for value in (free, needed, sets))
@@ -70,20 +90,23 @@ def _samples_bytes(layers: Layers, count: int) -> int:
     return count * ((layers.sizes[0] + 1 + layers.sizes[-1]) * layers.dtype.itemsize + 2 * torch.int32.itemsize)
 
 
-def _working_bytes(layers: Layers, networks: int, samples: int, checkpoints: int, block_bytes: int) -> int:
-    """So many networks in training, beside the samples."""
-    inputs, *units = layers.sizes
-    parameters = Architecture(inputs, tuple(units[:-1]), units[-1]).row_length
-    # The lanes' vectors, and those that stay when others leave; initial and final parameters, gradients, masks.
-    rows = 2 * (2 * MEMORY + OTHER_ROWS) + checkpoints + 5
-    # While they are evaluated: parameters and gradients in the samples' precision, the penalty, the masks.
+def _parameters(layers: Layers) -> int:
+    """Numbers in a row."""
+    inputs, *hidden, classes = layers.sizes
+    return Architecture(inputs, tuple(hidden), classes).row_length
+
+
+def _working_bytes(layers: Layers, networks: int, samples: int, block_bytes: int) -> int:
+    """So many networks while they are evaluated."""
+    units = layers.sizes[1:]
+    # Parameters and gradients in the samples' precision, the penalty, the masks.
     evaluated = min(networks, layers.lane_block)
-    passing = evaluated * parameters * (4 * layers.dtype.itemsize + 3 * FLOAT64)
+    passing = evaluated * _parameters(layers) * (4 * layers.dtype.itemsize + 3 * FLOAT64)
     width = min(samples, max(256, block_bytes // (evaluated * max(units) * layers.dtype.itemsize)))
     # The products with the inputs, each hidden layer with a row of ones, each layer above; judging takes three more of
     # the logits, and what is neither tanh nor relu one more of the widest layer.
     numbers = units[0] + sum(hidden + 1 for hidden in units[:-1]) + sum(units[1:]) + 3 * units[-1] + max(units)
-    return networks * parameters * rows * FLOAT64 + passing + evaluated * width * numbers * layers.dtype.itemsize
+    return passing + evaluated * width * numbers * layers.dtype.itemsize
 
 
 def _free_bytes(device: torch.device) -> float:

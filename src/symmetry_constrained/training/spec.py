@@ -7,7 +7,13 @@ from typing import Any
 
 from symmetry_constrained import paper
 from symmetry_constrained.data.splits import split_number
-from symmetry_constrained.networks.architecture import hyphenated
+from symmetry_constrained.networks.activations import ACTIVATIONS
+from symmetry_constrained.networks.architecture import STARTS, hyphenated
+from symmetry_constrained.networks.registry import AVERAGING
+from symmetry_constrained.optim.registry import OPTIMISERS
+
+# What a study may say of its networks and their training beside sizes and budgets, and what the paper's are.
+RECIPE = {"activation": "tanh", "averaging": "none", "start": "ordinary", "optimiser": "lbfgs"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,10 @@ class Spec:
     alpha: float = paper.ALPHA
     dtype: str = "float32"
     device: str = "auto"
+    activation: str = RECIPE["activation"]
+    averaging: str = RECIPE["averaging"]
+    start: str = RECIPE["start"]
+    optimiser: str = RECIPE["optimiser"]
     trained_as: str | None = None  # the features whose training images are the same, and whose networks these are
 
     def __post_init__(self) -> None:
@@ -36,6 +46,10 @@ class Spec:
             "dtype": ("float32", "float64"),
             "networks": ("biased", "bias-free"),
             "budget": ("max_iterations", "max_evaluations"),
+            "activation": tuple(ACTIVATIONS),
+            "averaging": tuple(AVERAGING),
+            "start": tuple(STARTS),
+            "optimiser": tuple(OPTIMISERS),
         }
         for key, names in legal.items():
             given = getattr(self, key)
