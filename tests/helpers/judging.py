@@ -12,6 +12,7 @@ from helpers.synthetic import at, networks
 from symmetry_constrained.analysis import equal_terms, sample_efficiency
 from symmetry_constrained.verdicts import published
 from symmetry_constrained.verdicts.run_tables import Tables
+from symmetry_constrained.training.spec import RECIPE
 from symmetry_constrained.verdicts.settings import Setting
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ FRACTIONS, IMAGES = (0.01, 0.03, 0.1, 0.3, 1.0), np.array([10, 30, 100, 300, 100
 
 
 def setting(name, study, dataset="digits", protocol="clean", hidden_layers="10-5", paper=False, **changes):
-    given = {"activation": "tanh", "optimiser": "lbfgs", "budget": "200 evaluations", "label": f"in {name}"} | changes
+    given = RECIPE | {"budget": "200 evaluations", "label": f"in {name}"} | changes
     given.setdefault("leaks", (dataset, protocol) == ("digits", "published"))
     return Setting(name, given.pop("label"), study, dataset, protocol, hidden_layers, **given, paper=paper)
 

@@ -17,7 +17,7 @@ from symmetry_constrained.audit.tables import NETWORKS
 PLACES, LEAKS, OVER = "settings, by the configuration", "the leak, at equal seeds", "where claims hold"
 TABLE, LEAK, PAGE = "tables/settings.csv", "tables/leak.csv", "verdicts.md"
 SHIFTED = ("digits",)  # datasets with shifted copies of their images
-ATTRIBUTES = ["dataset", "protocol", "hidden_layers", "activation", "optimiser", "budget"]
+ATTRIBUTES = ["dataset", "protocol", "hidden_layers", "activation", "averaging", "start", "optimiser", "budget"]
 GOOD = ("replicated", "supported", "theorem", "not in the paper, supported")
 BAD = ("equivalent", "not supported", "reversed", "refuted", "not in the paper, not supported")
 NAMES = ["id", "title", "over", "holds", "fails", "open", "depends"]

@@ -116,7 +116,7 @@ def settings(results: Results) -> Iterator[dict]:
             **{key: one[key] for key in ("label", "study")},
             **{key: study[key] for key in ("dataset", "protocol")},
             "hidden_layers": hyphens(one["hidden_layers"]),
-            **{key: study.get(key, usual) for key, usual in (("activation", "tanh"), ("optimiser", "lbfgs"))},
+            **{key: study.get(key, usual) for key, usual in USUAL.items()},
             "budget": ", ".join(limits),
             # The recipe of published numbers: their study, and the paper's layers.
             "paper": one["study"] in papers and one["hidden_layers"] == [10, 5],

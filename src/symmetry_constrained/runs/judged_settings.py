@@ -6,6 +6,7 @@ from symmetry_constrained import paper
 from symmetry_constrained.data import registry
 from symmetry_constrained.networks.architecture import hyphenated
 from symmetry_constrained.runs.faults import fault
+from symmetry_constrained.training.spec import RECIPE
 
 
 def without_dropped(config: dict) -> dict:
@@ -42,8 +43,7 @@ def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "dataset": study["dataset"],
             "protocol": study["protocol"],
             "hidden_layers": hyphenated(layers),
-            "activation": study.get("activation", "tanh"),
-            "optimiser": study.get("optimiser", "lbfgs"),
+            **{key: study.get(key, usual) for key, usual in RECIPE.items()},
             "budget": budget,
             "paper": own["study"] in placed and layers == paper.HIDDEN_LAYERS,
             "leaks": study["protocol"] == "published" and registry.known(study["dataset"]).nudged,

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 # What a verdict may depend on, and `settings` of a claim may ask for.
-ATTRIBUTES = ("dataset", "protocol", "hidden_layers", "activation", "optimiser", "budget")
+ATTRIBUTES = ("dataset", "protocol", "hidden_layers", "activation", "averaging", "start", "optimiser", "budget")
 COLUMNS = ["setting", "label", "study", *ATTRIBUTES, "paper", "networks", "converged"]
 CONVERGED = "converged"  # how every status begins that a network has which stopped by itself
 
@@ -23,6 +23,8 @@ class Setting:
     protocol: str
     hidden_layers: str
     activation: str
+    averaging: str
+    start: str
     optimiser: str
     budget: str  # as "200 evaluations"
     paper: bool
