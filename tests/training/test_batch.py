@@ -40,7 +40,8 @@ def test_a_row_per_fraction_network_and_seed_in_that_order(batch):
     assert batch.networks[["fraction", "network", "seed"]].values.tolist() == [
         [fraction, network, seed] for fraction in (0.02, 0.05) for network in ("biased", "bias-free") for seed in (1, 2)
     ]
-    assert {name: rows.shape for name, rows in batch.weights.items()} == {"0.02": (4, 310), "0.05": (4, 310)}
+    names = ("0.02", "0.02/10", "0.05", "0.05/10")
+    assert {name: rows.shape for name, rows in batch.weights.items()} == dict.fromkeys(names, (4, 310))
     assert set(batch.predictions) == {
         f"{fraction}/{name}" for fraction in ("0.02", "0.05") for name in ("original", "inverted", "negated")
     }
@@ -63,6 +64,21 @@ def test_each_fraction_is_trained_as_the_ensemble_alone(digits, batch):
         rows = batch.networks[batch.networks["fraction"] == fraction]
         assert rows["evaluations"].tolist() == result.evaluations.tolist()
         assert (rows["n_train"] == len(labels)).all() and rows["status"].tolist() == result.status
+
+
+def test_early_weights_are_those_after_ten_iterations_or_where_a_shorter_training_ended(digits, batch):
+    np.testing.assert_array_equal(batch.weights["0.05/10"], batch.weights["0.05"])
+    fractions = [0.02, 0.03, 0.05]
+    longer, ended = (
+        training.train_batch(spec(fractions=fractions, budget={"max_iterations": count}, checkpoints=[]), *digits)
+        for count in (15, 10)
+    )
+    # The least and the largest fraction tell enough.
+    assert sorted(longer.weights) == ["0.02", "0.02/10", "0.03", "0.05", "0.05/10"]
+    for key in ("0.02", "0.05"):
+        np.testing.assert_array_equal(longer.weights[f"{key}/10"], ended.weights[key])
+        assert np.abs(longer.weights[key] - ended.weights[key]).max() > 0.01
+    assert set(longer.history["iterations"]) == {15}
 
 
 def test_the_history_passes_each_checkpoint_once_and_ends_where_the_networks_do(batch):
@@ -96,6 +112,13 @@ def test_a_network_that_diverged_keeps_its_row_and_has_no_history(digits, monkey
     assert batch.networks["status"].tolist().count("non_finite") == 1 and len(batch.networks) == 4
     left = batch.history[["network", "seed"]].drop_duplicates().values.tolist()
     assert sorted(left) == [["bias-free", 1], ["bias-free", 2], ["biased", 1]]
+    # No weights that could pass for a network's, and no class that they would predict.
+    numbers = np.isfinite(batch.weights["0.02"])
+    assert numbers.all(1).tolist() == numbers.any(1).tolist() == [True, False, True, True]
+    assert [(batch.predictions[f"0.02/{name}"][1] == 10).all() for name in ("original", "inverted", "negated")] == [
+        True
+    ] * 3
+    assert batch.networks["test_loss"].isna().tolist() == [False, True, False, False]
 
 
 def test_progress_says_how_much_of_the_budget_is_used(digits, monkeypatch):

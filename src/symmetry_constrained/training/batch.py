@@ -29,6 +29,9 @@ from symmetry_constrained.training.judging import HELD_OUT, HeldOut
 from symmetry_constrained.training.results import Batch
 from symmetry_constrained.training.spec import Spec
 
+# Iterations after which weights are kept, so that others can train to there again: rounding has not yet grown.
+EARLY = 10
+
 
 def train_batch(
     spec: Spec, dataset: Dataset, split: Split, progress: Callable[[str], None] = lambda line: None
@@ -74,7 +77,7 @@ def _plan(spec: Spec, dataset: Dataset, split: Split) -> Plan:
         train = inputs.training(dataset, split, spec.features, spec.training_set, spec.split, max(spec.fractions)).shape
         architecture = Architecture(test[1], tuple(spec.hidden_layers), CLASSES)
         one = ensemble_of(spec, architecture, np.zeros(1, dtype=bool), device)
-        sets, kept = [train[0], *[test[0]] * len(HELD_OUT)], len(spec.checkpoints)
+        sets, kept = [train[0], *[test[0]] * len(HELD_OUT)], len(spec.checkpoints) + 1
         how = one.trained_layers, spec.optimiser
         return capacity.plan(one.layers, networks, sets, kept, torch.device(device), *how)
 
@@ -121,7 +124,7 @@ class _Trainer:
         began = time.perf_counter()
         train = self._training_samples(fraction)
         featured = time.perf_counter()
-        checkpoints = Checkpoints(self.spec.checkpoints, self.initial)
+        checkpoints = Checkpoints(tuple({*self.spec.checkpoints, EARLY}), self.initial)
         result = train_function(self.spec.optimiser)(
             self.ensemble,
             self.initial,
@@ -136,11 +139,14 @@ class _Trainer:
             "feature_seconds": featured - began,
             "training_seconds": time.perf_counter() - featured,
         }
-        batches = []
+        # A network that diverged is none: neither its weights nor its predictions say anything.
+        result.x[[status == "non_finite" for status in result.status]] = torch.nan
+        kept, batches = self._early(fraction, checkpoints, result), []
         for features in self.held_out:
             trained = time.perf_counter()
             batch = self._judged(features, fraction, train, result, checkpoints)
             judging = time.perf_counter() - trained
+            batch.weights |= kept
             batch.timings = pd.DataFrame(
                 [{"fraction": fraction, "networks": len(self.initial), **cost, "judging_seconds": judging}]
             )
@@ -148,6 +154,17 @@ class _Trainer:
             # What is trained once is counted once.
             cost = {name: type(value)(0) for name, value in cost.items()}
         return batches
+
+    def _weights(self, rows: torch.Tensor) -> np.ndarray:
+        return rows.to(self.ensemble.dtype).cpu().numpy()
+
+    def _early(self, fraction: float, checkpoints: Checkpoints, result: Result) -> dict[str, np.ndarray]:
+        """Where the networks were after the first iterations, of the least and of the largest fraction."""
+        if fraction not in (min(self.spec.fractions), max(self.spec.fractions)):
+            return {}
+        index = checkpoints.iterations.tolist().index(EARLY)
+        passed = torch.from_numpy(checkpoints.evaluations[:, [index]] > 0).to(result.x.device)
+        return {f"{fraction:g}/{EARLY}": self._weights(torch.where(passed, checkpoints.rows[:, index], result.x))}
 
     def _training_samples(self, fraction: float) -> Samples:
         """ValueError if a class has no image among them."""
@@ -186,7 +203,7 @@ class _Trainer:
             networks=pd.concat([identity, judged, effort, end], axis=1),
             history=pd.concat([part[finite[part.index]] for part in (*passed, at_end)]),
             timings=pd.DataFrame(),
-            weights={key: result.x.to(self.ensemble.dtype).cpu().numpy()},
+            weights={key: self._weights(result.x)},
             predictions={f"{key}/{name}": predicted for name, predicted in classes.items()},
         )
 
@@ -219,6 +236,8 @@ class _Trainer:
     ) -> Iterator[pd.DataFrame]:
         """Per checkpoint, a row for each network that reached it, indexed by the network's place in the ensemble."""
         for index, iterations in enumerate(checkpoints.iterations.tolist()):
+            if iterations not in self.spec.checkpoints:
+                continue
             evaluations = checkpoints.evaluations[:, index]
             judged, _ = held_out.judge(self.ensemble, checkpoints.rows[:, index], train)
             effort = pd.DataFrame({"iterations": iterations, "evaluations": evaluations})

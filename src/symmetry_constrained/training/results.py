@@ -13,7 +13,11 @@ TABLES, ARRAYS = ("networks", "history", "timings"), ("weights", "predictions")
 
 @dataclass
 class Batch:
-    """The results of a batch; arrays are keyed by `fraction` or `fraction/test set`, with a row per network."""
+    """The results of a batch; arrays have a row per network and are keyed by `fraction` or `fraction/test set`.
+
+    The weights of the least and of the largest fraction are also those `fraction/10` after ten iterations, or where a
+    shorter training ended.
+    """
 
     networks: pd.DataFrame
     history: pd.DataFrame
