@@ -36,9 +36,9 @@ figures: $(READY)
 benchmark: $(READY)
 	@$(SNAKEMAKE) benchmark --forcerun measure_throughput measure_scaling
 
-## make audit        recompute what the results claim
+## make audit        recompute what the results claim (DEEP=1: train many networks again, which takes minutes)
 audit: $(READY)
-	@python scripts/audit.py results
+	@python scripts/audit.py results $(if $(DEEP),--deep)
 
 ## make reference    keep a finished run in results/reference/ and its numbers in README.md (TIMES="test=900": by hand)
 reference: $(READY)

@@ -22,7 +22,7 @@ def main(arguments: argparse.Namespace) -> None:
     out = arguments.out or arguments.results / "audit"
     if out.is_symlink():
         raise ValueError(f"{out} is a link; the audit writes into the results' own folder, or into --out FOLDER")
-    results = Results(arguments.results, PROJECT)
+    results = Results(arguments.results, PROJECT, arguments.deep)
     # The report is written when the run has ended, so a step of the run would find that of the run before.
     checks = audit.run(results, [link for link in audit.LINKS if link != "report" or not arguments.in_run])
     bytes_only = sorted(set(results.recorded) - results.read)
@@ -39,5 +39,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder of a finished run")
     parser.add_argument("--out", type=Path, help="folder for the two files (default: the results' folder audit)")
+    parser.add_argument("--deep", action="store_true", help="train many networks again, which takes minutes")
     parser.add_argument("--in-run", action="store_true", help="a step of the run: no report yet, exit status 0")
     cli.run(main, parser)

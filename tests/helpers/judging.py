@@ -10,9 +10,9 @@ import pandas as pd
 from helpers.histories import history, solo
 from helpers.synthetic import at, networks
 from symmetry_constrained.analysis import equal_terms, sample_efficiency
+from symmetry_constrained.training.spec import RECIPE
 from symmetry_constrained.verdicts import published
 from symmetry_constrained.verdicts.run_tables import Tables
-from symmetry_constrained.training.spec import RECIPE
 from symmetry_constrained.verdicts.settings import Setting
 
 ROOT = Path(__file__).parents[2]

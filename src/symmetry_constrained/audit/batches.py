@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import data, forward, inputs, specs, splits
+from symmetry_constrained.audit import forward, inputs, specs, splits
+from symmetry_constrained.audit.batch import IDENTITY, Batch, overflowed
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
 from symmetry_constrained.audit.results import Results
 
@@ -16,8 +17,6 @@ PREDICTED, JUDGED, TRAINED = (
 )
 BOUND, INVARIANT, COUNTED = "R + R̄ ≤ 1 and argmax(−x) = argmin(x)", "one prediction for X and −X", "counts of a batch"
 DIVERGED = "diverged networks have no finite weights"
-IDENTITY = ["study", "dataset", "protocol", "split", "features", "training_set", "network", "hidden_layers"]
-IDENTITY += ["fraction", "seed", "n_train"]
 NO_CLASS = 10  # predicted by a network that diverged
 SETS = {"original": "test", "inverted": "inverted", "negated": "negated"}  # of the predictions -> the columns' prefix
 # Of a mean over float32 log-probabilities, against float64.
@@ -33,50 +32,6 @@ def check_batch(results: Results, folder: str, spec: dict) -> Iterator[Check]:
     names = ("predictions.safetensors", "weights.safetensors", "networks.csv")
     files = [f"{folder}/{name}" for name in names] + specs.split_files(spec)
     yield from guarded(PREDICTED, results.blame(*files), _check(results, folder, spec))
-
-
-class Batch:
-    """A batch's files, and what its networks are."""
-
-    def __init__(self, results: Results, folder: str, spec: dict):
-        self.spec = spec
-        self.paths = {name: f"{folder}/{name}.safetensors" for name in ("weights", "predictions")}
-        self.paths["networks"] = f"{folder}/networks.csv"
-        self.weights, self.predictions = (results.tensors(self.paths[name]) for name in ("weights", "predictions"))
-        self.networks = results.table(self.paths["networks"], [*IDENTITY, "status"])
-        self.images, self.labels = data.read(results, spec["dataset"])
-        self.rows, self.scaling = splits.read(results, specs.split_folder(spec))
-        self.shape = self.images.shape[1:]
-        self.keys = {format(fraction, "g"): fraction for fraction in spec["fractions"]}
-        self.bias_free = np.repeat([name == "bias-free" for name in spec["networks"]], len(spec["seeds"]))
-        self.rounding = forward.ROUNDING[spec["dtype"]]
-        self.model = {"activation": spec["activation"], "averaging": spec["averaging"]}
-        self.odd = self.bias_free & forward.may_be_odd(spec)
-
-    def of(self, fraction: float) -> pd.DataFrame:
-        return self.networks[self.networks["fraction"] == fraction].reset_index(drop=True)
-
-    def diverged(self, key: str) -> np.ndarray:
-        """Mask (K,) of the networks of a fraction whose rows say that their training overflowed."""
-        return _overflowed(self.of(self.keys[key]))
-
-    def side(self, name: str) -> pd.DataFrame:
-        return self.rows[self.rows["set"] == name]
-
-    def pixels(self, rows: pd.DataFrame) -> np.ndarray:
-        return inputs.scaled(self.images, rows, self.scaling)
-
-    def features(self, pixels: np.ndarray) -> np.ndarray:
-        return inputs.features(self.spec["features"], pixels, self.shape)
-
-    def matrices(self) -> dict[str, list[np.ndarray]]:
-        """By fraction, the networks' layers."""
-        width = inputs.width(self.spec["features"], self.images[0].size)
-        shapes = forward.sizes(width, self.spec["hidden_layers"])
-        try:
-            return {key: forward.layers(self.weights[key], shapes) for key in self.keys}
-        except (KeyError, ValueError) as error:
-            raise UnreadableError(self.paths["weights"], str(error)) from None
 
 
 def _check(results: Results, folder: str, spec: dict) -> Iterator[Check]:
@@ -114,7 +69,8 @@ def _check_counts(results: Results, batch: Batch) -> Iterator[Check]:
     ).assign(**shared)[IDENTITY]
     files = (batch.paths["networks"], specs.split_files(spec)[2])
     yield same_table(COUNTED, results.blame(*files), expected, batch.networks[IDENTITY], source="the spec's networks")
-    yield equal(COUNTED, batch.paths["weights"], sorted(batch.keys), sorted(batch.weights))
+    kept = [*batch.keys, *(batch.early(key) for key in batch.ends)]
+    yield equal(COUNTED, batch.paths["weights"], sorted(kept), sorted(batch.weights))
     names = sorted(f"{key}/{name}" for key in batch.keys for name in SETS)
     yield equal(COUNTED, batch.paths["predictions"], names, sorted(batch.predictions))
     for key, matrices in batch.matrices().items():
@@ -263,7 +219,7 @@ def _check_training(results: Results, batch: Batch) -> Iterator[Check]:
         where, table = results.blame(batch.paths["networks"], *_sources(batch)), batch.of(batch.keys[key])
         for column, counts in (("train_accuracy", tally.correct / tally.images), ("clipped", tally.clipped)):
             seen = table[column].to_numpy(dtype=float)
-            inside = (counts[0] - 1e-12 <= seen) & (seen <= counts[1] + 1e-12) | _overflowed(table)
+            inside = (counts[0] - 1e-12 <= seen) & (seen <= counts[1] + 1e-12) | overflowed(table)
             found = "all within" if inside.all() else _first(table, column, ~inside, counts.T)
             yield Check(
                 TRAINED, where, f"fraction {key}: {column} by the weights, up to rounding", found, bool(inside.all())
@@ -276,8 +232,8 @@ def _loss(results: Results, batch: Batch, key: str, column: str, tally: forward.
     seen = table[column].to_numpy(dtype=float)
     near = np.isclose(
         seen, expected, rtol=LOSS[batch.spec["dtype"]], atol=LOSS[batch.spec["dtype"]] / 1000
-    ) | _overflowed(table)
-    apart = np.abs(seen / expected - 1).max(where=~_overflowed(table), initial=0)
+    ) | overflowed(table)
+    apart = np.abs(seen / expected - 1).max(where=~overflowed(table), initial=0)
     found = f"at most {apart:.1e} apart" if near.all() else _first(table, column, ~near, expected)
     where = results.blame(batch.paths["networks"], *_sources(batch))
     return Check(
@@ -287,10 +243,6 @@ def _loss(results: Results, batch: Batch, key: str, column: str, tally: forward.
         found,
         bool(near.all()),
     )
-
-
-def _overflowed(table: pd.DataFrame) -> np.ndarray:
-    return (table["status"] == "non_finite").to_numpy()
 
 
 def _first(table: pd.DataFrame, column: str, wrong: np.ndarray, expected: np.ndarray) -> str:

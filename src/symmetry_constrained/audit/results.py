@@ -26,9 +26,9 @@ class Results:
     read: the paths whose content was looked at, so that the audit can say what it knows by its bytes alone.
     """
 
-    def __init__(self, folder: Path, project: Path | None = None):
-        """project: the checkout, for sources of which the folder holds no copy."""
-        self.folder, self.project = folder, project
+    def __init__(self, folder: Path, project: Path | None = None, deep: bool = False):
+        """project: the checkout, for sources of which the folder holds no copy. deep: whether time is no matter."""
+        self.folder, self.project, self.deep = folder, project, deep
         self.read: set[str] = set()
         self._digests: dict[str, str | None] = {}
         self._tables: dict[str, pd.DataFrame] = {}
