@@ -13,6 +13,7 @@ EFFORT, RECORDED, TIMED = "effort within the budget, arithmetic", "history and i
 NETWORK = ["fraction", "network", "seed"]
 ENDS = ["train_accuracy", "train_loss", "test_accuracy", "test_loss", "inverted_accuracy", "inverted_loss"]
 ENDS += ["negated_accuracy", "clipped"]
+RISING = 0.02  # the most that the penalty's share lets a loss rise between two rows
 UNLIMITED = 15_000  # iterations and evaluations where a budget does not say
 
 
@@ -113,6 +114,7 @@ def _check_history(results: Results, where: str, path: str, history_path: str, s
     odd = [key for key in expected if expected[key] != passed[key]]
     text = "so" if not odd else f"{odd[0]}: {passed[odd[0]]}, expected {expected[odd[0]]}; {len(odd)} networks differ"
     yield Check(RECORDED, where, "a row at every checkpoint passed, and one at the end", text, not odd)
+    yield _check_order(where, history, spec)
     count = splits.read(results, specs.split_folder(spec))[0]["set"].eq("test").sum()
     for columns, sizes in (
         (["test_accuracy", "inverted_accuracy", "negated_accuracy"], count),
@@ -129,6 +131,17 @@ def _check_history(results: Results, where: str, path: str, history_path: str, s
     )
     ok = bool((flop * history["evaluations"] == history["flop"]).all())
     yield Check(RECORDED, where, "flop by the architecture", "equal" if ok else "not equal", ok)
+
+
+def _check_order(where: str, history: pd.DataFrame, spec: dict) -> Check:
+    """Effort grows along a network's history, and what L-BFGS lowers does not rise: the loss, but for the penalty."""
+    ordered = history.sort_values([*NETWORK, "iterations"], kind="stable")
+    steps = ordered.groupby(NETWORK)[["evaluations", "train_loss"]].diff()
+    wrong = steps["evaluations"] <= 0
+    if spec.get("optimiser") in (None, "lbfgs"):
+        wrong |= steps["train_loss"] > RISING
+    text = "so" if not wrong.any() else f"line {wrong.index[wrong.to_numpy()][0] + 2}: {int(wrong.sum())} rows are not"
+    return Check(RECORDED, where, "evaluations rising, losses falling", text, not wrong.any())
 
 
 def _check_timings(results: Results, where: str, path: str, timed: str, spec: dict) -> Iterator[Check]:
