@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from symmetry_constrained import audit, paper
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.audit import claims as judged
-from symmetry_constrained.audit import forward, history, inputs, page, splits, verdicts
+from symmetry_constrained.audit import forward, history, inputs, page, sentences, splits, verdicts
 from symmetry_constrained.audit import published as placed
 from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.results import Results
@@ -248,6 +248,7 @@ def test_the_rules_of_the_verdicts(kind, direction, ends, narrow, published_, of
     rule = rules.Rule("C1", "", "", "", kind, of, direction, margin, unit=unit, by_construction=by_construction)
     row = pd.Series(claim_row(rule, found, "", "clean", "digits", published_))
     assert row["verdict"] == verdicts.verdict(row, of, by_construction)
+    np.testing.assert_allclose(sentences.needed(row), row["needed"], atol=1)
 
 
 @pytest.mark.parametrize("averaging", AVERAGING)

@@ -305,6 +305,7 @@ FORGED = [
     *in_table(f"{BATCH}/networks.csv", "batches", *ACCURACIES, "seed", "n_train", "negated_accuracy", "clipped", row=3),
     *in_table(f"{BATCH}/networks.csv", "history", *EFFORT, "parameters", row=5)[:-1],
     *in_table(f"{BATCH}/history.csv", "history", *EFFORT, *ACCURACIES, row=1),
+    *in_file(f"{BATCH}/history.csv", "history", cell("train_loss", 0, lambda before: "0.1")),
     *in_table(f"{BATCH}/timings.csv", "history", "fraction", "networks", "evaluations"),
     *in_table(f"{RERUN}/reruns.csv", "published", "original", "inverted"),
     *in_table("tables/networks.csv", "tables", *ACCURACIES, row=40),
@@ -329,6 +330,17 @@ FORGED = [
     *in_file(
         "verdicts.md", "verdicts", lambda content: re.sub(rb"largest violation 0 ", b"largest violation 1 ", content)
     ),
+    *in_file(
+        "verdicts.md",
+        "sentences",
+        lambda content: re.sub(rb"(?m)^(.*: largest violation 0, N = )", rb"\g<1>7", content, count=1),
+    ),
+    *in_file("verdicts.md", "sentences", text(": too few networks, below 20.", ": replicated.")),
+    *in_file("verdicts.md", "sentences", text("fails on −X. (Where", "fits −X. (Where")),
+    *in_file("tables/claims.csv", "sentences", text("Symmetry needs less data", "Symmetry needs more data")),
+    *in_file(
+        "findings.rst", "sentences", lambda content: re.sub(rb"(?m)^(- .*)\n(- .*)$", rb"\2\n\1", content, count=1)
+    ),
     *in_table("theory/emulated_bias.csv", "tables", "seed"),
     *in_table("theory/invariants.csv", "tables", "transformed_accuracy", row=3),
     *in_file("theory/random_networks.csv", "claims", digit("n"), "tables/claims.csv"),
@@ -345,7 +357,8 @@ FORGED = [
     *in_file("theory/amplification.safetensors", "amplification", array("4"), "theory/amplification.csv"),
     *in_table("theory/emulated_bias/digits.csv", "emulated bias", *COPIES, row=1),
     *in_file("theory/emulated_bias/digits.safetensors", "emulated bias", array("original/saturated"), COPIED),
-    *in_table("theory/orbits.csv", "orbits", "loss", "gradient_norm", "loss_variation", "orbit_gradient", "quantile"),
+    *in_table("theory/orbits.csv", "orbits", "loss", "gradient_norm", "loss_variation", "quantile"),
+    *in_file("theory/orbits.csv", "orbits", cell("orbit_gradient", 0, lambda before: "0.01")),
     *in_table("theory/orbits.csv", "orbits", "curvature", "smallest", "largest", "flat", "n_train", row=1),
     *in_table("theory/spectrum.csv", "orbits", "eigenvalue", "order", row=5)[:-1],
     *in_table("theory/orbit_loss.csv", "orbits", "loss", row=5)[:-1],

@@ -23,6 +23,7 @@ from symmetry_constrained.audit import (
     published,
     report,
     retrained,
+    sentences,
     settings,
     specs,
     splits,
@@ -70,6 +71,7 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "published": published.check,
     "paper tables": paper_tables.check,
     "figures": figures.check,
+    "sentences": sentences.check,
     "report": report.check,
 }
 
