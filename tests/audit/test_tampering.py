@@ -387,6 +387,8 @@ FORGED = [
     *in_table("figures/cost-digits.csv", "figures", "target", "parameters"),
     *in_table("figures/budget.csv", "figures", "iterations", "mean", "low"),
     *in_table("figures/verdicts.csv", "figures", "effect", "n"),
+    *in_table("figures/settings.csv", "figures", "effect", "n", "high"),
+    *in_table("theory/saturated_units.csv", "saturated units", "seed", "n_train", "test_accuracy"),
     *in_file("figures/bound.png", "figures", byte(500)),
     *in_file("figures/budget.png", "figures", cut_off),
     *in_file("figures/bound.svg", "figures", text("break R + R̄ ≤ 1", "keep R + R̄ ≤ 1")),
