@@ -131,6 +131,7 @@ def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
         ("scripts/judge_claims.py", {"analysis", "data", "features", "verdicts"}),
         ("notebooks/overfitting.ipynb", {"analysis", "features", "figures"}),
         ("notebooks/theory.ipynb", {"analysis", "features", "figures", "verdicts"}),
+        ("notebooks/settings.ipynb", {"analysis", "features", "figures", "verdicts"}),
         ("scripts/write_manifest.py", {"runs"}),
         ("scripts/audit.py", {"audit"}),
     ],

@@ -59,8 +59,8 @@ def test_a_run_leaves_every_table_and_figure(finished):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 100, name
     assert (results / "report.html").stat().st_size > 100_000
     # The report opens with a line for each figure that was drawn.
-    assert (results / "findings.rst").read_text().count("\n- ") == 7
-    for notebook in ("paper_tables", "overfitting", "training_cost", "budget", "theory"):
+    assert (results / "findings.rst").read_text().count("\n- ") == 8
+    for notebook in ("paper_tables", "overfitting", "training_cost", "budget", "settings", "theory"):
         assert (results / f"notebooks/{notebook}.html").stat().st_size > 100_000
 
 
@@ -90,10 +90,17 @@ FEEDS = {
     "measure_orbits": {"judge_claims", "draw_theory"},
     "compare_invariants": {"gather_invariants", "judge_claims", "draw_theory"},
     "gather_invariants": {"judge_claims", "draw_theory"},
-    "judge_claims": {"draw_theory"},
+    "judge_claims": {"draw_theory", "draw_settings"},
     "judge_published": {"draw_paper_tables"},
 }
-NOTEBOOKS = {"draw_paper_tables", "draw_overfitting", "draw_training_cost", "draw_budget", "draw_theory"}
+NOTEBOOKS = {
+    "draw_paper_tables",
+    "draw_overfitting",
+    "draw_training_cost",
+    "draw_budget",
+    "draw_settings",
+    "draw_theory",
+}
 TRAINING = {"train_batch", "rerun_published", "time_solo", "train_label_blind", "emulate_bias", "amplify_bias"}
 TRAINING |= {"train_mirrored_pairs", "train_saturated_units", "measure_orbits", "compare_invariants"}
 FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
@@ -149,11 +156,14 @@ def test_what_each_rules_output_goes_into(graph):
     ("edited", "importers"),
     [
         ("src/symmetry_constrained/figures/style.py", NOTEBOOKS | {"write_findings"}),
-        ("src/symmetry_constrained/figures/curves.py", NOTEBOOKS - {"draw_paper_tables", "draw_theory"}),
+        (
+            "src/symmetry_constrained/figures/curves.py",
+            NOTEBOOKS - {"draw_paper_tables", "draw_settings", "draw_theory"},
+        ),
         ("src/symmetry_constrained/analysis/bound.py", {"check_bound"}),
         ("src/symmetry_constrained/analysis/sample_efficiency.py", {"measure_efficiency"}),
         ("src/symmetry_constrained/optim/lbfgs.py", TRAINING),
-        ("src/symmetry_constrained/verdicts/claims.py", {"judge_claims", "draw_theory"}),
+        ("src/symmetry_constrained/verdicts/claims.py", {"judge_claims", "draw_settings", "draw_theory"}),
         ("workflow/resources/claims.yaml", {"judge_claims"}),
         ("src/symmetry_constrained/runs/config.py", set()),
         ("src/symmetry_constrained/benchmark/agreement.py", set()),
@@ -185,7 +195,9 @@ def test_snakemake_plans_what_the_graph_says(finished, tmp_path):
     assert planned(folder) <= RECORD
     library = "src/symmetry_constrained"
     before = edit(folder, f"{library}/figures/curves.py", f"{library}/runs/config.py", "workflow/resources/claims.yaml")
-    assert planned(folder) == with_what_follows(NOTEBOOKS - {"draw_paper_tables", "draw_theory"} | {"judge_claims"})
+    assert planned(folder) == with_what_follows(
+        NOTEBOOKS - {"draw_paper_tables", "draw_settings", "draw_theory"} | {"judge_claims"}
+    )
     for path, text in before.items():
         path.write_text(text)
     assert planned(folder) <= RECORD
