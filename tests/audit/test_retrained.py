@@ -12,6 +12,7 @@ from symmetry_constrained.audit import retrained
 from symmetry_constrained.audit.batches import check_batch
 from symmetry_constrained.audit.history import check_batch as check_course
 from symmetry_constrained.audit.results import Results
+from symmetry_constrained.audit.specs import USUAL
 from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.architecture import Architecture
@@ -19,7 +20,7 @@ from symmetry_constrained.networks.architecture import Architecture
 FOLDER = "batches/small/neighbour/original/10-5/split-0"
 GIVEN = {"hidden_layers": [10, 5], "seeds": [1, 2, 3], "fractions": [0.05, 0.1], "budget": {"max_iterations": 40}}
 GIVEN |= {"checkpoints": [5, 20, 30], "alpha": 1e-5, "dtype": "float32", "trained_as": None}
-CHOSEN = SPEC | GIVEN
+CHOSEN = SPEC | GIVEN | USUAL
 DRAWN = [("0.05", 1), ("0.1", 4)]
 
 
