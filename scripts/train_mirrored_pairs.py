@@ -40,8 +40,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of digits, with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, nargs="+", required=True, help="folders split-N of the clean protocol")
+    cli.add_data(parser, splits="+")
     parser.add_argument(
         "--epsilons",
         type=float,

@@ -81,6 +81,23 @@ def arithmetic(request, monkeypatch):
         pytest.skip("no C++ compiler")
 
 
+@pytest.fixture
+def same_arithmetic(monkeypatch):
+    """The processor computes as the code for cards does, so that results can be compared to the bit."""
+    from helpers import pretend_cuda
+
+    pretend_cuda.compute_as_a_card(monkeypatch)
+
+
+@pytest.fixture
+def card():
+    """A pretend card."""
+    from helpers import pretend_cuda
+
+    with pretend_cuda.cards() as card:
+        yield card
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
     """A finished small run. Read-only to tests: they copy it."""

@@ -8,20 +8,11 @@ from helpers import pretend_cuda
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble, evaluate, resolve_device
 
+pytestmark = pytest.mark.usefixtures("same_arithmetic")
+
 torch.set_num_threads(1)
 BIASED = np.array([True, False, False, True, True])
 CARD = "cuda"
-
-
-@pytest.fixture(autouse=True)
-def same_arithmetic(monkeypatch):
-    pretend_cuda.compute_as_a_card(monkeypatch)
-
-
-@pytest.fixture
-def card():
-    with pretend_cuda.cards() as card:
-        yield card
 
 
 @pytest.fixture(params=[torch.float32, torch.float64], ids=["float32", "float64"])

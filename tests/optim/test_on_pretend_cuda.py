@@ -6,7 +6,6 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from helpers import pretend_cuda
 from sklearn.datasets import load_digits
 
 from symmetry_constrained.networks.architecture import Architecture
@@ -15,21 +14,12 @@ from symmetry_constrained.optim import lbfgs
 from symmetry_constrained.optim.checkpoints import Checkpoints, Marks
 from symmetry_constrained.optim.problem import Budget
 
+pytestmark = pytest.mark.usefixtures("same_arithmetic")
+
 torch.set_num_threads(1)
 BIASED = np.array([True, False] * 4)
 BUDGET = Budget(max_evaluations=150)
 CARD = "cuda"
-
-
-@pytest.fixture(autouse=True)
-def same_arithmetic(monkeypatch):
-    pretend_cuda.compute_as_a_card(monkeypatch)
-
-
-@pytest.fixture
-def card():
-    with pretend_cuda.cards() as card:
-        yield card
 
 
 def digits(device, dtype=torch.float32, alpha=1e-5, images=100, start=1.0):

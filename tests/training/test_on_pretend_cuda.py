@@ -16,6 +16,8 @@ from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.training.reruns import Recipe
 from symmetry_constrained.training.spec import Spec
 
+pytestmark = pytest.mark.usefixtures("same_arithmetic")
+
 torch.set_num_threads(1)
 FOLDER = "identity/augmented/10-5/split-0"
 LONGER = SPEC | {
@@ -26,11 +28,6 @@ LONGER = SPEC | {
     "budget": {"max_evaluations": 40},
     "checkpoints": [2, 20],
 }
-
-
-@pytest.fixture(autouse=True)
-def same_arithmetic(monkeypatch):
-    pretend_cuda.compute_as_a_card(monkeypatch)
 
 
 @pytest.fixture(scope="module")
