@@ -36,8 +36,9 @@ MAPS = ", ".join(FEATURES)
 DATASETS = ", ".join(registry.table())
 KEYS = "alpha, data, device, dtype, figures, published_numbers, results, settings, solo, studies, targets, theory"
 PLACED_KEYS = "budgets, clean_study, perturbed_networks, solvers, study"
-DIGITS_STUDIES = "digits-published, digits-clean, digits-budget"
-STUDIES = "digits-published, digits-clean, mnist-clean, mnist-published, digits-budget"
+OTHER_RECIPES = "digits-relu, digits-adam, digits-mirrored-start"
+DIGITS_STUDIES = f"digits-published, digits-clean, digits-budget, {OTHER_RECIPES}"
+STUDIES = f"digits-published, digits-clean, mnist-clean, mnist-published, digits-budget, {OTHER_RECIPES}"
 SHIPPED = [["config.yaml"], *(["config.yaml", f"{name}.yaml"] for name in ("paper", "quick", "full"))]
 ABSENT = object()
 PATHS = os.environ | {"PYTHONPATH": str(ROOT / "src")}
@@ -179,7 +180,7 @@ REFUSED = [
         ("studies", "digits-clean"),
         None,
         "published_numbers.digits.clean_study is 'digits-clean'; "
-        "it must be one of the studies of digits: digits-published, digits-budget",
+        f"it must be one of the studies of digits: digits-published, digits-budget, {OTHER_RECIPES}",
     ),
     (
         ("studies", "mnist-published"),
@@ -190,7 +191,7 @@ REFUSED = [
         ("studies", "digits-budget"),
         None,
         "figures.budget is 'digits-budget'; "
-        "it must be one of the studies: digits-published, digits-clean, mnist-clean, mnist-published",
+        f"it must be one of the studies: digits-published, digits-clean, mnist-clean, mnist-published, {OTHER_RECIPES}",
     ),
     (
         ("studies", "Digits Clean"),
@@ -587,7 +588,7 @@ MNIST = (("studies", "mnist-clean"), ("studies", "mnist-published"), of_numbers(
 def test_what_is_null_is_dropped():
     config = altered(*(part for place in MNIST for part in (place, None)), ("figures", "curves"), ["digits-clean"])
     checked = settings.check(config, SCHEMA)
-    assert list(checked["studies"]) == ["digits-published", "digits-clean", "digits-budget"]
+    assert list(checked["studies"]) == DIGITS_STUDIES.split(", ")
     assert settings.placed(checked) == ["digits"]
     assert "mnist" not in checked["published_numbers"]
     assert {key[0] for key in settings.batches(checked)} == set(checked["studies"])
@@ -597,7 +598,8 @@ def test_what_is_null_is_dropped():
         assert part == untouched["studies"][name]
     assert checked["targets"] == untouched["targets"]
     # Its settings go with a study.
-    assert list(checked["settings"]) == ["paper", "no-leak", "longer", "longer-20-10", "longer-40-20"]
+    of_others = ["relu", "adam", "mirrored-start"]
+    assert list(checked["settings"]) == ["paper", "no-leak", "longer", "longer-20-10", "longer-40-20", *of_others]
 
 
 def test_a_dataset_may_be_placed_nowhere_and_its_studies_stay():
@@ -710,7 +712,8 @@ def test_what_a_study_says_of_its_networks_is_in_its_specs():
     recipe = {"activation": "relu", "averaging": "units", "start": "mirrored", "optimiser": "adam"}
     config = altered(*(part for key, name in recipe.items() for part in (("studies", "digits-budget", key), name)))
     for (name, *_), spec in settings.batches(settings.check(config, SCHEMA)).items():
-        assert {key: spec[key] for key in recipe} == (recipe if name == "digits-budget" else RECIPE)
+        usual = {key: config["studies"][name].get(key, value) for key, value in RECIPE.items()}
+        assert {key: spec[key] for key in recipe} == (recipe if name == "digits-budget" else usual)
 
 
 def test_an_odd_number_of_units_has_no_mirrored_start():
