@@ -19,7 +19,7 @@ from symmetry_constrained.networks.architecture import Architecture
 
 FOLDER = "batches/small/neighbour/original/10-5/split-0"
 GIVEN = {"hidden_layers": [10, 5], "seeds": [1, 2, 3], "fractions": [0.05, 0.1], "budget": {"max_iterations": 40}}
-GIVEN |= {"checkpoints": [5, 20, 30], "alpha": 1e-5, "dtype": "float32", "trained_as": None}
+GIVEN |= {"checkpoints": [5, 10, 30], "alpha": 1e-5, "dtype": "float32", "trained_as": None}
 CHOSEN = SPEC | GIVEN | USUAL
 DRAWN = [("0.05", 1), ("0.1", 4)]
 
@@ -79,7 +79,7 @@ def test_what_was_trained_holds(folder):
     seeds = list(retrained.check_seeds(results, FOLDER, CHOSEN))
     again = list(retrained.check_again(results, FOLDER, CHOSEN, DRAWN))
     assert [check for check in (*seeds, *again) if not check.ok] == []
-    # Of two fractions the last and the early weights; of two networks the weights, and the checkpoints up to 20.
+    # Of two fractions the last and the early weights; of two networks the weights, and the checkpoints up to 10.
     assert len(seeds) == 2 * (2 + 2)
     assert [check.what for check in again] == [retrained.AGAIN, *[retrained.COURSE] * 2] * 2
 
@@ -117,7 +117,7 @@ def test_early_weights_that_are_a_little_off(folder):
 @pytest.mark.parametrize(
     ("column", "other"), [("train_loss", lambda x: 0.9 * x), ("test_accuracy", lambda x: x + 0.05)]
 )
-@pytest.mark.parametrize("iterations", [5, 20])
+@pytest.mark.parametrize("iterations", [5, 10])
 def test_a_course_that_the_network_did_not_take(folder, column, other, iterations):
     path = folder / FOLDER / "history.csv"
     table = pd.read_csv(path)

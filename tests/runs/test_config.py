@@ -91,10 +91,12 @@ def without_nulls(config):
         if one and config["studies"][one["study"]] is None:
             one["study"] = None
     config["settings"] = {name: one for name, one in config["settings"].items() if one and one["study"]}
-    for part in config.values():
-        if isinstance(part, dict):
-            for key in [key for key, value in part.items() if value is None]:
-                del part[key]
+    waiting = [config]
+    while waiting:
+        part = waiting.pop()
+        for key in [key for key, value in part.items() if value is None]:
+            del part[key]
+        waiting += [value for value in part.values() if isinstance(value, dict)]
     return config
 
 
@@ -295,7 +297,7 @@ REFUSED = [
     (study("checkpoints"), [20, 10], f"{STUDY}.checkpoints is [20, 10]; it must be ascending"),
     (study("checkpoints"), [0, 10], f"{STUDY}.checkpoints[0] is 0; it must be at least 1"),
     (study("checkpoints"), [10, 10], f"{STUDY}.checkpoints is [10, 10]; it must be a list without repeats"),
-    (study("checkpoints"), None, f"{STUDY}.checkpoints is None; it must be a list"),
+    (study("checkpoints"), None, f"{STUDY}.checkpoints is missing; it is required"),
     # A value too long to show whole.
     (
         study("networks"),
@@ -343,7 +345,7 @@ REFUSED = [
         "published_numbers.mnist.clean_study is 'digits-clean'; "
         "it must be one of the studies of mnist: mnist-clean, mnist-published",
     ),
-    (of_numbers("digits", "study"), None, "published_numbers.digits.study is None; it must be text"),
+    (of_numbers("digits", "study"), None, "published_numbers.digits.study is missing; it is required"),
     (of_numbers("digits", "solvers"), "ours", "published_numbers.digits.solvers is 'ours'; it must be a list"),
     (
         of_numbers("digits", "solvers"),

@@ -29,7 +29,7 @@ LARGEST = 5_000_000  # numbers that a network drawn is trained on, unless the au
 NEARER, RELATED = 4.5, 5.0
 WIDE = 500  # weights of a network for which that holds
 # After ten iterations in float32 less than a ten-thousandth of the way was seen to be lost; after twenty a thousandth.
-WAY, FURTHEST = 0.01, 20
+WAY, FURTHEST = 0.01, EARLY
 COURSE_LOSS, COURSE_IMAGES = 0.02, 0.01  # relative; share of the images
 SETTINGS = {"maxcor": 10, "maxls": 20, "gtol": 1e-4, "ftol": 2.220446049250313e-09}
 UNLIMITED = 15_000

@@ -82,6 +82,12 @@ def _filled(node: Any) -> Any:
     return node
 
 
+def _without_null(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_null(part) for key, part in value.items() if part is not None}
+
+
 def check(config: dict, schema: Path) -> dict:
     """The configuration if it is usable, without what is null: so that a file may drop what it is merged over.
 
@@ -89,10 +95,7 @@ def check(config: dict, schema: Path) -> dict:
     """
     if isinstance(config, dict):
         config = judged_settings.without_dropped(config)
-        config = {
-            key: {name: part for name, part in value.items() if part is not None} if isinstance(value, dict) else value
-            for key, value in config.items()
-        }
+        config = {key: _without_null(value) for key, value in config.items()}
     validator = VALIDATOR(read_schema(schema))
     faults = sorted(validator.iter_errors(config), key=lambda fault: [str(part) for part in fault.absolute_path])
     if faults:
