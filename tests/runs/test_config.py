@@ -562,6 +562,12 @@ REFUSED = [
         [1e300],
         "theory.amplification.epsilons[0] is 1e+300; it must be a number from 0 to 1,000,000, or inf for free biases",
     ),
+    (
+        ("studies", "digits-clean", "features", "square"),
+        ["original", "augmented"],
+        "studies.digits-clean.features.square is ['original', 'augmented']; it must be a list of one, since "
+        "figures.curves draws this study",
+    ),
     (("targets", "digits"), [0.00001], "targets.digits[0] is 1e-05; it must be at least 0.0001"),
     (
         ("figures", "target", "x=0.5 $(id)"),

@@ -153,6 +153,11 @@ def _check_figures(config: dict) -> None:
         for name in names:
             if name not in config["studies"]:
                 raise fault(f"figures.{key}", name, f"one of the studies: {', '.join(config['studies'])}")
+            for features, training_sets in config["studies"][name]["features"].items():
+                # A figure names a model by its features, and tells training sets apart for the pixels alone.
+                if features != "identity" and len(training_sets) > 1:
+                    legal = f"a list of one, since figures.{key} draws this study"
+                    raise fault(f"studies.{name}.features.{features}", training_sets, legal)
     curves: dict[str, str] = {}
     for name in drawn["curves"]:
         study = config["studies"][name]
