@@ -14,9 +14,19 @@ import yaml
 
 from helpers.runs import SMALL, checkout, snakemake
 from helpers.scripts import call
+from symmetry_constrained.networks.activations import ACTIVATIONS
+from symmetry_constrained.networks.architecture import STARTS
+from symmetry_constrained.networks.registry import AVERAGING
+from symmetry_constrained.optim.registry import OPTIMISERS
 
 MAPS = ("identity", "square", "neighbour", "permuted", "canonical", "absolute", "quadratic")
 SETS = ("original", "augmented", "random-sign")
+RECIPES = {
+    "activation": list(ACTIVATIONS),
+    "averaging": list(AVERAGING),
+    "start": list(STARTS),
+    "optimiser": list(OPTIMISERS),
+}
 THEORY = {
     "random_networks": {"networks": [1, 3], "images": [1, 5]},
     "label_blind": {"seeds": [1, 2], "fraction": [0.007, 0.05]},
@@ -75,7 +85,10 @@ def study(random_: random.Random, protocol: str, placed: bool) -> dict:
     layers = [[10, 5]] if placed else some(random_, [[1], [4], [3, 2], [10, 5]])
     limit = random_.choice([1, 2, 6])
     budget = {name: limit for name in some(random_, ("max_iterations", "max_evaluations"))}
-    return {
+    recipe = (
+        {} if placed else {key: random_.choice(list(names)) for key, names in RECIPES.items() if random_.random() < 0.3}
+    )
+    return recipe | {
         "dataset": "digits",
         "protocol": protocol,
         "features": features,

@@ -1,5 +1,6 @@
 """The workflow itself, on a small configuration: runs, reruns and refusals."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -203,6 +204,22 @@ def test_snakemake_plans_what_the_graph_says(finished, tmp_path):
     assert planned(folder) <= RECORD
     edit(folder, f"{library}/analysis/bound.py", "notebooks/budget.ipynb")
     assert planned(folder) == with_what_follows({"check_bound", "draw_budget"})
+
+
+def test_without_snakemakes_record_the_manifest_keeps_what_it_knows(finished, tmp_path):
+    """As after `make clean`: nothing is due, and the record and its audit are whole when they are made again."""
+    folder = shutil.copytree(finished, tmp_path / "checkout", symlinks=True)
+    shutil.rmtree(folder / ".snakemake")
+    before = json.loads((folder / "results/small/manifest.json").read_text(encoding="utf-8"))["artefacts"]
+    for arguments in (["--", "figures"], ["--quiet", "all", "--forcerun", "write_manifest"]):
+        run = snakemake(folder, *arguments)
+        assert run.returncode == 0, run.stdout + run.stderr
+    after = json.loads((folder / "results/small/manifest.json").read_text(encoding="utf-8"))["artefacts"]
+    assert after.keys() == before.keys()
+    assert {path: (entry["rule"], entry["inputs"]) for path, entry in after.items()} == {
+        path: (entry["rule"], entry["inputs"]) for path, entry in before.items()
+    }
+    assert json.loads((folder / "results/small/audit/audit.json").read_text(encoding="utf-8"))["failed"] == 0
 
 
 def test_a_bad_configuration_is_refused_in_one_line_with_nothing_written(tmp_path):
