@@ -450,7 +450,7 @@ def test_iterations_until_convergence_are_compared_where_both_converge(run):
     networks_["status"] = "converged_loss"
     row = rows(replace(run, networks=networks_), **CONVERGENCE).iloc[0]
     assert (row["setting"], row["n"], row["effect"]) == ("no-leak", 20, pytest.approx(308 / 108))
-    assert (row["verdict"], row["cap"]) == ("supported", "311 iterations")
+    assert (row["verdict"], row["cap"]) == ("supported", "200 evaluations")
     # A network that used up its budget has not converged: most are not known, or some.
     pixels = networks_["training_set"] == "augmented"
     for share, verdict in ((0.6, "not within the budget"), (0.2, "supported")):

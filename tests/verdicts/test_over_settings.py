@@ -6,6 +6,7 @@ from helpers.claim_rows import places, row, table, theorem
 from helpers.judging import setting
 
 from symmetry_constrained.verdicts import over_settings
+from symmetry_constrained.verdicts.over_settings import MIXED, PAPERS
 
 PLACES = [
     setting("paper", "a", protocol="published", paper=True),
@@ -59,6 +60,13 @@ def test_the_word_is_over_the_decided_settings_at_least_three(outcomes, expected
         named = [name for name, mark in zip(names, outcomes, strict=False) if mark in marks]
         assert found[column] == ", ".join(named)
     assert (found["depends_on"] == "") == (expected not in ("mixed", "holds in the paper's setting only"))
+
+
+def test_every_setting_of_the_papers_must_hold_for_it_to_hold_in_the_papers_alone():
+    # MNIST has published numbers as well.
+    listed = places(PLACES).assign(paper=[True, False, False, False, True])
+    for outcomes, expected in (("+---+", PAPERS), ("+---?", PAPERS), ("----+", MIXED), ("+----", MIXED)):
+        assert over_settings.over_settings(table(*rows(outcomes)), listed)["over_settings"].tolist() == [expected]
 
 
 def test_in_a_setting_the_least_favourable_headline_counts_and_no_further_row():

@@ -160,8 +160,7 @@ def _of_convergence(results: Results, contrast: dict, setting: dict) -> Iterator
         sides.append((cell[currency].astype(float).mask(~stopped, np.inf), (0, 1), cell[currency].max()))
     if len(sides[0][0].index.intersection(sides[1][0].index)):
         found = of_ratio(*sides)
-        given = sides[0][2] if found["effect"] == 0 else sides[1][2]
-        yield {"cap": f"{given:,.0f} {currency}"} | found
+        yield {"cap": setting["budget"]} | found
 
 
 def _published(results: Results, contrast: dict, dataset: str, at: dict) -> float:

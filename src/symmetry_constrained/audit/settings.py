@@ -132,7 +132,7 @@ def _word(lists: dict[int, list[str]], papers: set[str]) -> str:
         return "holds throughout"
     if not good:
         return "fails"
-    return "mixed" if set(good) - papers else "holds in the paper's setting only"
+    return "holds in the paper's setting only" if set(good) == papers & {*good, *bad} else "mixed"
 
 
 def _depends(lists: dict[int, list[str]], table: pd.DataFrame) -> str:

@@ -145,8 +145,7 @@ def _of_convergence(rule: Rule, tables: Tables, setting: Setting) -> Iterator[di
     needed = [contrasts.by_pair(cell.assign(needed=one), "needed") for cell, one in zip(cells, used, strict=True)]
     contrast = contrasts.of_ratio(needed[0], needed[1], ((0, 1), (0, 1)), (ends[0], ends[1]))
     if contrast.n:
-        cap = f"{ends[0] if contrast.effect == 0 else ends[1]:,.0f} {rule.currency}"
-        yield _row(rule, setting, contrast, "tables/networks.csv where fraction=1", cap=cap)
+        yield _row(rule, setting, contrast, "tables/networks.csv where fraction=1", cap=setting.budget)
 
 
 def _by_group(rule: Rule, rows: pd.DataFrame) -> Iterator[tuple[tuple, Contrast]]:

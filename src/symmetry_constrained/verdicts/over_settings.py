@@ -39,7 +39,7 @@ def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
 def over_settings(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     """A row per claim: one word over the settings that decide it, at least three, and which these are.
 
-    rows: `claims.csv`; settings: `settings.csv`. All hold: `holds throughout`. The paper's alone: `holds in the paper's
+    rows: `claims.csv`; settings: `settings.csv`. All hold: `holds throughout`. Just the paper's: `holds in the paper's
     setting only`. Some: `mixed`, with the attributes of settings that tell which. None: `fails`. With fewer than three
     decided: `open`.
     A claim on theory has no settings: it `holds`, `fails` or is `open`. holds, fails, open: names of settings.
@@ -72,7 +72,8 @@ def _word(judged: pd.Series, settings: pd.DataFrame) -> str:
         return THROUGHOUT
     if not holding:
         return FAILS
-    return PAPERS if holding <= set(settings.loc[settings["paper"], "setting"]) else MIXED
+    papers = set(settings.loc[settings["paper"], "setting"]) & set(decided.index)
+    return PAPERS if holding == papers else MIXED
 
 
 def depends_on(judged: pd.Series, settings: pd.DataFrame) -> str:
