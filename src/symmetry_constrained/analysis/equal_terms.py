@@ -14,6 +14,7 @@ from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import STUDY, check_columns
 from symmetry_constrained.analysis.cost_to_target import HISTORY_KEYS, PRICE_KEYS, prices, solo_by_cell
 
+COURSE = ["iterations", "evaluations", "mean"]
 RIVAL = ("identity", "augmented")
 SHARED = [*STUDY, "network", "hidden_layers"]
 RIVAL_KEYS = [*SHARED, "split", "seed"]  # what a network and its rival have in common
@@ -32,38 +33,45 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = pap
     needed = [*HISTORY_KEYS, "fraction", "iterations", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
     check_columns(history, needed, "history")
     history = history[history["fraction"] == 1].sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
+    history = history.assign(mean=mean_accuracy(history))
     timings = solo_by_cell(solo)
-    is_rival = (history["features"] == RIVAL[0]) & (history["training_set"] == RIVAL[1])
-    rivals = dict(list(history[is_rival].groupby(RIVAL_KEYS, sort=False)))
+    paid = {cell: prices(rows.iloc[0], timings.get(cell)) for cell, rows in history.groupby(PRICE_KEYS, sort=False)}
+    courses = {
+        network: rows[COURSE].to_numpy(dtype=np.float64) for network, rows in history.groupby(HISTORY_KEYS, sort=False)
+    }
+    named = {network: dict(zip(HISTORY_KEYS, network, strict=True)) for network in courses}
+    rivals = {
+        tuple(names[key] for key in RIVAL_KEYS): network
+        for network, names in named.items()
+        if (names["features"], names["training_set"]) == RIVAL
+    }
     out = []
-    for _, rows in history[history["features"] != RIVAL[0]].groupby(HISTORY_KEYS, sort=False):
-        network = rows.iloc[0]
-        rival_rows = rivals.get(tuple(network[RIVAL_KEYS]))
-        if rival_rows is None:
+    for network, names in named.items():
+        rival = rivals.get(tuple(names[key] for key in RIVAL_KEYS))
+        if names["features"] == RIVAL[0] or rival is None:
             continue
-        identity = network[[*RIVAL_KEYS, "features", "training_set"]].to_dict()
-        for terms, accuracy, against in _on_terms(rows, rival_rows, timings, iterations):
+        identity = {key: names[key] for key in (*RIVAL_KEYS, "features", "training_set")}
+        mine, theirs = (paid[one[: len(PRICE_KEYS)]] for one in (network, rival))
+        for terms, accuracy, against in _on_terms(courses[network], courses[rival], mine, theirs, iterations):
             out.append(identity | {"terms": terms, "accuracy": accuracy, "rival_accuracy": against})
     return pd.DataFrame(out, columns=COLUMNS)
 
 
 def _on_terms(
-    rows: pd.DataFrame, rival_rows: pd.DataFrame, timings: dict[tuple, pd.Series], iterations: int
+    own: np.ndarray, other: np.ndarray, mine: dict, theirs: dict, iterations: int
 ) -> Iterator[tuple[str, float, float]]:
-    """(terms, accuracy, accuracy of the rival) for one pair of networks."""
-    own, other = rows[rows["iterations"] <= iterations], rival_rows[rival_rows["iterations"] <= iterations]
-    if len(own) and len(other):
-        against, evaluations = float(mean_accuracy(other).iloc[-1]), float(other["evaluations"].iloc[-1])
-        yield "iterations", float(mean_accuracy(own).iloc[-1]), against
-        yield "evaluations", accuracy_at(rows, evaluations), against
-        first = (rows.iloc[0], rival_rows.iloc[0])
-        mine, theirs = (prices(row, timings.get(tuple(row[PRICE_KEYS]))) for row in first)
+    """(terms, accuracy, accuracy of the rival) for a pair of networks: their courses (C, 3), and prices by currency."""
+    early, early_other = own[own[:, 0] <= iterations], other[other[:, 0] <= iterations]
+    if len(early) and len(early_other):
+        _, evaluations, against = early_other[-1].tolist()
+        yield "iterations", float(early[-1, 2]), against
+        yield "evaluations", accuracy_at(own, evaluations), against
         for terms, name in (("FLOP", "flop"), ("seconds", "seconds")):
             if name in mine and name in theirs:
                 once, each = theirs[name]
                 cost = once + each * evaluations
-                yield terms, accuracy_at(rows, (cost - mine[name][0]) / mine[name][1]), against
-    yield "whole budget", float(mean_accuracy(rows).iloc[-1]), float(mean_accuracy(rival_rows).iloc[-1])
+                yield terms, accuracy_at(own, (cost - mine[name][0]) / mine[name][1]), against
+    yield "whole budget", float(own[-1, 2]), float(other[-1, 2])
 
 
 def mean_accuracy(history: pd.DataFrame) -> pd.Series:
@@ -71,6 +79,6 @@ def mean_accuracy(history: pd.DataFrame) -> pd.Series:
     return (history["test_accuracy"] + history["inverted_accuracy"]) / 2
 
 
-def accuracy_at(rows: pd.DataFrame, evaluations: float) -> float:
-    """The mean of the two accuracies after so many evaluations, linear between checkpoints, held at both ends."""
-    return float(np.interp(evaluations, rows["evaluations"], mean_accuracy(rows)))
+def accuracy_at(course: np.ndarray, evaluations: float) -> float:
+    """The accuracy of a course (C, 3) after so many evaluations, linear between checkpoints, held at both ends."""
+    return float(np.interp(evaluations, course[:, 1], course[:, 2]))
