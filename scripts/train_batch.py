@@ -26,14 +26,16 @@ def main(arguments: argparse.Namespace) -> None:
     first = [Spec.of_split(arguments.spec, folder) for folder in arguments.split]
     dataset, device = Dataset.read(arguments.data), resolve_device(first[0].device)
     job = {"splits": [spec.split for spec in first], "start_seconds": time.process_time()}
-    for spec, folder in zip(first, arguments.split, strict=True):
-        specs = [spec, *(replace(spec, features=name, trained_as=spec.features) for name in arguments.also)]
-        batches = train_batches(specs, dataset, Split.read(folder), cli.say)
-        inputs = cli.data_files(arguments.data, folder)
-        for own, batch in zip(specs, batches, strict=True):
-            out = arguments.out / own.folder
+    specs = [
+        [spec, *(replace(spec, features=name, trained_as=spec.features) for name in arguments.also)] for spec in first
+    ]
+    splits = [Split.read(folder) for folder in arguments.split]
+    trained = train_batches(specs, dataset, splits, cli.say)
+    for folder, own, batches in zip(arguments.split, specs, trained, strict=True):
+        for spec, batch in zip(own, batches, strict=True):
+            out, inputs = arguments.out / spec.folder, cli.data_files(arguments.data, folder)
             batch.write(out)
-            record = provenance.provenance(asdict(own), inputs, device, compiled.compiler(device))
+            record = provenance.provenance(asdict(spec), inputs, device, compiled.compiler(device))
             artifacts.write_json(record | {"job": job}, out / "provenance.json")
 
 

@@ -276,8 +276,8 @@ def diverged(made, monkeypatch):
     """A batch in which the networks of seed 2 start where the loss overflows, and the same batch without them."""
     initial = Architecture.initial
 
-    def far_out(self, seed, biased):
-        return initial(self, seed, biased) * (1e200 if seed % 100_000 == 2 else 1.0)
+    def far_out(self, seed, *more):
+        return initial(self, seed, *more) * (1e200 if seed % 100_000 == 2 else 1.0)
 
     monkeypatch.setattr(Architecture, "initial", far_out)
     assert train(made) == (0, "")
@@ -324,7 +324,7 @@ def test_a_network_that_diverges_is_left_out_of_means_and_counted(diverged, tmp_
 
 def test_a_batch_of_nothing_but_diverged_networks_is_written(made, monkeypatch):
     initial = Architecture.initial
-    monkeypatch.setattr(Architecture, "initial", lambda self, seed, biased: initial(self, seed, biased) * 1e200)
+    monkeypatch.setattr(Architecture, "initial", lambda self, seed, *more: initial(self, seed, *more) * 1e200)
     assert train(made) == (0, "")
     table = pd.read_csv(made / "out" / FOLDER / "networks.csv")
     assert (table["status"] == "non_finite").all()

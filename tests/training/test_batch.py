@@ -179,7 +179,8 @@ def test_every_part_of_the_recipe_matters(digits, batch, recipe):
 
 def test_features_with_the_same_training_images_are_trained_once_and_judged_each(digits):
     specs = [spec(), spec(features="canonical", trained_as="identity")]
-    pixels, canonical = training.train_batches(specs, *digits)
+    data, split = digits
+    [[pixels, canonical]] = training.train_batches([specs], data, [split])
     alone = training.train_batch(spec(features="canonical"), *digits)
     for name in ("networks", "history"):
         pd.testing.assert_frame_equal(getattr(canonical, name), getattr(alone, name))
@@ -195,4 +196,25 @@ def test_features_with_the_same_training_images_are_trained_once_and_judged_each
 def test_features_with_other_training_images_are_refused(digits):
     line = r"^small, identity, original, 4, split 0: training images through square are other numbers; train them on"
     with pytest.raises(ValueError, match=line):
-        training.train_batches([spec(), spec(features="square", trained_as="identity")], *digits)
+        list(training.train_batches([[spec(), spec(features="square", trained_as="identity")]], digits[0], [digits[1]]))
+
+
+@pytest.mark.usefixtures("arithmetic")
+def test_splits_that_are_trained_at_once_are_what_they_are_alone(digits, monkeypatch):
+    # Some networks converge long before others, and leave.
+    longer = {"budget": {"max_iterations": 120}, "checkpoints": [3, 50], "hidden_layers": [20, 10], "fractions": [0.02]}
+    numbers, data = (0, 1, 5), digits[0]
+    splits = [protocols.split_images(data.images, data.labels, "clean", number) for number in numbers]
+    specs = [spec(split=number, **longer) for number in numbers]
+    at_once = list(training.train_batches([[own] for own in specs], data, splits))
+    assert len({number for [batch] in at_once for number in batch.networks["iterations"]}) > 6
+    monkeypatch.setattr(training, "TOGETHER_BYTES", 0)
+    one_by_one = list(training.train_batches([[own] for own in specs], data, splits))
+    for own, split, [batch], [other] in zip(specs, splits, at_once, one_by_one, strict=True):
+        alone = training.train_batch(own, data, split)
+        for found in (other, alone):
+            pd.testing.assert_frame_equal(batch.networks, found.networks)
+            pd.testing.assert_frame_equal(batch.history, found.history)
+            assert batch.weights.keys() == found.weights.keys()
+            assert all(np.array_equal(batch.weights[key], found.weights[key]) for key in batch.weights)
+        assert batch.timings["evaluations"].sum() == batch.networks["evaluations"].sum()

@@ -11,7 +11,7 @@ from symmetry_constrained.data import protocols, reading
 from symmetry_constrained.kernels import cuda
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import BLOCK_BYTES, Ensemble
-from symmetry_constrained.training import batch, capacity
+from symmetry_constrained.training import capacity, trainer
 from symmetry_constrained.training.batch import train_batch
 from symmetry_constrained.training.spec import Spec
 
@@ -108,13 +108,13 @@ def test_a_card_that_is_too_small_is_refused_in_one_line(digits):
 
 def test_memory_that_others_take_meanwhile_is_told_in_one_line(digits, monkeypatch):
     with pretend_cuda.cards(memory=20_000_000) as card:
-        original = batch.HeldOut.judge
+        original = trainer.HeldOut.judge
 
         def judge(*arguments):
             card.memory = card.in_use
             return original(*arguments)
 
-        monkeypatch.setattr(batch.HeldOut, "judge", judge)
+        monkeypatch.setattr(trainer.HeldOut, "judge", judge)
         with pytest.raises(ValueError, match=r"^device: cuda has no memory left") as refusal:
             train_batch(spec(), *digits)
     assert len(str(refusal.value).splitlines()) == 1

@@ -2,20 +2,21 @@
 
 import pytest
 from helpers.runs import checkout
-from helpers.tiny import STUDY, TINY, run, stable
+from helpers.tiny import CLEAN, PUBLISHED, TINY, run, stable
 
 from symmetry_constrained.data import inputs, protocols, reading
 
 # Canonical features of digits are their pixels, so that one job makes the batches of both.
 SEVERAL = TINY | {
     "studies": {
-        "digits-clean": STUDY
+        "digits-published": PUBLISHED,
+        "digits-clean": CLEAN
         | {
             "features": {"identity": ["original", "augmented"], "neighbour": ["original"], "canonical": ["original"]},
             "trained_as": {"canonical": "identity"},
             "splits": [0, 3, 4],
-            "fractions": [0.02],
-        }
+            "fractions": [0.02, 1.0],
+        },
     }
 }
 TABLE = "results/tiny/tables/networks.csv"
@@ -34,8 +35,8 @@ def trained(done) -> int:
 @pytest.fixture(scope="module")
 def together(tmp_path_factory):
     folder = checkout(tmp_path_factory.mktemp("together") / "checkout", SEVERAL)
-    # Identity's X with canonical's, its ±X, and neighbour's.
-    assert trained(run(folder, TABLE)) == 3
+    # Identity's X with canonical's, its ±X, and neighbour's; and one of the other study.
+    assert trained(run(folder, TABLE)) == 4
     return folder
 
 
@@ -47,7 +48,7 @@ def test_another_number_of_splits_to_a_job_trains_nothing_again(together):
 
 def test_one_split_to_a_job_gives_the_same_bytes(together, tmp_path):
     folder = checkout(tmp_path / "checkout", SEVERAL)
-    assert trained(run(folder, TABLE, "--set-scatter", "splits_per_job=1")) == 9
+    assert trained(run(folder, TABLE, "--set-scatter", "splits_per_job=1")) == 10
     assert stable(folder) == stable(together)
     again = run(folder, TABLE, "--dry-run")
     assert "Nothing to be done" in again.stdout + again.stderr
@@ -57,7 +58,7 @@ def test_features_that_are_trained_as_others_are_those_features(together):
     cells = together / "results/tiny/batches/digits-clean"
     for split in (0, 3, 4):
         weights = [
-            (cells / f"{name}/original/4/split-{split}/weights.safetensors") for name in ("identity", "canonical")
+            (cells / f"{name}/original/10-5/split-{split}/weights.safetensors") for name in ("identity", "canonical")
         ]
         assert weights[0].read_bytes() == weights[1].read_bytes()
     digits = reading.load("digits")

@@ -143,6 +143,14 @@ class Ensemble:
         rows = [self.architecture.initial(int(seed), one, start) for seed, one in each]
         return torch.tensor(np.stack(rows), device=self.device)
 
+    def times(self, count: int) -> "Ensemble":
+        """The ensemble of so many times these networks, one set after the other."""
+        if count == 1:
+            return self
+        other = copy.copy(self)
+        other.biased, other.trainable = np.tile(self.biased, count), self.trainable.repeat(count, 1)
+        return other
+
     def loss_and_gradient(
         self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """Parameters recorded in the course of a training."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,6 +18,12 @@ class Checkpoints:
         shape = (len(rows), len(iterations))
         self.rows = rows.new_zeros(*shape, rows.shape[1])  # (K, C, P)
         self.evaluations = np.zeros(shape, dtype=np.int64)  # 0: not reached
+
+    def of(self, lanes: slice) -> "Checkpoints":
+        """Those of some networks."""
+        own = copy.copy(self)
+        own.rows, own.evaluations = self.rows[lanes], self.evaluations[lanes]
+        return own
 
     def accepted(self, state: Progress, done: np.ndarray) -> None:
         places, checkpoints = np.nonzero(done[:, None] & (state.iterations[:, None] == self.iterations))

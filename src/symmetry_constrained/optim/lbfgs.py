@@ -12,6 +12,7 @@ float64; the pairs in its memory may be kept in theirs.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ def minimise(
     ftol: float = FTOL,
     dtype: torch.dtype = torch.float64,
     repeats: bool = False,
+    groups: np.ndarray | None = None,
     accepted: Accepted | None = None,
     ticked: Ticked | None = None,
 ) -> Result:
@@ -74,10 +76,12 @@ def minimise(
 
     dtype: the precision of the evaluations.
     repeats: whether `evaluate` only launches work on the device, the same for the same lanes, and keeps its memory.
+    groups: (K,) the number of each lane's set; sets do not wait for one another to drop finished lanes.
     accepted: called with the state and the mask (L,) of lanes whose step has just been accepted.
     ticked: called after every tick.
     """
     x0 = x0.to(torch.float64).contiguous()
+    groups = np.zeros(len(x0), dtype=np.int64) if groups is None else groups
     state = _start(x0, dtype, repeats)
     result = Result(
         x=x0.clone(),
@@ -103,7 +107,7 @@ def minimise(
                 _tick(state, slope, largest <= gtol, budget, ftol, accepted)
         if ticked is not None:
             ticked(state)
-        state = _retire(state, result)
+        state = _retire(state, result, groups)
     return result
 
 
@@ -112,16 +116,26 @@ def train(
 ) -> Result:
     """`minimise` the loss of an `Ensemble` on the samples from the parameters rows (K, P).
 
-    It draws nothing, and so has no use for the seeds.
+    samples: what all networks share; or a list, on the CPU, whose sets are those of as many networks each, in turn. It
+    draws nothing, and so has no use for the seeds.
     """
-    return minimise(
-        lambda points, lanes: ensemble.loss_and_gradient(points, samples, lanes),
-        rows,
-        budget,
-        dtype=ensemble.dtype,
-        repeats=True,
-        **options,
-    )
+    sets = samples if isinstance(samples, list) else [samples]
+    groups = np.repeat(np.arange(len(sets)), len(rows) // len(sets))
+
+    def evaluate(points: Tensor, lanes: Tensor) -> tuple[Tensor, Tensor]:
+        if len(sets) == 1:
+            return ensemble.loss_and_gradient(points, sets[0], lanes)
+        # Lanes keep their order, so that those of a set are neighbours.
+        ends = np.searchsorted(groups[lanes.numpy()], np.arange(len(sets) + 1))
+        parts = [
+            ensemble.loss_and_gradient(points[start:end], own, lanes[start:end])
+            for own, (start, end) in zip(sets, pairwise(ends.tolist()), strict=True)
+            if start < end
+        ]
+        losses, gradients = zip(*parts, strict=True)
+        return torch.cat(losses), torch.cat(gradients)
+
+    return minimise(evaluate, rows, budget, dtype=ensemble.dtype, repeats=True, groups=groups, **options)
 
 
 def _start(x0: Tensor, dtype: torch.dtype, repeats: bool = False) -> State:
@@ -232,12 +246,14 @@ def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
     s.vectors.remember(np.where(enough, curvature, 0.0), stp)
 
 
-def _retire(s: State, result: Result) -> State:
-    """Once enough lanes have finished, write their results and drop them."""
-    live = s.status == RUNNING
-    if live.mean() >= s.vectors.compact_below:
+def _retire(s: State, result: Result, groups: np.ndarray) -> State:
+    """Once enough lanes of a group have finished, write their results and drop them."""
+    live, group = s.status == RUNNING, groups[s.lane]
+    share = np.bincount(group, weights=live) / np.maximum(np.bincount(group), 1)
+    kept = live | (share >= s.vectors.compact_below)[group]
+    if kept.all():
         return s
-    finished = np.flatnonzero(~live)
+    finished = np.flatnonzero(~kept)
     lanes = s.lane[finished]
     device = result.x.device
     ends, places = (torch.from_numpy(numbers).to(device) for numbers in (lanes, finished))
@@ -249,4 +265,4 @@ def _retire(s: State, result: Result) -> State:
     result.evaluations[lanes] = torch.from_numpy(s.evaluations[finished])
     for lane, status in zip(lanes.tolist(), s.status[finished].tolist(), strict=True):
         result.status[lane] = Status(status).text
-    return s.select(np.flatnonzero(live))
+    return s.select(np.flatnonzero(kept))

@@ -58,6 +58,10 @@ class Result:
     evaluations: Tensor  # (K,)
     status: list[str]  # (K,) texts of `Status`
 
+    def of(self, lanes: slice) -> "Result":
+        """Those of some lanes."""
+        return Result(**{name: values[lanes] for name, values in vars(self).items()})
+
 
 class Progress(Protocol):
     """What an optimiser shows of its L lanes while it runs."""

@@ -1,78 +1,126 @@
-"""A training batch: every network of one dataset, protocol, split, feature map and training set.
+"""Training batches: every network of one dataset, protocol, split, feature map and training set.
 
-For each fraction of the training images, both kinds of network and all seeds train together as one ensemble. The
-result holds a row per network, a row per network and checkpoint, the weights and the predictions.
+For each fraction of the training images, both kinds of network and all seeds train together as one ensemble, those of
+several splits too. The results hold a row per network, a row per network and checkpoint, weights and predictions.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from symmetry_constrained.data import inputs
 from symmetry_constrained.data.datasets import CLASSES, Dataset
 from symmetry_constrained.data.splits import Split
-from symmetry_constrained.networks.architecture import Architecture, hyphenated
-from symmetry_constrained.networks.costs import flop_per_evaluation
-from symmetry_constrained.networks.ensemble import Samples, resolve_device
+from symmetry_constrained.networks.architecture import Architecture
+from symmetry_constrained.networks.ensemble import resolve_device
 from symmetry_constrained.optim.checkpoints import Checkpoints
-from symmetry_constrained.optim.problem import Budget, Progress, Result, Ticked
+from symmetry_constrained.optim.problem import Budget, Progress, Ticked
 from symmetry_constrained.optim.registry import train_function
 from symmetry_constrained.training import capacity, results
 from symmetry_constrained.training.capacity import Plan
-from symmetry_constrained.training.ensembles import ensemble_of, start_of
-from symmetry_constrained.training.judging import HELD_OUT, HeldOut
+from symmetry_constrained.training.ensembles import ensemble_of
+from symmetry_constrained.training.judging import HELD_OUT
 from symmetry_constrained.training.results import Batch
 from symmetry_constrained.training.spec import Spec
+from symmetry_constrained.training.trainer import EARLY, Trainer, in_cell
 
-# Iterations after which weights are kept, so that others can train to there again: rounding has not yet grown.
-EARLY = 10
+Say = Callable[[str], None]
+# Bytes of training samples of several splits at once: with more, a core's cache and memory would hold too little.
+TOGETHER_BYTES = 48 * 2**20
 
 
-def train_batch(
-    spec: Spec, dataset: Dataset, split: Split, progress: Callable[[str], None] = lambda line: None
-) -> Batch:
+def train_batch(spec: Spec, dataset: Dataset, split: Split, progress: Say = lambda line: None) -> Batch:
     """Train and judge the batch's networks and put them in tables. `progress` is given a line every ten seconds.
 
     On a GPU with little memory the networks are trained in groups. ValueError in one line for a device that is not
     there or too small, and, naming the cell of the study, for inputs that are not finite, a split that does not belong
     to the dataset, or a class without training images.
     """
-    return train_batches([spec], dataset, split, progress)[0]
+    [[batch]] = train_batches([[spec]], dataset, [split], progress)
+    return batch
 
 
 def train_batches(
-    specs: list[Spec], dataset: Dataset, split: Split, progress: Callable[[str], None] = lambda line: None
-) -> list[Batch]:
-    """The same for batches whose features are the same training images, byte for byte: trained once, each judged.
+    specs: list[list[Spec]], dataset: Dataset, splits: list[Split], progress: Say = lambda line: None
+) -> Iterator[list[Batch]]:
+    """The same for several splits, and for features that are the same training images: trained once, each judged.
 
-    specs: alike but for their features; those after the first are `trained_as` the first. ValueError as well where the
-    features' training images are not the same.
+    specs: for each split those of its batches, alike but for their features, where those after the first are
+    `trained_as` the first. Yields each split's batches. As many splits as their samples allow are trained at once; that
+    changes no byte of the results. ValueError as well where the features' training images are not the same.
     """
-    first = specs[0]
     try:
-        plan = _plan(first, dataset, split)
-        groups = [
-            _train_group(specs, dataset, split, progress, plan, slice(start, start + plan.together))
-            for start in range(0, plan.networks, plan.together)
-        ]
+        at_once = _splits_at_once(specs[0][0], dataset, splits[0])
+        for start in range(0, len(splits), at_once):
+            own = slice(start, start + at_once)
+            yield from _train_together(specs[own], dataset, splits[own], progress)
     except torch.OutOfMemoryError:
         raise ValueError(
-            f"device: {first.device} has no memory left, perhaps because others use it: lower seeds, fractions or "
-            "hidden_layers, or choose cpu"
+            f"device: {specs[0][0].device} has no memory left, perhaps because others use it: lower seeds, fractions "
+            "or hidden_layers, or choose cpu"
         ) from None
-    by_fraction = [part for of_fraction in zip(*groups, strict=True) for part in of_fraction]
-    return [results.together(parts) for parts in map(list, zip(*by_fraction, strict=True))]
+
+
+def _splits_at_once(spec: Spec, dataset: Dataset, split: Split) -> int:
+    """How many splits are trained together: on a GPU, and by Adam, one after the other."""
+    if resolve_device(spec.device) != "cpu" or spec.optimiser != "lbfgs":
+        return 1
+    with in_cell(spec):
+        images, features = inputs.training(
+            dataset, split, spec.features, spec.training_set, spec.split, max(spec.fractions)
+        ).shape
+    return max(1, TOGETHER_BYTES // (images * (features + CLASSES) * 4))
+
+
+def _train_together(specs: list[list[Spec]], dataset: Dataset, splits: list[Split], progress: Say) -> list[list[Batch]]:
+    """The batches of each split, trained at once: by fraction, and on a small GPU by groups of networks."""
+    first = specs[0][0]
+    plan, parts = _plan(first, dataset, splits[0]), []
+    for start in range(0, plan.networks, plan.together):
+        networks = slice(start, start + plan.together)
+        trainers = [Trainer(own, dataset, split, plan, networks) for own, split in zip(specs, splits, strict=True)]
+        parts.append([_train(trainers, fraction, progress) for fraction in first.fractions])
+    by_fraction = [part for of_fraction in zip(*parts, strict=True) for part in of_fraction]
+    return [
+        [results.together([part[split][place] for part in by_fraction]) for place in range(len(own))]
+        for split, own in enumerate(specs)
+    ]
+
+
+def _train(trainers: list[Trainer], fraction: float, progress: Say) -> list[list[Batch]]:
+    """The networks of each trainer on one fraction of its training images, as one ensemble."""
+    began, first = time.perf_counter(), trainers[0]
+    sets = [trainer.samples(fraction) for trainer in trainers]
+    featured = time.perf_counter()
+    initial = torch.cat([trainer.initial for trainer in trainers])
+    checkpoints = Checkpoints(tuple({*first.spec.checkpoints, EARLY}), initial)
+    result = train_function(first.spec.optimiser)(
+        first.ensemble.times(len(trainers)),
+        initial,
+        sets if len(sets) > 1 else sets[0],
+        Budget(**first.spec.budget),
+        seeds=[seed for trainer in trainers for seed in trainer.drawn_by],
+        accepted=checkpoints.accepted,
+        ticked=_reporter(progress, [trainer.spec for trainer in trainers], fraction, len(initial)),
+    )
+    seconds = {"feature_seconds": featured - began, "training_seconds": time.perf_counter() - featured}
+    batches, each = [], len(first.initial)
+    for number, (trainer, samples) in enumerate(zip(trainers, sets, strict=True)):
+        lanes = slice(number * each, (number + 1) * each)
+        own, evaluations = result.of(lanes), int(result.evaluations[lanes].sum())
+        # Shared as the evaluations are.
+        share = evaluations / int(result.evaluations.sum())
+        cost = {"evaluations": evaluations} | {name: value * share for name, value in seconds.items()}
+        batches.append(trainer.judged(fraction, samples, own, checkpoints.of(lanes), cost))
+    return batches
 
 
 def _plan(spec: Spec, dataset: Dataset, split: Split) -> Plan:
     """How many of the batch's networks are trained together, and in which blocks."""
     device, networks = resolve_device(spec.device), len(spec.networks) * len(spec.seeds)
-    with _in_cell(spec):
+    with in_cell(spec):
         test = inputs.test(dataset, split, spec.features)["original"].shape
         train = inputs.training(dataset, split, spec.features, spec.training_set, spec.split, max(spec.fractions)).shape
         architecture = Architecture(test[1], tuple(spec.hidden_layers), CLASSES)
@@ -82,193 +130,11 @@ def _plan(spec: Spec, dataset: Dataset, split: Split) -> Plan:
         return capacity.plan(one.layers, networks, sets, kept, torch.device(device), *how)
 
 
-def _train_group(*arguments: Any) -> list[list[Batch]]:
-    """The results of a `_Trainer`, fraction by fraction, of each of its specs."""
-    trainer = _Trainer(*arguments)
-    return [trainer.train(fraction) for fraction in trainer.spec.fractions]
-
-
-class _Trainer:
-    """Trains networks of a batch on one fraction of the training images after the other, from the same start."""
-
-    def __init__(
-        self,
-        specs: list[Spec],
-        dataset: Dataset,
-        split: Split,
-        progress: Callable[[str], None],
-        plan: Plan,
-        networks: slice,
-    ):
-        """networks: which of the batch's are trained, each of `spec.networks` with all seeds, in turn."""
-        spec = specs[0]
-        self.spec, self.dataset, self.split, self.progress = spec, dataset, split, progress
-        device = resolve_device(spec.device)
-        with _in_cell(spec):
-            shown = {other.features: inputs.test(dataset, split, other.features) for other in specs}
-            width = shown[spec.features]["original"].shape[1]
-            self.architecture = Architecture(width, tuple(spec.hidden_layers), CLASSES)
-            for other in specs[1:]:
-                _check_same(spec, other, dataset, split)
-        self.biased = np.repeat([name == "biased" for name in spec.networks], len(spec.seeds))[networks]  # (K,)
-        self.seeds = np.tile(spec.seeds, len(spec.networks))[networks]  # (K,)
-        self.ensemble = ensemble_of(spec, self.architecture, self.biased, device)
-        for layers in (self.ensemble.layers, self.ensemble.trained_layers):
-            layers.block_bytes = plan.block_bytes
-        with _in_cell(spec):
-            self.held_out = {name: HeldOut.of(self.ensemble, sets) for name, sets in shown.items()}
-        self.initial, self.drawn_by = start_of(spec, self.ensemble, self.seeds)  # (K, P), (K,)
-
-    def train(self, fraction: float) -> list[Batch]:
-        """The networks on one fraction of the training images, judged for each of the specs."""
-        began = time.perf_counter()
-        train = self._training_samples(fraction)
-        featured = time.perf_counter()
-        checkpoints = Checkpoints(tuple({*self.spec.checkpoints, EARLY}), self.initial)
-        result = train_function(self.spec.optimiser)(
-            self.ensemble,
-            self.initial,
-            train,
-            Budget(**self.spec.budget),
-            seeds=self.drawn_by,
-            accepted=checkpoints.accepted,
-            ticked=_reporter(self.progress, self.spec, fraction, len(self.initial)),
-        )
-        cost = {
-            "evaluations": int(result.evaluations.sum()),
-            "feature_seconds": featured - began,
-            "training_seconds": time.perf_counter() - featured,
-        }
-        # A network that diverged is none: neither its weights nor its predictions say anything.
-        result.x[[status == "non_finite" for status in result.status]] = torch.nan
-        kept, batches = self._early(fraction, checkpoints, result), []
-        for features in self.held_out:
-            trained = time.perf_counter()
-            batch = self._judged(features, fraction, train, result, checkpoints)
-            judging = time.perf_counter() - trained
-            batch.weights |= kept
-            batch.timings = pd.DataFrame(
-                [{"fraction": fraction, "networks": len(self.initial), **cost, "judging_seconds": judging}]
-            )
-            batches.append(batch)
-            # What is trained once is counted once.
-            cost = {name: type(value)(0) for name, value in cost.items()}
-        return batches
-
-    def _weights(self, rows: torch.Tensor) -> np.ndarray:
-        return rows.to(self.ensemble.dtype).cpu().numpy()
-
-    def _early(self, fraction: float, checkpoints: Checkpoints, result: Result) -> dict[str, np.ndarray]:
-        """Where the networks were after the first iterations, of the least and of the largest fraction."""
-        if fraction not in (min(self.spec.fractions), max(self.spec.fractions)):
-            return {}
-        index = checkpoints.iterations.tolist().index(EARLY)
-        passed = torch.from_numpy(checkpoints.evaluations[:, [index]] > 0).to(result.x.device)
-        return {f"{fraction:g}/{EARLY}": self._weights(torch.where(passed, checkpoints.rows[:, index], result.x))}
-
-    def _training_samples(self, fraction: float) -> Samples:
-        """ValueError if a class has no image among them."""
-        spec = self.spec
-        with _in_cell(spec, fraction):
-            given = inputs.training(self.dataset, self.split, spec.features, spec.training_set, spec.split, fraction)
-            labels = given.labels
-            missing = sorted(set(range(CLASSES)) - set(labels.tolist()))
-            if missing:
-                raise ValueError(f"none of its {len(labels)} training images is a {' or a '.join(map(str, missing))}")
-            return self.ensemble.samples(given, labels)
-
-    def _judged(
-        self, features: str, fraction: float, train: Samples, result: Result, checkpoints: Checkpoints
-    ) -> Batch:
-        """The tables of the networks trained, without timings, by the test images through the features."""
-        identity, held_out = self._identity(features, fraction, len(train)), self.held_out[features]
-        averaging = self.spec.averaging
-        flop = np.array([flop_per_evaluation(self.architecture, bool(b), len(train), averaging) for b in self.biased])
-        judged, classes = held_out.judge(self.ensemble, result.x, train)
-        evaluations = result.evaluations.numpy()
-        effort = pd.DataFrame({"iterations": result.iterations.numpy(), "evaluations": evaluations})
-        end = pd.DataFrame(
-            {
-                "status": result.status,
-                "parameters": [self.architecture.parameters(bool(b)) for b in self.biased],
-                "flop": flop * evaluations,
-            }
-        )
-        # Networks that diverged keep their row in `networks`, and are left out of the history.
-        finite = (end["status"] != "non_finite").to_numpy()
-        passed = self._at_checkpoints(held_out, checkpoints, identity, flop, train)
-        at_end = pd.concat([identity, effort, judged, end[["flop"]]], axis=1)
-        key = format(fraction, "g")
-        return Batch(
-            networks=pd.concat([identity, judged, effort, end], axis=1),
-            history=pd.concat([part[finite[part.index]] for part in (*passed, at_end)]),
-            timings=pd.DataFrame(),
-            weights={key: self._weights(result.x)},
-            predictions={f"{key}/{name}": predicted for name, predicted in classes.items()},
-        )
-
-    def _identity(self, features: str, fraction: float, n_train: int) -> pd.DataFrame:
-        """The columns that say which network each row is about."""
-        spec = self.spec
-        return pd.DataFrame(
-            {
-                "study": spec.study,
-                "dataset": spec.dataset,
-                "protocol": spec.protocol,
-                "split": spec.split,
-                "features": features,
-                "training_set": spec.training_set,
-                "network": np.where(self.biased, "biased", "bias-free"),
-                "hidden_layers": hyphenated(spec.hidden_layers),
-                "fraction": fraction,
-                "seed": self.seeds,
-                "n_train": n_train,
-            }
-        )
-
-    def _at_checkpoints(
-        self,
-        held_out: HeldOut,
-        checkpoints: Checkpoints,
-        identity: pd.DataFrame,
-        flop: np.ndarray,
-        train: Samples,
-    ) -> Iterator[pd.DataFrame]:
-        """Per checkpoint, a row for each network that reached it, indexed by the network's place in the ensemble."""
-        for index, iterations in enumerate(checkpoints.iterations.tolist()):
-            if iterations not in self.spec.checkpoints:
-                continue
-            evaluations = checkpoints.evaluations[:, index]
-            judged, _ = held_out.judge(self.ensemble, checkpoints.rows[:, index], train)
-            effort = pd.DataFrame({"iterations": iterations, "evaluations": evaluations})
-            cost = pd.DataFrame({"flop": flop * evaluations})
-            yield pd.concat([identity, effort, judged, cost], axis=1)[evaluations > 0]
-
-
-def _check_same(spec: Spec, other: Spec, dataset: Dataset, split: Split) -> None:
-    own, others = (
-        inputs.training(dataset, split, features, spec.training_set, spec.split, max(spec.fractions))
-        for features in (spec.features, other.features)
-    )
-    if not own.same_as(others):
-        raise ValueError(f"training images through {other.features} are other numbers; train them on their own")
-
-
-@contextmanager
-def _in_cell(spec: Spec, fraction: float | None = None) -> Iterator[None]:
-    """Put the cell of the study where a ValueError arose before its message."""
-    try:
-        yield
-    except ValueError as error:
-        layers = hyphenated(spec.hidden_layers)
-        where = [spec.study, spec.features, spec.training_set, layers, f"split {spec.split}"]
-        where += [] if fraction is None else [f"fraction {fraction:g}"]
-        raise ValueError(f"{', '.join(where)}: {error}") from None
-
-
-def _reporter(progress: Callable[[str], None], spec: Spec, fraction: float, count: int) -> Ticked:
+def _reporter(progress: Say, specs: list[Spec], fraction: float, count: int) -> Ticked:
     """A function that reports every ten seconds the share of the budget used and the time left at this pace."""
     began = last = time.monotonic()
+    spec = specs[0]
+    numbers = " to ".join(dict.fromkeys(str(end.split) for end in (spec, specs[-1])))
     budget = Budget(**spec.budget)
 
     def ticked(state: Progress) -> None:
@@ -283,7 +149,7 @@ def _reporter(progress: Callable[[str], None], spec: Spec, fraction: float, coun
         )
         left = (now - began) * (1 - done) / max(done, 1e-9)
         progress(
-            f"{spec.dataset}/{spec.protocol} split {spec.split} {spec.features}/{spec.training_set} "
+            f"{spec.dataset}/{spec.protocol} split {numbers} {spec.features}/{spec.training_set} "
             f"fraction {fraction:g}: {count} networks, {done:.0%} of the budget, at most {left:.0f} s left"
         )
 
