@@ -38,10 +38,16 @@ UNLIMITED = 15_000
 def check(results: Results) -> Iterator[Check]:
     told = specs.of_run(results)
     for folder, spec in told.items():
-        yield from guarded(SEEDED, f"{folder}/weights.safetensors", check_seeds(results, folder, spec))
+        yield from guarded(SEEDED, _blame(results, folder, spec), check_seeds(results, folder, spec))
     for folder, drawn in _drawn(results, told).items():
-        where = f"{folder}/weights.safetensors"
-        yield from guarded(AGAIN, where, check_again(results, folder, told[folder], drawn))
+        spec = told[folder]
+        yield from guarded(AGAIN, _blame(results, folder, spec), check_again(results, folder, spec, drawn))
+
+
+def _blame(results: Results, folder: str, spec: dict) -> str:
+    """Of the files of a batch and those that it was trained on, the one to name."""
+    files = [f"{folder}/{name}" for name in ("weights.safetensors", "networks.csv", "history.csv")]
+    return results.blame(*files, *specs.split_files(spec))
 
 
 def seed_of(spec: dict, number: int) -> int:
@@ -127,7 +133,7 @@ def check_again(results: Results, folder: str, spec: dict, drawn: list[tuple[str
     """Networks of a batch trained again for their first iterations, and on to its first checkpoints."""
     batch = Batch(results, folder, spec)
     history = results.table(f"{folder}/history.csv", ["fraction", "network", "seed", "iterations", "train_loss"])
-    where = results.blame(batch.paths["weights"], batch.paths["networks"], *specs.split_files(spec))
+    where = _blame(results, folder, spec)
     for key, place in drawn:
         row = batch.of(batch.keys[key]).iloc[place]
         if row["status"] == "non_finite":

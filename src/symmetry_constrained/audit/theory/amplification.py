@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import forward, networks, specs
 from symmetry_constrained.audit.checks import Check, close, equal, guarded, same_table, within
 from symmetry_constrained.audit.results import CONFIG, Results
-from symmetry_constrained.audit.theory.shown import SIGNS, Shown, matrices, tally
+from symmetry_constrained.audit.theory.shown import SIGNS, Shown, blame, matrices, tally
 
 WHAT, LISTED = "held biases from their weights", "held biases: which networks"
 HELD, STARTED = "held biases: within ±ε", "held biases: networks as they began"
@@ -22,7 +22,7 @@ LOGITS = 3e-5
 
 def check(results: Results) -> Iterator[Check]:
     if results.belongs(TABLE):
-        yield from guarded(WHAT, results.blame(TABLE, WEIGHTS, CONFIG), _check(results))
+        yield from guarded(WHAT, blame(results, TABLE, WEIGHTS, CONFIG), _check(results))
 
 
 def _check(results: Results) -> Iterator[Check]:
@@ -37,7 +37,7 @@ def _check(results: Results) -> Iterator[Check]:
     ]
     due = pd.DataFrame(cells, columns=["depth", "hidden_layers", "epsilon", "seed", "n_train"])
     due["biases"] = np.select([due["epsilon"] == 0, np.isinf(due["epsilon"])], ["none", "free"], "held")
-    where = results.blame(TABLE, CONFIG)
+    where = blame(results, TABLE, CONFIG)
     yield same_table(LISTED, where, due, table[list(due)], source="the configuration's networks")
     where = results.blame(TABLE, WEIGHTS, *shown.files)
     for depth, own in table.groupby("depth", sort=False):

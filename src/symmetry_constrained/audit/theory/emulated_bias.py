@@ -16,7 +16,7 @@ from symmetry_constrained.audit import forward, specs
 from symmetry_constrained.audit.checks import Check, close, equal, guarded, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import EMULATED_ON
-from symmetry_constrained.audit.theory.shown import SIGNS, Shown, accuracy, matrices
+from symmetry_constrained.audit.theory.shown import SIGNS, Shown, accuracy, blame, matrices
 
 WHAT, LISTED = "emulated biases from their weights", "emulated biases: which networks"
 WEIGHTS = tuple(2.0 ** (third / 3) for third in range(-30, 16))
@@ -30,7 +30,7 @@ def check(results: Results) -> Iterator[Check]:
     for path in EMULATED_ON:
         if results.belongs(path):
             dataset = path.rpartition("/")[2].removesuffix(".csv")
-            where = results.blame(path, _weights(path), CONFIG)
+            where = blame(results, path, _weights(path), CONFIG, dataset=dataset)
             yield from guarded(WHAT, where, _check(results, path, dataset))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import forward, inputs, translation
 from symmetry_constrained.audit.checks import Check, close, equal, guarded, same_table, within
 from symmetry_constrained.audit.results import CONFIG, Results
-from symmetry_constrained.audit.theory.shown import Shown, accuracy, matrices, tally
+from symmetry_constrained.audit.theory.shown import Shown, accuracy, blame, matrices, tally
 
 WHAT, LISTED, SIGNED = "invariants from their weights", "invariants: which networks", "sign flips of each map"
 FOLDER, LAYERS = "theory/invariants/split-{}", [10, 5]
@@ -26,10 +26,11 @@ def check(results: Results) -> Iterator[Check]:
         folder = FOLDER.format(split)
         table, weights = f"{folder}/invariants.csv", f"{folder}/invariants.safetensors"
         if results.belongs(table):
-            yield from guarded(WHAT, results.blame(table, weights, CONFIG), _check(results, table, weights, split))
+            where = blame(results, table, weights, CONFIG, split=split)
+            yield from guarded(WHAT, where, _check(results, table, weights, split))
         signs = f"{folder}/sign_symmetries.csv"
         if results.belongs(signs):
-            yield from guarded(SIGNED, results.blame(signs, CONFIG), _check_signs(results, signs, split))
+            yield from guarded(SIGNED, blame(results, signs, CONFIG, split=split), _check_signs(results, signs, split))
 
 
 def _options(results: Results) -> tuple[int, dict]:
@@ -60,7 +61,7 @@ def _check(results: Results, path: str, weights: str, split: int) -> Iterator[Ch
                 due |= {"fraction": options.get("fraction", 1.0), "n_train": len(shown.train)}
                 parts.append(pd.DataFrame(due)[KEYS])
                 shown_to.append((f"{group}/{name}/{budget}", x, shapes))
-    where = results.blame(path, CONFIG)
+    where = blame(results, path, CONFIG, split=split)
     expected = pd.concat(parts, ignore_index=True)
     yield same_table(LISTED, where, expected, table[KEYS], source="the configuration's networks")
     where = results.blame(path, weights, *shown.files)

@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import forward
 from symmetry_constrained.audit.checks import Check, close, equal, guarded, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
-from symmetry_constrained.audit.theory.shown import SIGNS, Shown, accuracy, matrices, tally
+from symmetry_constrained.audit.theory.shown import SIGNS, Shown, accuracy, blame, matrices, tally
 
 WHAT, LISTED = "label-blind networks from their weights", "label-blind networks: which"
 TABLE, WEIGHTS = "theory/label_blind.csv", "theory/label_blind.safetensors"
@@ -17,7 +17,7 @@ LABELS = ("true", "shuffled", "random", "all zero")
 
 def check(results: Results) -> Iterator[Check]:
     if results.belongs(TABLE):
-        yield from guarded(WHAT, results.blame(TABLE, WEIGHTS, CONFIG), _check(results))
+        yield from guarded(WHAT, blame(results, TABLE, WEIGHTS, CONFIG), _check(results))
 
 
 def _check(results: Results) -> Iterator[Check]:
@@ -29,7 +29,7 @@ def _check(results: Results) -> Iterator[Check]:
         [(name, 0, seed, 2 * len(shown.train)) for name in LABELS for seed in seeds],
         columns=["labels", "split", "seed", "n_train"],
     )
-    where = results.blame(TABLE, CONFIG)
+    where = blame(results, TABLE, CONFIG)
     yield same_table(LISTED, where, due, table[list(due)], source="the configuration's networks")
     rows = matrices(results, WEIGHTS, "rows", len(due), forward.sizes(shown.train.shape[1], [10, 5]))
     where = results.blame(TABLE, WEIGHTS, *shown.files)

@@ -12,6 +12,7 @@ import pandas as pd
 from symmetry_constrained.audit import data, forward, inputs, specs, splits
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
+from symmetry_constrained.audit.theory.shown import blame
 
 LISTED, RECOMPUTED = "mirrored pairs: which networks", "mirrored pairs from their weights"
 BOUNDED, EVEN = "mirrored pairs: biases within ±ε", "mirrored pairs: f(−x) = f(x)"
@@ -25,7 +26,7 @@ LOSS = {True: 1e-9, False: 1e-4}
 
 def check(results: Results) -> Iterator[Check]:
     if results.belongs(TABLE):
-        yield from guarded(RECOMPUTED, results.blame(TABLE, WEIGHTS), _check(results))
+        yield from guarded(RECOMPUTED, blame(results, TABLE, WEIGHTS, CONFIG), _check(results))
 
 
 def _check(results: Results) -> Iterator[Check]:

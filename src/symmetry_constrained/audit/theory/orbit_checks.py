@@ -10,7 +10,7 @@ from symmetry_constrained.audit import forward, networks, translation
 from symmetry_constrained.audit.checks import Check, close, guarded, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.theory.orbits import ATOL, LAYERS, RTOL, WEIGHTS, Options, images
-from symmetry_constrained.audit.theory.shown import matrices
+from symmetry_constrained.audit.theory.shown import blame, matrices
 
 SAME, PAIRED, RANDOM = "losses under a group", "pairs of minima from their weights", "random angles, drawn again"
 INVARIANCE, MINIMA, ANGLES = (f"theory/{name}.csv" for name in ("loss_invariance", "minima", "random_angles"))
@@ -26,7 +26,7 @@ def check(results: Results) -> Iterator[Check]:
         (ANGLES, RANDOM, _check_angles),
     ):
         if results.belongs(path):
-            where = results.blame(path, WEIGHTS, CONFIG)
+            where = blame(results, path, WEIGHTS, CONFIG)
             yield from guarded(what, where, checks(results, where))
 
 

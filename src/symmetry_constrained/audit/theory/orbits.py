@@ -12,7 +12,7 @@ import pandas as pd
 from symmetry_constrained.audit import forward, networks, specs, splits, translation
 from symmetry_constrained.audit.checks import Check, UnreadableError, close, equal, guarded, same_table, within
 from symmetry_constrained.audit.results import CONFIG, Results
-from symmetry_constrained.audit.theory.shown import Shown, matrices
+from symmetry_constrained.audit.theory.shown import Shown, blame, matrices
 
 WHAT, LISTED, CURVED = "orbits from their weights", "orbits: which networks", "Hessians from the weights"
 TABLE, SPECTRUM, LOSSES = (f"theory/{name}.csv" for name in ("orbits", "spectrum", "orbit_loss"))
@@ -28,7 +28,7 @@ ATOL, RTOL = 1e-10, 1e-7
 
 def check(results: Results) -> Iterator[Check]:
     if results.belongs(TABLE):
-        yield from guarded(WHAT, results.blame(TABLE, WEIGHTS, CONFIG), _check(results))
+        yield from guarded(WHAT, blame(results, TABLE, WEIGHTS, CONFIG), _check(results))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _check(results: Results) -> Iterator[Check]:
         ],
         columns=["features", "sampling", "angles", "seed", "network", "images", "n_train", "penalty"],
     )
-    where = results.blame(TABLE, CONFIG)
+    where = blame(results, TABLE, CONFIG)
     yield same_table(LISTED, where, due, table[list(due)], source="the configuration's networks")
     spectrum, losses = results.table(SPECTRUM), results.table(LOSSES)
     for setting in options.settings:
@@ -94,7 +94,7 @@ def _check(results: Results) -> Iterator[Check]:
             shown = sampled(x, setting[1], setting[2], seed, shape)
             problem = Problem(network, setting[0], shown, np.tile(labels, setting[2]), shape, options.penalty)
             own = [part[part["seed"] == seed] for part in of]
-            yield from guarded(WHAT, results.blame(TABLE, WEIGHTS), _check_network(results, problem, *own))
+            yield from guarded(WHAT, blame(results, TABLE, WEIGHTS), _check_network(results, problem, *own))
 
 
 def _of(table: pd.DataFrame, setting: tuple[str, str, int]) -> np.ndarray:
@@ -135,7 +135,7 @@ class Problem:
 def _check_network(
     results: Results, problem: Problem, own: pd.DataFrame, spectrum: pd.DataFrame, losses: pd.DataFrame
 ) -> Iterator[Check]:
-    where = results.blame(TABLE, WEIGHTS)
+    where = blame(results, TABLE, WEIGHTS)
     (value, norm), loss = problem.value_and_norm(), problem.loss()
     angles = 2 * np.pi * np.arange(AROUND) / AROUND
     around = np.array([problem.value(angle) for angle in angles])
@@ -158,7 +158,7 @@ def _check_network(
     counts = forward.Tally(1)
     counts.add(said, loss.labels, forward.ROUNDING["float64"])
     yield within(WHAT, where, "train_accuracy", counts.correct / counts.images, own["train_accuracy"])
-    at = results.blame(LOSSES, WEIGHTS)
+    at = blame(results, LOSSES, WEIGHTS)
     yield close(WHAT, at, "angle", angles, losses["angle"], 1e-12)
     yield close(WHAT, at, "loss", around, losses["loss"], ATOL)
     matrix = networks.hessian(loss, problem.network)
@@ -174,7 +174,7 @@ def _check_curvature(
     results: Results, problem: Problem, matrix: np.ndarray, own: pd.DataFrame, spectrum: pd.DataFrame
 ) -> Iterator[Check]:
     """The Hessian's eigenvalues, and what it is along the orbit; the weights of each layer are its rows."""
-    where, found = results.blame(TABLE, WEIGHTS), np.linalg.eigvalsh(matrix)
+    where, found = blame(results, TABLE, WEIGHTS), np.linalg.eigvalsh(matrix)
     columns = {
         "smallest": found[0],
         "second": found[1],
@@ -206,6 +206,6 @@ def _check_curvature(
         yield equal(CURVED, where, "no quantile", "no quantile" if own["quantile"].isna().all() else "a quantile")
     else:
         yield within(CURVED, where, "quantile", np.array(quantile)[:, None], own["quantile"])
-    at = results.blame(SPECTRUM, WEIGHTS)
+    at = blame(results, SPECTRUM, WEIGHTS)
     yield equal(CURVED, at, list(range(1, LOWEST + 1)), spectrum["order"].tolist())
     yield close(CURVED, at, "eigenvalue", found[:LOWEST], spectrum["eigenvalue"], slack)

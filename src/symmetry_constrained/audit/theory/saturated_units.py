@@ -8,7 +8,7 @@ import pandas as pd
 from symmetry_constrained.audit import forward
 from symmetry_constrained.audit.checks import Check, equal, guarded, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
-from symmetry_constrained.audit.theory.shown import Shown, accuracy, matrices
+from symmetry_constrained.audit.theory.shown import Shown, accuracy, blame, matrices
 
 WHAT, LISTED = "saturated units from their weights", "saturated units: which networks"
 TABLE, WEIGHTS = "theory/saturated_units.csv", "theory/saturated_units.safetensors"
@@ -18,7 +18,7 @@ LEVEL, SHARE = 0.9, 0.99  # of tanh, and of the training images
 
 def check(results: Results) -> Iterator[Check]:
     if results.belongs(TABLE):
-        yield from guarded(WHAT, results.blame(TABLE, WEIGHTS, CONFIG), _check(results))
+        yield from guarded(WHAT, blame(results, TABLE, WEIGHTS, CONFIG), _check(results))
 
 
 def _check(results: Results) -> Iterator[Check]:
@@ -35,7 +35,7 @@ def _check(results: Results) -> Iterator[Check]:
         ],
         columns=KEYS,
     )
-    yield same_table(LISTED, results.blame(TABLE, CONFIG), due, table[KEYS], source="the configuration's networks")
+    yield same_table(LISTED, blame(results, TABLE, CONFIG), due, table[KEYS], source="the configuration's networks")
     layers = matrices(results, WEIGHTS, "rows", len(table), forward.sizes(64, [10, 5]))
     free = (table["network"] == "bias-free").to_numpy()
     largest = max(float(np.abs(matrix[free][:, :, -1]).max()) for matrix in layers)

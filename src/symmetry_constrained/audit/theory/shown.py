@@ -12,6 +12,11 @@ from symmetry_constrained.audit.results import Results
 SIGNS = {"test_accuracy": 1, "inverted_accuracy": -1}
 
 
+def blame(results: Results, *paths: str, split: int = 0, dataset: str = "digits") -> str:
+    """Of files that contradict each other, the images and the split that an experiment is shown among them: which."""
+    return results.blame(*paths, *specs.split_files({"dataset": dataset, "protocol": "clean", "split": split}))
+
+
 @dataclass(frozen=True)
 class Shown:
     """The scaled images of a split of the clean protocol, in one precision."""
