@@ -29,6 +29,14 @@ def test_a_network_begins_as_scikit_learns_would(hidden, biased):
     np.testing.assert_array_equal(networks.flat(networks.one(together, 1)), architecture.initial(6, biased))
 
 
+def test_a_mirrored_start():
+    architecture, shapes = Architecture(7, (6, 5), 10), forward.sizes(7, [6, 5])
+    mine = networks.mirrored(networks.initials([4, 9], shapes))
+    for place, seed in enumerate((4, 9)):
+        expected = architecture.initial(seed, True, "mirrored")
+        np.testing.assert_array_equal(networks.flat(networks.one(mine, place)), expected)
+
+
 @pytest.mark.parametrize("hidden", [(10, 5), (3,)])
 def test_the_loss_and_its_gradient(hidden):
     architecture, matrices, x, row = made(hidden)

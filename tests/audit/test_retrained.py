@@ -84,6 +84,16 @@ def test_what_was_trained_holds(folder):
     assert [check.what for check in again] == [retrained.AGAIN, *[retrained.COURSE] * 2] * 2
 
 
+@pytest.mark.parametrize("other", [{"start": "mirrored"}, {"optimiser": "adam"}, {"activation": "relu"}], ids=str)
+def test_networks_of_other_settings_are_bound_to_their_seeds_as_well(tmp_path, other):
+    spec = CHOSEN | other | {"fractions": [0.1], "budget": {"max_iterations": 100}, "checkpoints": []}
+    folder = train(prepared(tmp_path), spec)
+    assert [check for check in retrained.check_seeds(Results(folder), FOLDER, spec) if not check.ok] == []
+    change(folder, lambda tensors: exchanged(tensors["0.1/10"]))
+    found = [check.found for check in retrained.check_seeds(Results(folder), FOLDER, spec) if not check.ok]
+    assert set(found) == {"network 0, of seed 1, is not; 2 are not"}
+
+
 def exchanged(rows, first=0, second=1):
     rows[[first, second]] = rows[[second, first]]
 

@@ -32,6 +32,17 @@ def initials(seeds: list[int], shapes: list[tuple[int, int]], biased: bool = Tru
     return [np.stack([network[layer] for network in each]) for layer in range(len(shapes))]
 
 
+def mirrored(matrices: list[np.ndarray]) -> list[np.ndarray]:
+    """K networks with every other unit of the first layer the mirror of the one before it: f(−x) = f(x).
+
+    It has the other's weights with the other sign, the same bias, and the same weights in the layer above.
+    """
+    first, second = (matrix.copy() for matrix in matrices[:2])
+    first[:, 1::2, :-1], first[:, 1::2, -1] = -first[:, ::2, :-1], first[:, ::2, -1]
+    second[:, :, 1:-1:2] = second[:, :, :-1:2]
+    return [first, second, *matrices[2:]]
+
+
 def flat(matrices: list[np.ndarray]) -> np.ndarray:
     """A network as one vector (P,), layer by layer in C order."""
     return np.concatenate([matrix.ravel() for matrix in matrices])

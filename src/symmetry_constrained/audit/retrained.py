@@ -59,7 +59,10 @@ def check_seeds(results: Results, folder: str, spec: dict) -> Iterator[Check]:
     """Every network of a batch: its first weights by where its seed begins, and its last ones by both."""
     batch = Batch(results, folder, spec)
     seeds = [seed_of(spec, number) for number in spec["seeds"]]
-    begun = _normal([matrix[:, :, :-1] for matrix in networks.initials(seeds, batch.shapes)])
+    start = networks.initials(seeds, batch.shapes)
+    if spec.get("start") == "mirrored":
+        start = networks.mirrored(start)
+    begun = _normal([matrix[:, :, :-1] for matrix in start])
     own = np.tile(np.arange(len(seeds)), len(spec["networks"]))
     where = results.blame(batch.paths["weights"], batch.paths["networks"])
     chance = 1 / np.sqrt(begun.shape[1])  # the correlation of unrelated weights
