@@ -19,6 +19,7 @@ from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS, make_split, nested_order, split_images
 from symmetry_constrained.data.splits import Split, nudge
+from symmetry_constrained.networks import ensemble
 from symmetry_constrained.training import batch
 from symmetry_constrained.training.spec import Spec
 
@@ -407,9 +408,9 @@ def test_random_signs_are_not_the_order_of_the_split():
 
 def test_a_batchs_smaller_fraction_is_contained_in_its_larger_one_for_every_training_set(monkeypatch):
     seen = []
-    samples = batch.Ensemble.samples
+    samples = ensemble.Ensemble.samples
     monkeypatch.setattr(
-        batch.Ensemble,
+        ensemble.Ensemble,
         "samples",
         lambda ensemble, inputs, labels: seen.append(inputs.array()) or samples(ensemble, inputs, labels),
     )

@@ -49,7 +49,7 @@ def planned(monkeypatch):
         plans.append(original(*arguments))
         return plans[-1]
 
-    monkeypatch.setattr(batch.capacity, "plan", recording)
+    monkeypatch.setattr(capacity, "plan", recording)
     return plans
 
 
