@@ -394,6 +394,10 @@ FORGED = [
     *in_file("figures/bound.svg", "figures", text("break R + R̄ ≤ 1", "keep R + R̄ ≤ 1")),
     *in_file("figures/budget.svg", "figures", cut_off),
     *in_file("findings.rst", "figures", text("- Table 1", "- Table 7")),
+    *in_file("explore.html", "explorer", text('"seed": 1', '"seed": 2')),
+    *in_file("explore.html", "explorer", text('"weights": "', '"weights": "AAAA')),
+    *in_file("explore.html", "explorer", text('"pixels": "0', '"pixels": "1')),
+    *in_file("explore.html", "explorer", text('"bias-free"', '"biased"')),
     *in_file("notebooks/budget.ipynb", "report", text('"execution_count": 2', '"execution_count": 3')),
     *in_file("report.html", "report", byte(3000)),
 ]

@@ -153,6 +153,22 @@ def test_every_batch_is_trained_by_one_job_and_a_jobs_splits_are_of_one_block():
         assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("name", ["config", "quick", "paper", "full"])
+def test_the_networks_to_play_with_are_of_the_clean_studys_first_split(name):
+    explored = targets.explored(settings.batches(configuration(name)))
+    assert {(study, layers, split) for study, _, _, layers, split in explored} == {("digits-clean", "10-5", "0")}
+    models = {(features, training_set) for _, features, training_set, _, _ in explored}
+    assert models >= {(features, "original") for features in ("identity", "neighbour", "canonical")}
+    assert ("identity", "augmented") in models
+
+
+def test_without_a_study_of_such_networks_there_are_none_to_play_with():
+    batches = settings.batches(configuration("quick"))
+    for change in ({"dataset": "mnist"}, {"protocol": "published"}, {"fractions": [0.5]}, {"activation": "relu"}):
+        assert targets.explored({key: spec | change for key, spec in batches.items()}) == []
+    assert targets.explored({}) == []
+
+
 def test_a_jobs_block_is_the_same_however_many_splits_a_job_takes():
     config = configuration("full")
     blocks = [
@@ -176,3 +192,5 @@ def test_studies_whose_bias_free_networks_are_not_odd():
     ):
         config["studies"][name] = config["studies"]["digits-budget"] | changes
     assert targets.not_odd(config) == ["digits-relu", "a", "c"]
+
+    assert targets.not_odd(config) == ["a", "c"]

@@ -2,13 +2,9 @@
 
 import json
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
-import pytest
+from helpers.browser import needs_browser, visit
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FIGURES = {
     "The paper's tables": [
         "Table 1: raw pixels, with and without ±X",
@@ -59,7 +55,7 @@ VISIT = """
 """
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine (Debian: apt-get install chromium)")
+@needs_browser
 def test_every_figure_shows_in_a_browser(finished, tmp_path):
     page = tmp_path / "report.html"
     report = (finished / "results/small/report.html").read_text(encoding="utf-8")
@@ -70,11 +66,3 @@ def test_every_figure_shows_in_a_browser(finished, tmp_path):
         for figure in figures:
             assert seen[figure]["listed"], f"{figure} is not listed"
             assert any(width > 200 and height > 100 for width, height in seen[figure]["images"]), f"{figure}: {seen}"
-
-
-def visit(page: Path, profile: Path) -> str:
-    """The page's DOM after its scripts have run."""
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    command += [f"--user-data-dir={profile}", "--virtual-time-budget=30000", page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout

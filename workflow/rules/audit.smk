@@ -8,6 +8,7 @@ STUDIED = [
     *rules.judge_claims.output,
     *rules.write_findings.output,
     *FIGURES,
+    *rules.write_explorer.output,
     f"{RESULTS}/config.json",
 ]
 # Made on demand, and listed if they are there.

@@ -169,3 +169,31 @@ rule write_findings:
         "../../environment.yml"
     shell:
         logged("{input.figures:q} --out {output:q}")
+
+
+# The networks that a reader may play with, all of one split.
+EXPLORED = targets.explored(BATCHES)
+EXPLORED_FOLDERS = [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in EXPLORED]
+EXPLORED_SPLIT = [BATCHES[key][name] for key in EXPLORED[:1] for name in SPLIT_KEYS]
+SHOWN = {}
+if EXPLORED:
+    SHOWN = {"data": f"{RESULTS}/data/{EXPLORED_SPLIT[0]}", "split": split_folder(*EXPLORED_SPLIT)}
+
+
+rule write_explorer:
+    # A page that computes in a browser, from the weights, what the networks answer.
+    input:
+        code=code("scripts/write_explorer.py"),
+        networks=[f"{folder}/{BATCH_FILES[kind]}" for folder in EXPLORED_FOLDERS for kind in ("networks", "weights")],
+        data=list(data_files(*EXPLORED_SPLIT).values()) if EXPLORED else [],
+    output:
+        f"{RESULTS}/explore.html",
+    log:
+        f"{LOGS}/write_explorer.log",
+    conda:
+        "../../environment.yml"
+    params:
+        # As a function of the output it is no reason to rerun: the inputs say which networks are shown.
+        options=lambda wildcards, output: words({"batches": EXPLORED_FOLDERS} | SHOWN),
+    shell:
+        logged("{params.options:q} --out {output:q}")

@@ -16,6 +16,7 @@ from symmetry_constrained.audit import (
     data,
     efficiency,
     existence,
+    explorer,
     figures,
     files,
     history,
@@ -71,6 +72,7 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "published": published.check,
     "paper tables": paper_tables.check,
     "figures": figures.check,
+    "explorer": explorer.check,
     "sentences": sentences.check,
     "report": report.check,
 }

@@ -52,7 +52,7 @@ def asked_for(results: Results) -> Iterator[str]:
     yield from (f"theory/invariants/split-{split}/{name}" for split in splits for name in INVARIANTS)
     emulated = {"digits", *({"mnist"} & {spec["dataset"] for spec in batches.values()})}
     yield from (f"theory/emulated_bias/{name.format(dataset)}" for dataset in emulated for name in EMULATED)
-    yield from (CONFIG, CRATE, "verdicts.md", "findings.rst", *(f"code/{name}" for name in SOURCES))
+    yield from (CONFIG, CRATE, "verdicts.md", "findings.rst", "explore.html", *(f"code/{name}" for name in SOURCES))
     papers = _paper_tables(results, reruns)
     yield from (f"tables/{stem}.{suffix}" for stem in papers for suffix in ("csv", "md"))
     for notebook, stems in drawn(results).items():

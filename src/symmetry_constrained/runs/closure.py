@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = "symmetry_constrained"
 SOURCES = Path(__file__).parents[2]
-DATA = (".yaml", ".csv", ".json")  # suffixes of data files within the package
+DATA = (".yaml", ".csv", ".json", ".html", ".css", ".js")  # suffixes of data files within the package
 
 
 def closure(program: Path) -> list[Path]:

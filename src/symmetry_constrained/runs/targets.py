@@ -169,6 +169,22 @@ def timed_alone(config: dict[str, Any], batches: Mapping[tuple, dict]) -> list[d
     return list(first.values())
 
 
+def explored(batches: Mapping[tuple, dict]) -> list[tuple]:
+    """The batches whose networks a reader may play with: 64-10-5-10 tanh networks of one study's first split.
+
+    The study is the first clean one of the digits that trains such networks on all images; none where no study does.
+    """
+    asked = {"dataset": "digits", "protocol": "clean", "activation": "tanh", "averaging": "none"}
+    fit = [
+        key
+        for key, spec in batches.items()
+        if all(spec[name] == value for name, value in asked.items())
+        and list(spec["hidden_layers"]) == [10, 5]
+        and 1 in spec["fractions"]
+    ]
+    return [key for key in fit if (key[0], key[-1]) == (fit[0][0], fit[0][-1])]
+
+
 def summary(batches: Mapping[tuple, dict], results: str) -> str:
     """One line that says how much a configuration trains."""
     trained = [spec for spec in batches.values() if spec["trained_as"] is None]
