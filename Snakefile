@@ -43,6 +43,7 @@ rule all:
         rules.write_manifest.output,
         rules.write_audit.output,
         rules.write_report.output,
+        rules.write_index.output,
 
 
 rule figures:

@@ -30,6 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     for what, where in (
         ("Report", "report.html"),
+        ("Networks to ask", "explore.html"),
         ("Verdicts", "verdicts.md"),
         ("Tables", "tables/"),
         ("Figures", "figures/"),
@@ -39,6 +40,7 @@ def main(arguments: argparse.Namespace) -> None:
         ("Logs", "logs/"),
     ):
         print(f"{what:<17} {arguments.results / where}")
+    print(f"\nOpen {arguments.results / 'index.html'}")
 
 
 if __name__ == "__main__":

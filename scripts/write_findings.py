@@ -17,6 +17,9 @@ What was found:
 
 {findings}
 
+Beside this page are `all tables and figures <index.html>`_, from where the notebooks are linked, `every claim and its
+verdict <verdicts.md>`_, and `networks that answer what you draw <explore.html>`_.
+
 Open a category on the left. Each figure's data lies beside it as CSV, every network trained is a row of
 ``tables/networks.csv``, and the graph on this page says which step made what.
 """

@@ -1,5 +1,6 @@
 """The audit's own arithmetic against the study's, which it must not import; and the audit of a finished run."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -371,8 +372,16 @@ def test_each_failure_is_told_with_its_file_and_reason():
     assert "1 of 2 checks fail" in text
     assert "<code>b.csv</code>" in text
     assert "other &lt;kind&gt;" in text
-    assert "c.log" in text
+    assert "1 files are known by their hashes alone" in text and "c.log" not in text
     assert page.summary(checks, ["c.log"])["failed"] == 1
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_the_page_stays_small_enough_for_a_browser_to_open_it_out_of_the_report(ok):
+    checks = [Check(f"kind {number % 60}", f"batches/{number}.csv", "1", "2", ok) for number in range(100_000)]
+    text = page.page(checks, [f"logs/{number}.log" for number in range(20_000)])
+    assert len(base64.b64encode(text.encode())) < 200_000
+    assert ("100,000 checks" in text) and ("99,800 more are in audit.json" in text) is not ok
 
 
 def test_a_split_that_is_no_longer_stratified_is_found(finished, tmp_path):

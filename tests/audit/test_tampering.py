@@ -180,7 +180,9 @@ def test_another_run_within_the_folder_is_left_alone(copy):
     assert any("not audited, runs of their own: quick" in check.found for check in checks)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "ro-crate-metadata.json", "config.json", "report.json"])
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "ro-crate-metadata.json", "config.json", "report.json", "index.json"]
+)
 @pytest.mark.parametrize("tamper", [a_byte, a_digit, cut_off, gone])
 def test_the_record_itself(name, tamper, copy):
     change(copy, name, tamper((copy / name).read_bytes()))
@@ -400,6 +402,7 @@ FORGED = [
     *in_file("explore.html", "explorer", text('"bias-free"', '"biased"')),
     *in_file("notebooks/budget.ipynb", "report", text('"execution_count": 2', '"execution_count": 3')),
     *in_file("report.html", "report", byte(3000)),
+    *in_file("index.html", "report", byte(3000)),
 ]
 
 
@@ -421,7 +424,7 @@ def test_with_a_forged_record(path, edit, link, named, copy, tmp_path, monkeypat
     tampered = edit(content)
     assert tampered != content
     change(copy, path, tampered)
-    if path != "report.html":
+    if path not in ("report.html", "index.html"):
         forge(copy, path)
     one_batch = link in ("batches", "history")
     found = failures_of_batches(copy, link, str(Path(path).parent)) if one_batch else failures(copy, link)
@@ -527,9 +530,9 @@ def test_what_is_gone_from_the_folder_and_from_the_record_is_missed(copy):
 
 
 def test_a_report_that_is_missing_fails(copy):
-    for name in ("report.html", "report.json"):
+    for name in ("report.html", "report.json", "index.html", "index.json"):
         change(copy, name, None)
-    assert blamed(copy, "report") == {"report.json"}
+    assert blamed(copy, "report") == {"report.json", "index.json"}
 
 
 def test_what_never_ends_or_lies_elsewhere_is_named_and_not_opened(copy, tmp_path):

@@ -138,8 +138,8 @@ MADE_AGAIN = (
     *(f"batches/digits-clean/{name}" for name in ("identity", "neighbour")),
     "reruns/table1-biased-identity-original",
     *(f"theory/{name}.csv" for name in ("random_networks", "label_blind")),
-    *("tables", "figures", "notebooks", "audit", "code", "verdicts.md", "findings.rst", "config.json"),
-    *("manifest.json", "ro-crate-metadata.json", "report.html", "report.json"),
+    *("tables", "figures", "notebooks", "audit", "code", "verdicts.md", "findings.rst", "explore.html", "config.json"),
+    *("manifest.json", "ro-crate-metadata.json", "report.html", "report.json", "index.html", "index.json"),
 )
 
 

@@ -133,6 +133,8 @@ def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
         ("notebooks/theory.ipynb", {"analysis", "features", "figures", "verdicts"}),
         ("notebooks/settings.ipynb", {"analysis", "features", "figures", "verdicts"}),
         ("scripts/write_manifest.py", {"runs"}),
+        ("scripts/write_explorer.py", {"data", "features", "pages"}),
+        ("scripts/write_index.py", {"analysis", "data", "features", "figures", "pages", "runs", "verdicts"}),
         ("scripts/audit.py", {"audit"}),
     ],
 )

@@ -233,6 +233,7 @@ def test_judging_writes_the_numbers_and_every_table_and_showing_prints_them(judg
     printed = capsys.readouterr().out
     assert "Of 1,200 bias-free networks, 2 break R + R̄ <= 1 on their own inputs (largest sum 0.912)." in printed
     assert f"{tmp_path}/report.html" in printed
+    assert printed.splitlines()[-1] == f"Open {tmp_path}/index.html"
     for value in ("0.811", "0.021", "0.659", "0.917", *paper_tables.HEADINGS.values()):
         assert value in printed
 

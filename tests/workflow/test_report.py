@@ -6,22 +6,22 @@ import re
 from helpers.browser import needs_browser, visit
 
 FIGURES = {
-    "The paper's tables": [
+    "2. The paper's tables": [
         "Table 1: raw pixels, with and without ±X",
         "Table 2: invariant features",
         "Figure 1: a six, its inverse, its features",
     ],
-    "The bound": ["The bound R + R̄ ≤ 1"],
-    "Over-fitting": ["Accuracy on X and on −X: digits", "Generalisation and symmetry gaps: digits"],
-    "Data": ["Images needed on both X and −X", "What symmetry saves when signs are random"],
-    "Cost": ["Training cost to a target: digits"],
-    "Verdicts": ["Every claim and its verdict"],
-    "Theory": [
+    "3. The bound": ["The bound R + R̄ ≤ 1"],
+    "4. Over-fitting": ["Accuracy on X and on −X: digits", "Generalisation and symmetry gaps: digits"],
+    "5. Data": ["Images needed on both X and −X", "What symmetry saves when signs are random"],
+    "6. Cost": ["Training cost to a target: digits"],
+    "1. Verdicts": ["Every claim and its verdict"],
+    "8. Theory": [
         "A saturated neuron stands in for a bias",
         "Does depth amplify small biases?",
         "The loss along an orbit",
     ],
-    "Budget": ["Does training on ±X catch up?"],
+    "7. Budget": ["Does training on ±X catch up?"],
 }
 # Walks the report as a reader would: home, category, the figure's eye. Then leaves what it saw in the page.
 VISIT = """
@@ -66,3 +66,13 @@ def test_every_figure_shows_in_a_browser(finished, tmp_path):
         for figure in figures:
             assert seen[figure]["listed"], f"{figure} is not listed"
             assert any(width > 200 and height > 100 for width, height in seen[figure]["images"]), f"{figure}: {seen}"
+
+
+def test_every_page_in_the_report_is_small_enough_to_open(finished):
+    """Chromium refuses an address with the data itself beyond 2 MB."""
+    report = (finished / "results/small/report.html").read_text(encoding="utf-8")
+    start = report.index("var results = ") + len("var results = ")
+    held, _ = json.JSONDecoder().raw_decode(report[start:])
+    pages = {path: len(entry["data_uri"]) for path, entry in held.items() if path.endswith(".html")}
+    assert {path.partition("small/")[2] for path in pages} >= {"audit/audit.html", "tables/published_numbers.html"}
+    assert max(pages.values()) < 2_000_000

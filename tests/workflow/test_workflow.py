@@ -59,6 +59,8 @@ def test_a_run_leaves_every_table_and_figure(finished):
         for suffix in ("svg", "png", "csv"):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 100, name
     assert (results / "report.html").stat().st_size > 100_000
+    assert (results / "index.html").stat().st_size > 100_000
+    assert 100_000 < (results / "explore.html").stat().st_size < 300_000
     # The report opens with a line for each figure that was drawn.
     assert (results / "findings.rst").read_text().count("\n- ") == 8
     for notebook in ("paper_tables", "overfitting", "training_cost", "budget", "settings", "theory"):
@@ -71,7 +73,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 # What each rule's output goes into.
 FEEDS = {
-    "train_batch": {"gather_networks", "gather_history", "check_bound"},
+    "train_batch": {"gather_networks", "gather_history", "check_bound", "write_explorer"},
     "rerun_published": {"judge_published"},
     "time_solo": {"cost_to_target", "draw_training_cost", "compare_on_equal_terms", "judge_claims"},
     "gather_networks": {"summarise", "measure_efficiency", "judge_published", "judge_claims", "draw_paper_tables"},
@@ -108,7 +110,7 @@ FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 
 
 # What records and recomputes a run, whatever has changed in it.
-RECORD = {"write_manifest", "write_audit", "write_report"}
+RECORD = {"write_manifest", "write_audit", "write_report", "write_index"}
 
 
 def with_what_follows(rules: set[str], feeds: dict[str, set[str]] = FEEDS) -> set[str]:
@@ -150,7 +152,7 @@ def graph(tmp_path_factory) -> Graph:
 def test_what_each_rules_output_goes_into(graph):
     data = {"fetch_dataset", "make_split"}
     assert {rule: feeds for rule, feeds in graph.feeds.items() if rule not in data} == FEEDS
-    assert set(graph.inputs) == {*FEEDS, *data, "write_config", "write_findings", "all"} | RECORD
+    assert set(graph.inputs) == {*FEEDS, *data, "write_config", "write_findings", "write_explorer", "all"} | RECORD
 
 
 @pytest.mark.parametrize(

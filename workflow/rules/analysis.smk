@@ -33,7 +33,7 @@ rule summarise:
         report(
             f"{RESULTS}/tables/summary.csv",
             caption="../report/summary.rst",
-            category="Over-fitting",
+            category="4. Over-fitting",
             labels={"result": "Every mean with its interval (CSV)"},
         ),
     log:
@@ -54,7 +54,7 @@ use rule summarise as measure_efficiency with:
         report(
             f"{RESULTS}/tables/sample_efficiency.csv",
             caption="../report/images_needed.rst",
-            category="Data",
+            category="5. Data",
             labels={"result": "Images needed (CSV)"},
         ),
     log:
@@ -72,7 +72,7 @@ rule cost_to_target:
         report(
             f"{RESULTS}/tables/cost_to_target.csv",
             caption="../report/cost_to_target.rst",
-            category="Cost",
+            category="6. Cost",
             labels={"result": "Cost to target (CSV)"},
         ),
     log:
@@ -95,7 +95,7 @@ rule check_bound:
         report(
             f"{RESULTS}/tables/bound.csv",
             caption="../report/bound.rst",
-            category="The bound",
+            category="3. The bound",
             labels={"result": "The largest R + R̄ of every cell (CSV)"},
         ),
     log:
@@ -121,13 +121,13 @@ rule judge_published:
         numbers=report(
             f"{RESULTS}/tables/published_numbers.csv",
             caption="../report/published_numbers.rst",
-            category="The paper's tables",
+            category="2. The paper's tables",
             labels={"result": "Every published number judged (CSV)"},
         ),
         page=report(
             f"{RESULTS}/tables/published_numbers.html",
             caption="../report/paper_tables.rst",
-            category="The paper's tables",
+            category="2. The paper's tables",
             labels={"result": "Tables 1 and 2, number by number"},
         ),
         tables=expand(f"{RESULTS}/tables/{{table}}.csv", table=PAPER_TABLES),

@@ -20,9 +20,14 @@ WORKFLOW_FILES = [
     "profiles/default/config.yaml",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "workflow").rglob("*") if path.is_file()),
 ]
+# Category of the report -> its figures.
+BY_CATEGORY = {}
+for figure in [Path(path).stem for path in FIGURES]:
+    BY_CATEGORY.setdefault(CAPTIONS[figure][0], []).append(figure)
 # Written after the manifest, or by it.
-UNRECORDED = ["report.html", "report.json", "audit/audit.json", "audit/audit.html", "code/.snakemake_timestamp"]
-UNRECORDED += [f"logs/{name}.log" for name in ("write_manifest", "write_audit", "write_report", "audit")]
+UNRECORDED = [f"{page}.{suffix}" for page in ("report", "index", "audit/audit") for suffix in ("html", "json")]
+UNRECORDED += ["code/.snakemake_timestamp"]
+UNRECORDED += [f"logs/{name}.log" for name in ("write_manifest", "write_audit", "write_report", "write_index", "audit")]
 # Measured on demand, whenever someone asks.
 UNRECORDED += MEASURED
 
@@ -98,7 +103,7 @@ use rule audit as write_audit with:
         page=report(
             f"{RESULTS}/audit/audit.html",
             caption="../report/audit.rst",
-            category="Audit",
+            category="9. Audit",
             labels={"result": "What was recomputed, and whether it holds"},
         ),
     log:
@@ -128,3 +133,26 @@ rule write_report:
         snakefile=lambda wildcards, output: workflow.main_snakefile,
     shell:
         logged("{input.targets:q} --snakefile {params.snakefile:q} --config {params.config:q} --page {output.page:q}")
+
+
+rule write_index:
+    # The page that a run ends with; it tells what the audit found.
+    input:
+        code=code("scripts/write_index.py"),
+        figures=[path.with_suffix(suffix) for path in map(Path, FIGURES) for suffix in (".svg", ".png")],
+        tables=[f"{RESULTS}/tables/{name}.csv" for name in ("claims", "settings", "published_numbers", "networks")],
+        manifest=rules.write_manifest.output.manifest,
+        audit=rules.write_audit.output.json,
+    output:
+        page=f"{RESULTS}/index.html",
+        record=f"{RESULTS}/index.json",
+    log:
+        f"{LOGS}/write_index.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=subpath(output.page, parent=True),
+        # As a function of the output it is no reason to rerun: the inputs say which figures there are.
+        options=lambda wildcards, output: words({"figure": BY_CATEGORY, "findings": FINDINGS}),
+    shell:
+        logged("{params.results:q} {params.options:q}")

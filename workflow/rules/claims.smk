@@ -242,7 +242,7 @@ rule judge_claims:
         claims=report(
             f"{RESULTS}/tables/claims.csv",
             caption="../report/claims.rst",
-            category="Verdicts",
+            category="1. Verdicts",
             labels={"result": "Every contrast judged (CSV)"},
         ),
         settings=f"{RESULTS}/tables/settings.csv",

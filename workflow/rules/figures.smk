@@ -37,29 +37,29 @@ FINDINGS = [
     if any(figure in figures for figures in FIGURES_OF.values())
 ]
 CAPTIONS = {
-    "table1": ("The paper's tables", "table1", "Table 1: raw pixels, with and without ±X"),
-    "table2": ("The paper's tables", "table2", "Table 2: invariant features"),
-    "talk": ("The paper's tables", "talk", "The author's later talk: MNIST"),
-    "figure1": ("The paper's tables", "figure1", "Figure 1: a six, its inverse, its features"),
-    "bound": ("The bound", "bound", "The bound R + R̄ ≤ 1"),
-    "images-needed": ("Data", "images_needed", "Images needed on both X and −X"),
-    "random-sign-factor": ("Data", "random_sign_factor", "What symmetry saves when signs are random"),
-    "verdicts": ("Verdicts", "claims", "Every claim and its verdict"),
-    "settings": ("Verdicts", "settings", "Where each claim holds"),
-    "emulated-bias": ("Theory", "emulated_bias", "A saturated neuron stands in for a bias"),
-    "amplification": ("Theory", "amplification", "Does depth amplify small biases?"),
-    "mirrored-pairs": ("Theory", "mirrored_pairs", "Small biases in a shallow network: a counterexample"),
-    "flat-direction": ("Theory", "flat_direction", "A continuous symmetry makes a flat direction"),
-    "loss-on-orbit": ("Theory", "flat_direction", "The loss along an orbit"),
-    "random-angles": ("Theory", "random_angles", "Random angles restore the symmetry in expectation"),
-    "complete-invariants": ("Theory", "complete_invariants", "Norms and complete invariants"),
-    "budget": ("Budget", "budget", "Does training on ±X catch up?"),
+    "table1": ("2. The paper's tables", "table1", "Table 1: raw pixels, with and without ±X"),
+    "table2": ("2. The paper's tables", "table2", "Table 2: invariant features"),
+    "talk": ("2. The paper's tables", "talk", "The author's later talk: MNIST"),
+    "figure1": ("2. The paper's tables", "figure1", "Figure 1: a six, its inverse, its features"),
+    "bound": ("3. The bound", "bound", "The bound R + R̄ ≤ 1"),
+    "images-needed": ("5. Data", "images_needed", "Images needed on both X and −X"),
+    "random-sign-factor": ("5. Data", "random_sign_factor", "What symmetry saves when signs are random"),
+    "verdicts": ("1. Verdicts", "claims", "Every claim and its verdict"),
+    "settings": ("1. Verdicts", "settings", "Where each claim holds"),
+    "emulated-bias": ("8. Theory", "emulated_bias", "A saturated neuron stands in for a bias"),
+    "amplification": ("8. Theory", "amplification", "Does depth amplify small biases?"),
+    "mirrored-pairs": ("8. Theory", "mirrored_pairs", "Small biases in a shallow network: a counterexample"),
+    "flat-direction": ("8. Theory", "flat_direction", "A continuous symmetry makes a flat direction"),
+    "loss-on-orbit": ("8. Theory", "flat_direction", "The loss along an orbit"),
+    "random-angles": ("8. Theory", "random_angles", "Random angles restore the symmetry in expectation"),
+    "complete-invariants": ("8. Theory", "complete_invariants", "Norms and complete invariants"),
+    "budget": ("7. Budget", "budget", "Does training on ±X catch up?"),
 }
 for dataset in CURVES:
-    CAPTIONS[f"sides-{dataset}"] = ("Over-fitting", "sides", f"On X and on −X, with all training images: {dataset}")
-    CAPTIONS[f"accuracy-{dataset}"] = ("Over-fitting", "accuracy", f"Accuracy on X and on −X: {dataset}")
-    CAPTIONS[f"gaps-{dataset}"] = ("Over-fitting", "gaps", f"Generalisation and symmetry gaps: {dataset}")
-    CAPTIONS[f"cost-{dataset}"] = ("Cost", "cost_to_target", f"Training cost to a target: {dataset}")
+    CAPTIONS[f"sides-{dataset}"] = ("4. Over-fitting", "sides", f"On X and on −X, with all training images: {dataset}")
+    CAPTIONS[f"accuracy-{dataset}"] = ("4. Over-fitting", "accuracy", f"Accuracy on X and on −X: {dataset}")
+    CAPTIONS[f"gaps-{dataset}"] = ("4. Over-fitting", "gaps", f"Generalisation and symmetry gaps: {dataset}")
+    CAPTIONS[f"cost-{dataset}"] = ("6. Cost", "cost_to_target", f"Training cost to a target: {dataset}")
 
 
 rule draw_paper_tables:

@@ -9,6 +9,7 @@ from symmetry_constrained.audit.checks import Check, UnreadableError, equal, gua
 from symmetry_constrained.audit.results import CONFIG, Results
 
 EMBEDDED, EXECUTED = "report holds the files", "notebooks ran to their end"
+INDEXED, INDEX = "first page as it was written", "index.html"
 SHOWN = "pages show their pictures"
 PICTURE = 'src="data:image/png;base64,'  # of each picture in a page
 REPORT, RECORDED = "report.html", "report.json"
@@ -19,6 +20,7 @@ OPENING = '<script id="results">\n    var results = '  # where the page lists th
 def check(results: Results) -> Iterator[Check]:
     # Made when all else is: the run's own audit, which comes before, leaves out this link.
     yield from guarded(EMBEDDED, REPORT, _check_report(results))
+    yield from guarded(INDEXED, INDEX, _check_index(results))
     for path in sorted(results.folder.glob("notebooks/*.ipynb")):
         name = path.relative_to(results.folder).as_posix()
         yield from guarded(EXECUTED, name, _check_notebook(results, name))
@@ -49,6 +51,11 @@ def _check_report(results: Results) -> Iterator[Check]:
         content = base64.b64decode(entry["data_uri"].partition(",")[2])
         same = content == results.bytes(path)
         yield Check(EMBEDDED, results.blame(REPORT, path), f"{path} as it is", "equal" if same else "other bytes", same)
+
+
+def _check_index(results: Results) -> Iterator[Check]:
+    recorded = results.record("index.json")["sha256"]
+    yield equal(INDEXED, INDEX, recorded, results.sha256(INDEX) or "missing")
 
 
 def _check_notebook(results: Results, path: str) -> Iterator[Check]:
