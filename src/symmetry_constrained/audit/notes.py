@@ -18,7 +18,7 @@ UNCHECKED = {
     "evaluations and status, and that its last weights came from its first. Checked are that losses fall, that weights "
     "have to do with where their own seed begins and with no other seed of the batch, of some networks drawn by the "
     "record's hash the first ten iterations, trained again, and the last row. Of fractions between the least and the "
-    "largest there are last weights alone. Networks averaged, begun otherwise or trained by Adam are not trained again.",
+    "largest there are last weights alone. Networks averaged, begun otherwise or by Adam are not trained again.",
     "published networks trained again": "Their weights are not kept. Checked is that counts and efforts agree.",
     "theory's trainings": "That weights came from their seeds; effort and status; accuracies halfway; overlaps with "
     "eigenvectors; flips outside of a map's group; phase_symmetries.csv; the conditions of emulated biases.",
