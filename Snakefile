@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "src"))
 configfile: "config/config.yaml"
 
 
+include: "workflow/rules/start.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/training.smk"

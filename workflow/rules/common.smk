@@ -2,46 +2,18 @@
 
 import copy
 import json
-import logging
 import os
 
-from snakemake.logging import logger
-from snakemake.settings.enums import Quietness
 from snakemake.settings.types import DeploymentMethod
 
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import devices, duplicates, failures, job_costs, judged_settings, locks, recovery
-from symmetry_constrained.runs import targets, workflow_runs
+from symmetry_constrained.runs import devices, failures, job_costs, judged_settings, recovery, targets, workflow_runs
 from symmetry_constrained.runs.closure import closure
 from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
 from symmetry_constrained.verdicts import published
 
-
-def or_stop(function, *arguments):
-    """What the function returns; its ValueError ends everything in one line, where Snakemake would print a traceback."""
-    try:
-        return function(*arguments)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-
-
-def speak_of_failures():
-    """With `--quiet all` or `rules` Snakemake leaves out why a run failed, on the terminal as in its log."""
-    for handler in logger.handlers:
-        for filter in [filter for filter in handler.filters if getattr(filter, "quiet", None)]:
-            if handler.name == "DefaultLogFileHandler":
-                filter.quiet = set()
-            elif Quietness.ALL in filter.quiet:
-                handler.removeFilter(filter)
-                handler.addFilter(lambda record: record.levelno >= logging.ERROR)
-
-
-speak_of_failures()
-or_stop(locks.check_folder)
-or_stop(duplicates.check, map(Path, workflow.configfiles))
 AS_GIVEN = copy.deepcopy(config)
 config = or_stop(settings.check, config, ROOT / "workflow/schemas/config.schema.yaml")
 config["device"] = devices.decide(config["device"])

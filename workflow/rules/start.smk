@@ -1,0 +1,33 @@
+# Before anything else: what would end in a traceback ends in one line, and a quiet run says why it failed.
+
+import logging
+
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
+
+from symmetry_constrained.runs import duplicates, locks
+
+
+def or_stop(function, *arguments):
+    """What the function returns; its ValueError ends everything in one line, where Snakemake would print a traceback."""
+    try:
+        return function(*arguments)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+
+
+def speak_of_failures():
+    """With `--quiet all` or `rules` Snakemake leaves out why a run failed, on the terminal as in its log."""
+    for handler in logger.handlers:
+        for filter in [filter for filter in handler.filters if getattr(filter, "quiet", None)]:
+            if handler.name == "DefaultLogFileHandler":
+                filter.quiet = set()
+            elif Quietness.ALL in filter.quiet:
+                handler.removeFilter(filter)
+                handler.addFilter(lambda record: record.levelno >= logging.ERROR)
+
+
+speak_of_failures()
+or_stop(locks.check_folder)
+or_stop(duplicates.check, map(Path, workflow.configfiles))
