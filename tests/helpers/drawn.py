@@ -118,13 +118,13 @@ def configuration(seed: int) -> dict:
     clean["networks"] = sorted({*clean["networks"], *studies["digits-published"]["networks"]})
     if random_.random() < 0.3:
         del studies["other"]
-    names = list(studies)
+    names = [name for name, one in studies.items() if 1.0 in one["fractions"]]
     curves = random_.choice([name for name in names if len(studies[name]["hidden_layers"]) == 1])
     targets = sorted(some(random_, [0.1, 0.25, 0.999]))
     places = {name: random_.choice(one["hidden_layers"]) for name, one in studies.items()}
     settings = {
         f"in-{name}": {"study": name, "hidden_layers": places[name], "label": name} for name in some(random_, places)
-    }
+    } | {"no-leak": {"study": "digits-clean", "hidden_layers": [10, 5], "label": "no leak"}}
     return config | {
         "settings": settings,
         "dtype": random_.choice(["float32", "float64"]),

@@ -568,6 +568,11 @@ REFUSED = [
         "studies.digits-clean.features.square is ['original', 'augmented']; it must be a list of one, since "
         "figures.curves draws this study",
     ),
+    (
+        ("studies", "digits-budget", "fractions"),
+        [0.5],
+        "figures.budget is 'digits-budget'; it must be of a study that trains on all images: with the fraction 1",
+    ),
     (("targets", "digits"), [0.00001], "targets.digits[0] is 1e-05; it must be at least 0.0001"),
     (
         ("figures", "target", "x=0.5 $(id)"),

@@ -19,7 +19,7 @@ from symmetry_constrained.networks.architecture import STARTS, hyphenated
 from symmetry_constrained.networks.draws import NETWORKS_PER_SPLIT, SPLITS
 from symmetry_constrained.networks.registry import AVERAGING
 from symmetry_constrained.optim.registry import OPTIMISERS
-from symmetry_constrained.runs import folders, judged_settings
+from symmetry_constrained.runs import folders, judged_settings, on_all_images
 from symmetry_constrained.runs.faults import ConfigError, fault, plain
 from symmetry_constrained.training.spec import RECIPE, Spec
 
@@ -113,6 +113,7 @@ def check(config: dict, schema: Path) -> dict:
     judged_settings.check(config)
     _check_theory(config)
     _check_lengths(config)
+    on_all_images.check(config)
     return config
 
 
