@@ -5,6 +5,7 @@ for the study, and for one of its studies on more datasets and widths.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -27,7 +28,8 @@ PUBLISHED = ROOT / "workflow/resources/published.csv"
 
 def configuration(path: Path) -> dict:
     """The default configuration with another merged over it, as Snakemake does, checked."""
-    merged = yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))
+    # By JSON, since what aliases in a YAML file name is one object there, and would be changed in all places at once.
+    merged = json.loads(json.dumps(yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))))
     update_config(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
     return settings.check(merged, ROOT / "workflow/schemas/config.schema.yaml")
 

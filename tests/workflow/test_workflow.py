@@ -52,9 +52,9 @@ def test_a_run_leaves_every_table_and_figure(finished):
         assert len(pd.read_csv(results / f"tables/{name}.csv"))
     # Every claim has a verdict, and a place on the page.
     claims = pd.read_csv(results / "tables/claims.csv")
-    assert claims["verdict"].notna().all() and claims["id"].nunique() == 16
+    assert claims["verdict"].notna().all() and claims["id"].nunique() == 17
     page = (results / "verdicts.md").read_text()
-    assert [page.count(f"\n## {id_}. ") for id_ in claims["id"].unique()] == [1] * 16
+    assert [page.count(f"\n## {id_}. ") for id_ in claims["id"].unique()] == [1] * 17
     for name in FIGURES:
         for suffix in ("svg", "png", "csv"):
             assert (results / f"figures/{name}.{suffix}").stat().st_size > 100, name
