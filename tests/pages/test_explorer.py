@@ -213,6 +213,9 @@ def test_the_slider_and_the_keyboard_change_the_image_and_the_theorem_is_seen(pa
     )
     assert seen["image"]["contrast"] == 1 and seen["negative"]["contrast"] == -1
     assert "Test image 6 of" in seen["image"]["said"] and "contrast −1.00" in seen["negative"]["said"]
+    votes = re.findall(r"(\d) (says?) \d", seen["image"]["said"])
+    assert sum(int(count) for count, _ in votes) == 8
+    assert all((verb == "says") == (count == "1") for count, verb in votes)
     # Invariant features: the same answers, to the percent. Bias-free on pixels: odd, exactly.
     assert seen["image"]["answers"][4:] == seen["negative"]["answers"][4:]
     assert seen["image"]["answers"][:4] != seen["negative"]["answers"][:4]

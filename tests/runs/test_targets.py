@@ -192,5 +192,3 @@ def test_studies_whose_bias_free_networks_are_not_odd():
     ):
         config["studies"][name] = config["studies"]["digits-budget"] | changes
     assert targets.not_odd(config) == ["digits-relu", "a", "c"]
-
-    assert targets.not_odd(config) == ["digits-relu", "a", "c"]

@@ -59,7 +59,7 @@ function showNow() {
 function say(answers, label) {
   const counts = Array.from({ length: CLASSES }, (_, k) => answers.filter((answer) => answer === k).length);
   const order = counts.map((count, k) => [count, k]).filter(([count]) => count).sort((a, b) => b[0] - a[0]);
-  const votes = order.map(([count, k]) => `${count} say ${k}`).join(", ").replace("1 say ", "1 says ");
+  const votes = order.map(([count, k]) => `${count} ${count === 1 ? "says" : "say"} ${k}`).join(", ");
   const what = label === null ? "Your digit" : `Test image ${state.image + 1} of ${IMAGES}, a ${label}`;
   find("said").textContent = `${what}, at contrast ${state.contrast.toFixed(2).replace("-", "−")}. Of ${answers.length} networks, ${votes}.`;
   slider.setAttribute("aria-valuetext", `contrast ${state.contrast.toFixed(2)}`);
@@ -151,7 +151,7 @@ function plane(svg, network, x, said) {
 // Three or four marks of an axis of powers of ten: (logarithm, text).
 function ticks(low, high) {
   if (high - low < 1.5) {
-    return [0.2, 0.5, 0.8].map((share) => low + share * (high - low)).map((value) => [value, (10 ** value).toPrecision(2)]);
+    return [0.2, 0.5, 0.8].map((share) => low + share * (high - low)).map((value) => [value, (10 ** value).toPrecision(3)]);
   }
   const step = Math.ceil((high - low) / 4), marks = [];
   for (let power = Math.floor(high / step) * step; power > low; power -= step) {
