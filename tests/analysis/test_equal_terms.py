@@ -109,13 +109,15 @@ def test_networks_meet_the_rival_of_their_split_seed_study_layers_and_kind():
         assert row["rival_accuracy"] == pytest.approx(rivals[pair, -1] / scale)
 
 
-def test_only_invariant_features_with_a_rival_on_all_images_are_compared():
+def test_only_invariant_features_with_a_rival_on_as_many_images_are_compared():
     pixels = at(own(features="identity"), own(features="identity", training_set="random-sign"))
     part = own(features="square", fractions=(0.5,))
     alone = own(features="permuted", hidden_layers="40-20")
     found = compared(pixels, part, alone, own(), rival(), rival(fractions=(0.5,)))
     assert set(found["features"]) == {"canonical"} and len(found) == 4
     assert compared(pixels, own()).empty
+    # Of a study without all images, the largest fraction counts.
+    assert len(compared(own(fractions=(0.2, 0.5)), rival(fractions=(0.2, 0.5)))) == 4
     # What makes a rival is its features and its training set together.
     assert compared(own(), own(features="square", training_set="augmented")).empty
 

@@ -56,7 +56,7 @@ def not_run(id_="C3"):
 
 def places(settings=SETTINGS):
     """`settings.csv`: in each setting twenty networks, half of which converged."""
-    rows = [asdict(one) | {"setting": one.name, "networks": 20, "converged": 0.5} for one in settings]
+    rows = [asdict(one) | {"setting": one.name, "images": 1000, "networks": 20, "converged": 0.5} for one in settings]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -22,7 +22,7 @@ FRACTIONS, IMAGES = (0.01, 0.03, 0.1, 0.3, 1.0), np.array([10, 30, 100, 300, 100
 
 
 def setting(name, study, dataset="digits", protocol="clean", hidden_layers="10-5", paper=False, **changes):
-    given = RECIPE | {"budget": "200 evaluations", "label": f"in {name}"} | changes
+    given = RECIPE | {"budget": "200 evaluations", "trained_on": "all images", "label": f"in {name}"} | changes
     given.setdefault("leaks", (dataset, protocol) == ("digits", "published"))
     return Setting(name, given.pop("label"), study, dataset, protocol, hidden_layers, **given, paper=paper)
 

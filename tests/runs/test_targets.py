@@ -82,6 +82,7 @@ def test_settings_have_the_attributes_of_their_studies():
         "start": "ordinary",
         "optimiser": "lbfgs",
         "budget": "200 evaluations",
+        "trained_on": "all images",
         "paper": True,
         "leaks": True,
     }
@@ -105,6 +106,8 @@ def test_settings_follow_the_configuration():
     assert list(judged_settings.with_attributes(configuration("quick"))) == names
     assert list(judged_settings.with_attributes(configuration("paper"))) == ["paper", "no-leak", "longer"]
     config = configuration("config")
+    config["studies"]["digits-relu"]["fractions"] = [0.05, 0.1]
+    assert judged_settings.with_attributes(config)["relu"]["trained_on"] == "10 % of the images"
     config["published_numbers"].pop("mnist")
     assert not judged_settings.with_attributes(config)["talk"]["paper"]
     config["studies"]["digits-published"] |= {"hidden_layers": [[20, 10]]}

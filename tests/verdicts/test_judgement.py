@@ -87,6 +87,11 @@ def test_other_fractions_hidden_layers_and_studies_do_not_count(run):
     )
     found = rows(replace(run, networks=at(run.networks, others)))
     pd.testing.assert_frame_equal(found, rows(run))
+    # Of a study without all images, the largest fraction counts, and the evidence names it.
+    parts = [run.networks.assign(fraction=0.1), run.networks.assign(fraction=0.05, test_accuracy=5.0)]
+    part = rows(replace(run, networks=at(*(one[run.networks["fraction"] == 1] for one in parts))))
+    pd.testing.assert_frame_equal(part.drop(columns="evidence"), rows(run).drop(columns="evidence"))
+    assert part["evidence"].str.contains("fraction=0.1,").all()
 
 
 def test_a_setting_is_of_its_own_study_and_hidden_layers(run):

@@ -84,7 +84,7 @@ def test_the_page_opens_with_where_each_claim_holds_and_what_the_settings_are():
     assert lines[0][:4] == ["claim", "the paper", "over the settings", "holds in"]
     assert lines[2] == ["C2", "A measurement", "open", "paper", "", "no-leak", ""]
     assert lines[4][0] == "setting" and [line[0] for line in lines[5:9]] == ["paper", "no-leak", "talk", "mnist"]
-    assert lines[5][-3:] == ["200 evaluations", "20", "50%"]
+    assert lines[5][-5:] == ["200 evaluations", "all images", "1000", "20", "50%"]
 
 
 def test_a_terminal_gets_a_row_per_claim_its_headline(tmp_path):

@@ -43,8 +43,16 @@ def test_a_setting_counts_its_networks_on_all_images_and_those_that_converged():
     table = settings.tabulate(SETTINGS, at(whole, other)).set_index("setting")
     assert list(table.reset_index()) == settings.COLUMNS
     assert table.loc["no-leak", ["networks", "converged", "budget"]].tolist() == [6, 0.5, "200 evaluations"]
+    assert table.loc["no-leak", "images"] == 1000 and table.loc["paper", "images"] == 0
     assert table.loc["paper", "networks"] == 0 and np.isnan(table.loc["paper", "converged"])
     assert table["paper"].tolist() == [True, False, False]
+
+
+def test_the_networks_of_a_study_without_all_images_are_those_of_its_largest_fraction():
+    parts = networks("identity", "augmented", fractions=(0.05, 0.1), images=60_000, status="converged_loss")
+    table = settings.tabulate([setting("part", "mnist-part", "mnist")], parts.assign(study="mnist-part"))
+    # ±X shows each image twice.
+    assert table.loc[0, ["networks", "images"]].tolist() == [6, 6000]
 
 
 def test_settings_meet_what_a_claim_asks_for():

@@ -45,6 +45,11 @@ def possible(metric: str) -> tuple[float, float]:
     return intervals.DIFFERENCE if metric.endswith("gap") else intervals.ANYTHING
 
 
+def at_largest_fraction(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of networks with the most images: of each study's largest fraction. table: names study and fraction."""
+    return table[table["fraction"] == table.groupby("study")["fraction"].transform("max")]
+
+
 def derive(networks: pd.DataFrame) -> pd.DataFrame:
     """`networks.csv` or `history.csv` with the metrics that follow from its columns.
 

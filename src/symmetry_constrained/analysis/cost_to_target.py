@@ -10,7 +10,7 @@ import pandas as pd
 
 from symmetry_constrained import layers
 from symmetry_constrained.analysis import intervals
-from symmetry_constrained.analysis.columns import STUDY, check_columns
+from symmetry_constrained.analysis.columns import STUDY, at_largest_fraction, check_columns
 from symmetry_constrained.data import registry
 from symmetry_constrained.data.datasets import CLASSES
 from symmetry_constrained.features.inversion import feature_count, feature_flop
@@ -26,7 +26,7 @@ COLUMNS += ["n"]
 def cost_to_target(
     history: pd.DataFrame, targets: dict[str, list[float]], solo: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """`history.csv` rows of many batches -> `cost_to_target.csv`, a row per cell at fraction 1 and target.
+    """`history.csv` -> `cost_to_target.csv`, a row per target and cell of a study's largest fraction.
 
     targets: accuracies by dataset. solo: rows of `solo.time_solo`, at most one per cell and n_train.
     reached: the share of networks that reach the target within their budget. at_most: half of them reach it at their
@@ -38,7 +38,7 @@ def cost_to_target(
     columns = [*HISTORY_KEYS, "fraction", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
     check_columns(history, columns, "history")
     timings = solo_by_cell(solo) if solo is not None else {}
-    history = history[history["fraction"] == 1].sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
+    history = at_largest_fraction(history).sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
     rows = []
     for dataset, group in history.groupby("dataset"):
         # A column per target, a row per network.

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained import paper
-from symmetry_constrained.analysis.columns import STUDY, check_columns
+from symmetry_constrained.analysis.columns import STUDY, at_largest_fraction, check_columns
 from symmetry_constrained.analysis.cost_to_target import HISTORY_KEYS, PRICE_KEYS, prices, solo_by_cell
 
 COURSE = ["iterations", "evaluations", "mean"]
@@ -22,7 +22,7 @@ COLUMNS = [*SHARED, "features", "training_set", "terms", "split", "seed", "accur
 
 
 def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = paper.BUDGET) -> pd.DataFrame:
-    """`history.csv` rows at fraction 1 -> a row per network on invariant features and its rival of the same seed.
+    """`history.csv` -> a row per network on invariant features and its rival of the same seed, at the largest fraction.
 
     terms: with `iterations`, both are read at the last checkpoint up to `iterations`; with `evaluations`, `FLOP` and
     `seconds`, the model is read where it has cost as much as the rival had at that checkpoint (interpolated linearly in
@@ -32,7 +32,7 @@ def equal_terms(history: pd.DataFrame, solo: pd.DataFrame, iterations: int = pap
     """
     needed = [*HISTORY_KEYS, "fraction", "iterations", "evaluations", "test_accuracy", "inverted_accuracy", "flop"]
     check_columns(history, needed, "history")
-    history = history[history["fraction"] == 1].sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
+    history = at_largest_fraction(history).sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
     history = history.assign(mean=mean_accuracy(history))
     timings = solo_by_cell(solo)
     paid = {cell: prices(rows.iloc[0], timings.get(cell)) for cell, rows in history.groupby(PRICE_KEYS, sort=False)}

@@ -11,6 +11,11 @@ STUDY = ["study", "dataset", "protocol"]
 MODEL = ["features", "training_set", "network", "hidden_layers"]
 
 
+def largest(table: pd.DataFrame) -> pd.DataFrame:
+    """Networks that were given the most of the training images of all in their study."""
+    return table[table["fraction"] >= table["study"].map(table.groupby("study")["fraction"].max())]
+
+
 def derived(networks: pd.DataFrame) -> pd.DataFrame:
     """networks.csv or history.csv with the images seen and the metrics that follow; an overflowed network has none."""
     test, inverted = networks["test_accuracy"], networks["inverted_accuracy"]

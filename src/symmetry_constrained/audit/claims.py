@@ -131,9 +131,8 @@ def _in_settings(results: Results, contrast: dict) -> Iterator[dict]:
 
 
 def _whole(results: Results, setting: dict) -> pd.DataFrame:
-    """The networks of a setting on all images that can be judged."""
-    rows = specs.cells(results.table(NETWORKS), setting)
-    rows = cells.derived(rows[rows["fraction"] == 1])
+    """The networks of a setting on the most images that can be judged."""
+    rows = cells.derived(cells.largest(specs.cells(results.table(NETWORKS), setting)))
     return rows[rows["test_accuracy"].notna()]
 
 
@@ -216,8 +215,8 @@ def _reached_by_both(ratios: dict[float, float]) -> float:
 
 def _of_cost(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
     """Medians of what a target costs, right over left."""
-    rows = specs.cells(results.table(HISTORY), setting)
-    rows, targets = chosen(rows[rows["fraction"] == 1], contrast["where"]), results.config["targets"]
+    rows = cells.largest(specs.cells(results.table(HISTORY), setting))
+    rows, targets = chosen(rows, contrast["where"]), results.config["targets"]
     sides = []
     for side in (contrast["left"], contrast["right"]):
         cell = chosen(rows, side)

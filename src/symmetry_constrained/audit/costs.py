@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import data, forward, inputs, intervals, specs
+from symmetry_constrained.audit import cells, data, forward, inputs, intervals, specs
 from symmetry_constrained.audit.cells import STUDY
 from symmetry_constrained.audit.checks import Check, guarded, line, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
@@ -37,7 +37,7 @@ def check(results: Results) -> Iterator[Check]:
 def _check(results: Results, where: str) -> Iterator[Check]:
     found, history = results.table(TABLE), results.table(HISTORY)
     rows = []
-    for cell, group in history[history["fraction"] == 1].groupby(CELL):
+    for cell, group in cells.largest(history).groupby(CELL):
         identity = dict(zip(CELL, cell, strict=True))
         for target in results.config["targets"].get(identity["dataset"], []):
             rows.append(identity | {"target": target} | _of_cell(results, group, target))
@@ -150,7 +150,7 @@ def _check_equal_terms(results: Results, where: str) -> Iterator[Check]:
     """Invariant features against training on ±X, network by network."""
     found, history = results.table(TERMS), results.table(HISTORY)
     studies = {setting["study"] for setting in results.config["settings"].values()}
-    history = history[(history["fraction"] == 1) & history["study"].isin(studies)]
+    history = cells.largest(history[history["study"].isin(studies)])
     paid = {cell: prices(results, rows) for cell, rows in history.groupby(CELL)}
     rows = []
     for shared, networks in history.sort_values("evaluations", kind="stable").groupby([*SHARED, "split", "seed"]):

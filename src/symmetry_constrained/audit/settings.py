@@ -18,6 +18,7 @@ PLACES, LEAKS, OVER = "settings, by the configuration", "the leak, at equal seed
 TABLE, LEAK, PAGE = "tables/settings.csv", "tables/leak.csv", "verdicts.md"
 SHIFTED = ("digits",)  # datasets with shifted copies of their images
 ATTRIBUTES = ["dataset", "protocol", "hidden_layers", "activation", "averaging", "start", "optimiser", "budget"]
+ATTRIBUTES += ["trained_on"]  # how many of the training images
 GOOD = ("replicated", "supported", "theorem", "not in the paper, supported")
 BAD = ("equivalent", "not supported", "reversed", "refuted", "not in the paper, not supported")
 NAMES = ["id", "title", "over", "holds", "fails", "open", "depends"]
@@ -31,13 +32,16 @@ def check(results: Results) -> Iterator[Check]:
 
 
 def _check_settings(results: Results) -> Iterator[Check]:
-    networks, rows = results.table(NETWORKS), []
+    networks, rows = cells.largest(results.table(NETWORKS)), []
     for one in specs.settings(results):
         own = networks[(networks["study"] == one["study"]) & (networks["hidden_layers"] == one["hidden_layers"])]
-        status = own.loc[own["fraction"] == 1, "status"].tolist()
+        status = own["status"].tolist()
         stopped = [name in ("converged_gradient", "converged_loss") for name in status]
+        # ±X shows each image twice.
+        shown = own["n_train"].where(own["training_set"] != "augmented", own["n_train"] // 2)
+        one |= {"images": shown.max() if len(own) else 0}
         rows.append(one | {"networks": len(status), "converged": np.mean(stopped) if stopped else np.nan})
-    names = ["setting", "label", "study", *ATTRIBUTES, "paper", "networks", "converged"]
+    names = ["setting", "label", "study", *ATTRIBUTES, "paper", "images", "networks", "converged"]
     where = results.blame(TABLE, NETWORKS, CONFIG)
     yield same_table(PLACES, where, pd.DataFrame(rows, columns=names), results.table(TABLE), source="recomputed")
 
@@ -45,7 +49,8 @@ def _check_settings(results: Results) -> Iterator[Check]:
 def _check_leak(results: Results) -> Iterator[Check]:
     """Differences with the leak less those without it, for the splits and seeds that both have."""
     networks, rows = cells.derived(results.table(NETWORKS)), []
-    whole = networks[(networks["fraction"] == 1) & networks["test_accuracy"].notna()]
+    whole = cells.largest(networks)
+    whole = whole[whole["test_accuracy"].notna()]
     listed = list(specs.settings(results))
     for contrast in contrasts(results):
         if contrast["kind"] != "published contrast":
@@ -146,7 +151,7 @@ def _depends(lists: dict[int, list[str]], table: pd.DataFrame) -> str:
                 for sign in (1, -1)
             )
             if not set(good) & set(bad):
-                what = " and ".join("hidden layers" if name == "hidden_layers" else name for name in names)
+                what = " and ".join(names).replace("_", " ")
                 parts.append(f"{what}: holds with {', '.join(good)}, not with {', '.join(bad)}")
         if parts:
             return "; or ".join(parts)

@@ -110,6 +110,7 @@ def settings(results: Results) -> Iterator[dict]:
     papers = {placed["study"] for placed in results.placed.values()}
     for name, one in results.config["settings"].items():
         study = results.config["studies"][one["study"]]
+        share = 100 * study["fractions"][-1]
         limits = [f"{limit:,} {key.split('_')[1]}" for key, limit in study["budget"].items()]
         yield {
             "setting": name,
@@ -118,6 +119,7 @@ def settings(results: Results) -> Iterator[dict]:
             "hidden_layers": hyphens(one["hidden_layers"]),
             **{key: study.get(key, usual) for key, usual in USUAL.items()},
             "budget": ", ".join(limits),
+            "trained_on": f"{share:g} % of the images" if share < 100 else "all images",
             # The recipe of published numbers: their study, and the paper's layers.
             "paper": one["study"] in papers and one["hidden_layers"] == [10, 5],
         }

@@ -36,6 +36,7 @@ def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     placed, found = {own["study"] for own in config["published_numbers"].values() if isinstance(own, dict)}, {}
     for name, own in config["settings"].items():
         study, layers = config["studies"][own["study"]], tuple(own["hidden_layers"])
+        most = max(study["fractions"])
         budget = ", ".join(f"{limit:,} {key.removeprefix('max_')}" for key, limit in study["budget"].items())
         found[name] = {
             "label": own["label"],
@@ -45,6 +46,7 @@ def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "hidden_layers": hyphenated(layers),
             **{key: study.get(key, usual) for key, usual in RECIPE.items()},
             "budget": budget,
+            "trained_on": "all images" if most == 1 else f"{100 * most:g} % of the images",
             "paper": own["study"] in placed and layers == paper.HIDDEN_LAYERS,
             "leaks": study["protocol"] == "published" and registry.known(study["dataset"]).nudged,
         }

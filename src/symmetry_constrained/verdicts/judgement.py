@@ -56,13 +56,14 @@ def _row(rule: Rule, setting: Setting, contrast: Contrast, file: str, **more: An
 
 
 def _of_networks(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
-    for at, contrast in _by_group(rule, tables.cells[setting.name]):
+    rows = tables.cells[setting.name]
+    for at, contrast in _by_group(rule, rows):
         number = np.nan
         if setting.paper:
             number = _published(rule, tables.numbers, setting.dataset, dict(zip(rule.by, at, strict=True)))
         # Where the paper gives no number, the contrast is a new test.
         kept = replace(rule, kind="new test") if np.isnan(number) else rule
-        yield _row(kept, setting, contrast, "tables/networks.csv where fraction=1", published=number, at=at)
+        yield _row(kept, setting, contrast, f"tables/networks.csv where {_fraction(rows)}", published=number, at=at)
 
 
 def _of_equal_terms(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
@@ -109,9 +110,9 @@ def _of_images(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[st
 def _of_cost(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
     """The ratio of median costs at the highest accuracy that both reach; else at the lowest that one does."""
     targets = tables.targets.get(setting.dataset, [])
-    sides = []
+    history, sides = tables.histories[setting.name], []
     for side in (rule.left, rule.right):
-        cell = select(select(tables.histories[setting.name], rule.where), side)
+        cell = select(select(history, rule.where), side)
         if cell.empty or not targets:
             return
         by_currency = prices(cell.iloc[0], tables.timings.get(tuple(cell[PRICE_KEYS].iloc[0])))
@@ -126,7 +127,13 @@ def _of_cost(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str,
     }
     target = targets[_target(pd.Series(targets), pd.Series([one.effect for one in found.values()]))]
     cap = f"{end if found[target].effect == 0 else end_:,.0f} evaluations"
-    yield _row(rule, setting, found[target], f"tables/history.csv where fraction=1, target={target:g} on both", cap=cap)
+    file = f"tables/history.csv where {_fraction(history)}, target={target:g} on both"
+    yield _row(rule, setting, found[target], file, cap=cap)
+
+
+def _fraction(rows: pd.DataFrame) -> str:
+    """The fraction of the images that rows of a setting are of, as evidence names it."""
+    return f"fraction={rows['fraction'].iloc[0]:g}" if len(rows) else ""
 
 
 def _target(targets: pd.Series, ratios: pd.Series) -> int:
@@ -145,7 +152,8 @@ def _of_convergence(rule: Rule, tables: Tables, setting: Setting) -> Iterator[di
     needed = [contrasts.by_pair(cell.assign(needed=one), "needed") for cell, one in zip(cells, used, strict=True)]
     contrast = contrasts.of_ratio(needed[0], needed[1], ((0, 1), (0, 1)), (ends[0], ends[1]))
     if contrast.n:
-        yield _row(rule, setting, contrast, "tables/networks.csv where fraction=1", cap=setting.budget)
+        where = f"tables/networks.csv where {_fraction(rows)}"
+        yield _row(rule, setting, contrast, where, cap=setting.budget)
 
 
 def _by_group(rule: Rule, rows: pd.DataFrame) -> Iterator[tuple[tuple, Contrast]]:

@@ -21,7 +21,6 @@ WORDS = (THROUGHOUT, PAPERS, MIXED, FAILS, OPEN)
 # Of a claim on theory, which has no settings.
 THEORY = {"holds": "holds", "open": OPEN, "fails": FAILS, "contrary": FAILS}
 COLUMNS = ["id", "title", "over_settings", "holds", "fails", "open", "depends_on"]
-NAMES = {"hidden_layers": "hidden layers"}  # of attributes in prose
 
 
 def by_setting(rows: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +98,7 @@ def _split(values: pd.DataFrame, decided: pd.Series) -> str:
     """`budget: holds with 200 evaluations, not with 2,000 iterations`"""
     texts = values.agg(" and ".join, axis=1)
     holds, fails = (", ".join(dict.fromkeys(texts[decided == name])) for name in ("holds", "fails"))
-    what = " and ".join(NAMES.get(name, name) for name in values)
+    what = " and ".join(name.replace("_", " ") for name in values)
     return f"{what}: holds with {holds}, not with {fails}"
 
 

@@ -33,7 +33,7 @@ which decides nothing. What holds `by construction`, by definition alone, counts
 once: of rows that repeat one another, the least favourable.
 """
 SETTINGS = """\
-The settings; a network that used up its budget has not converged:
+The settings, each with the most images that its study trains on; a network that used up its budget has not converged:
 """
 OURS = {"supported": "do", "not supported": "do not either", "inconclusive": "leave it open"}
 
@@ -113,8 +113,8 @@ def where_claims_hold(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFram
 
 def settings_table(settings: pd.DataFrame) -> pd.DataFrame:
     """What each setting is, as the page shows it."""
-    names = {"hidden_layers": "hidden layers", "networks": "N", "converged": "converged"}
-    shown = settings[["setting", "study", *ATTRIBUTES, "networks", "converged"]].rename(columns=names)
+    names = {"hidden_layers": "hidden layers", "trained_on": "trained on", "networks": "N", "converged": "converged"}
+    shown = settings[["setting", "study", *ATTRIBUTES, "images", "networks", "converged"]].rename(columns=names)
     shares = ["–" if pd.isna(share) else f"{share:.0%}" for share in settings["converged"]]
     return shown.assign(converged=shares)
 

@@ -11,16 +11,16 @@ import pandas as pd
 
 from symmetry_constrained import paper
 from symmetry_constrained.analysis import statistics
+from symmetry_constrained.analysis.columns import at_largest_fraction
 
 PAPER_KEYS = ["dataset", "network", "features", "training_set"]  # what the paper says of a number's network
 TABLES = {"1": "table1", "2": "table2", "talk": "talk"}  # in the paper, and in the author's later talk
 
 
 def whole(networks: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `networks.csv` with all training images. Networks whose training overflowed are left out."""
-    if "status" in networks:
-        networks = networks[networks["status"] != "non_finite"]
-    return networks[networks["fraction"] == 1]
+    """Rows of `networks.csv` at each study's largest fraction. Networks whose training overflowed are left out."""
+    networks = at_largest_fraction(networks)
+    return networks[networks["status"] != "non_finite"] if "status" in networks else networks
 
 
 def of_the_paper(networks: pd.DataFrame, study: str) -> pd.DataFrame:

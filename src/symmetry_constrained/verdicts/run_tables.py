@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from symmetry_constrained.analysis.columns import derive
+from symmetry_constrained.analysis.columns import at_largest_fraction, derive
 from symmetry_constrained.analysis.cost_to_target import HISTORY_KEYS, solo_by_cell
 from symmetry_constrained.verdicts import published
 from symmetry_constrained.verdicts.settings import Setting
@@ -27,14 +27,14 @@ class Tables:
 
     @cached_property
     def cells(self) -> dict[str, pd.DataFrame]:
-        """By setting, its networks on all images with the metrics that follow, less those whose training overflowed."""
+        """By setting, its networks on the most images, with the metrics that follow. Less those that overflowed."""
         known = published.whole(self.networks)
         return {setting.name: derive(setting.cells(known)) for setting in self.settings}
 
     @cached_property
     def histories(self) -> dict[str, pd.DataFrame]:
-        """By setting, the history of its networks on all images, in order."""
-        rows = self.history[self.history["fraction"] == 1].sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
+        """By setting, the history of its networks on the most images, in order."""
+        rows = at_largest_fraction(self.history).sort_values([*HISTORY_KEYS, "evaluations"], kind="stable")
         return {setting.name: setting.cells(rows) for setting in self.settings}
 
     @cached_property

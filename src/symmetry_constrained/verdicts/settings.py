@@ -6,9 +6,12 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from symmetry_constrained.analysis.columns import at_largest_fraction, derive
+
 # What a verdict may depend on, and `settings` of a claim may ask for.
 ATTRIBUTES = ("dataset", "protocol", "hidden_layers", "activation", "averaging", "start", "optimiser", "budget")
-COLUMNS = ["setting", "label", "study", *ATTRIBUTES, "paper", "networks", "converged"]
+ATTRIBUTES += ("trained_on",)  # how many of the training images
+COLUMNS = ["setting", "label", "study", *ATTRIBUTES, "paper", "images", "networks", "converged"]
 CONVERGED = "converged"  # how every status begins that a network has which stopped by itself
 
 
@@ -27,6 +30,7 @@ class Setting:
     start: str
     optimiser: str
     budget: str  # as "200 evaluations"
+    trained_on: str  # "all images", or the largest part of them, as "10 % of the images"
     paper: bool
     leaks: bool  # shifted copies of an image are in training and test alike
 
@@ -53,14 +57,16 @@ def read(text: str) -> list[Setting]:
 
 
 def tabulate(settings: Iterable[Setting], networks: pd.DataFrame) -> pd.DataFrame:
-    """`settings.csv`: a row per setting, with its networks on all images and the share of them that converged.
+    """`settings.csv`: a row per setting, with its networks on the most images and the share of them that converged.
 
-    networks: `networks.csv`. A network that used up its budget has not converged.
+    networks: `networks.csv`. images: how many they are trained on, 0 without a network. A network that used up its
+    budget has not converged.
     """
-    rows = []
+    most, rows = derive(at_largest_fraction(networks)), []
     for setting in settings:
-        own = setting.cells(networks[networks["fraction"] == 1])
-        shares = {"networks": len(own), "converged": own["status"].str.startswith(CONVERGED).mean()}
+        own = setting.cells(most)
+        images = int(own["images"].max()) if len(own) else 0
+        shares = {"images": images, "networks": len(own), "converged": own["status"].str.startswith(CONVERGED).mean()}
         rows.append(asdict(setting) | {"setting": setting.name} | shares)
     return pd.DataFrame(rows, columns=COLUMNS)
 
