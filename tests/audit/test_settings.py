@@ -21,7 +21,8 @@ BUDGET = {"max_evaluations": 200}
 
 def study(one):
     layers = [list(map(int, one.hidden_layers.split("-")))]
-    return {"dataset": one.dataset, "protocol": one.protocol, "hidden_layers": layers, "budget": BUDGET}
+    recipe = {"dataset": one.dataset, "protocol": one.protocol, "hidden_layers": layers, "budget": BUDGET}
+    return recipe | {"fractions": [0.1, 1.0]}
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +38,12 @@ def made_up_run(tmp_path_factory):
     assert call("judge_claims", *judging.arguments((folder, given), folder, claims_)) == (0, "")
     config = {
         "results": str(folder),
-        "studies": {one.study: study(one) for one in judging.SETTINGS},
+        "studies": {one.study: study(one) for one in judging.SETTINGS}
+        | {"digits-averaged": study(judging.SETTINGS[1]) | {"averaging": "logits"}},
         "settings": {
-            one.name: {"study": one.study, "hidden_layers": [10, 5], "label": one.label} for one in judging.SETTINGS
+            one.name: {"study": one.study, "hidden_layers": [10, 5], "label": one.label}
+            | ({"averaged": list(one.averaged.values())} if one.averaged else {})
+            for one in judging.SETTINGS
         },
         "published_numbers": {"digits": {"study": "digits-published", "clean_study": "digits-clean"}},
         "targets": given.targets,
@@ -72,7 +76,8 @@ def test_the_settings_are_those_of_the_configuration(made_up_run):
     found = list(specs.settings(results(made_up_run)))
     assert [one.pop("setting") for one in found] == [one.name for one in judging.SETTINGS]
     kept = [
-        {key: value for key, value in asdict(one).items() if key not in ("name", "leaks")} for one in judging.SETTINGS
+        {key: value for key, value in asdict(one).items() if key not in ("name", "leaks", "averaged")}
+        for one in judging.SETTINGS
     ]
     assert found == kept
 
@@ -84,6 +89,7 @@ def test_the_audit_agrees_with_the_library(made_up_run):
     assert {check.what for check in checks} >= {claims.EFFECTS, settings.PLACES, settings.LEAKS, settings.OVER}
     # Something of each kind was compared.
     judged = pd.read_csv(made_up_run / "tables/claims.csv")
+    assert judged.loc[judged["contrast"].str.startswith("averaging of logits"), "n"].tolist() == [20]
     for id_ in ("C2", "C8", "C10", "C11", "C17"):
         assert (judged.loc[judged["id"] == id_, "n"] >= 20).any()
     assert len(pd.read_csv(made_up_run / "tables/leak.csv")) > 10

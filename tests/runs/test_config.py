@@ -36,10 +36,10 @@ MAPS = ", ".join(FEATURES)
 DATASETS = ", ".join(registry.table())
 KEYS = "alpha, data, device, dtype, figures, published_numbers, results, settings, solo, studies, targets, theory"
 PLACED_KEYS = "budgets, clean_study, perturbed_networks, solvers, study"
-OTHER_RECIPES = "digits-relu, digits-adam, digits-mirrored-start"
+OTHER_RECIPES = "digits-relu, digits-adam, digits-mirrored-start, digits-averaged-logits, digits-averaged-units"
 DIGITS_STUDIES = f"digits-published, digits-clean, digits-budget, {OTHER_RECIPES}"
 STUDIES = f"digits-published, digits-clean, mnist-clean, mnist-published, digits-budget, {OTHER_RECIPES}"
-SHIPPED = [["config.yaml"], *(["config.yaml", f"{name}.yaml"] for name in ("paper", "quick", "full"))]
+SHIPPED = [["config.yaml"], *(["config.yaml", f"{name}.yaml"] for name in ("paper", "quick", "beyond", "full"))]
 ABSENT = object()
 PATHS = os.environ | {"PYTHONPATH": str(ROOT / "src")}
 
@@ -91,6 +91,9 @@ def without_nulls(config):
         if one and config["studies"][one["study"]] is None:
             one["study"] = None
     config["settings"] = {name: one for name, one in config["settings"].items() if one and one["study"]}
+    for one in config["settings"].values():
+        if "averaged" in one:
+            one["averaged"] = [study for study in one["averaged"] if config["studies"][study] is not None]
     waiting = [config]
     while waiting:
         part = waiting.pop()
@@ -661,7 +664,24 @@ def test_curves_of_a_dropped_study_are_refused():
         (
             ("settings", "talk", "colour"),
             "red",
-            "settings.talk.colour is unknown; legal keys are hidden_layers, label, study",
+            "settings.talk.colour is unknown; legal keys are averaged, hidden_layers, label, study",
+        ),
+        (
+            ("settings", "talk", "averaged"),
+            ["nope"],
+            f"settings.talk.averaged is 'nope'; it must be of the studies: {STUDIES}",
+        ),
+        (
+            ("settings", "longer", "averaged"),
+            ["digits-averaged-logits"],
+            "settings.longer.averaged is 'digits-averaged-logits'; "
+            "it must be a study that differs from digits-budget in its averaging alone",
+        ),
+        (
+            ("settings", "no-leak", "averaged"),
+            ["digits-clean"],
+            "settings.no-leak.averaged is 'digits-clean'; "
+            "it must be a study with another averaging than none, which is there already",
         ),
         (("settings", "talk"), "mnist", "settings.talk is 'mnist'; it must be a mapping of keys"),
         (("settings",), {}, "settings is {}; it must be a mapping that is not empty"),

@@ -84,6 +84,7 @@ def test_settings_have_the_attributes_of_their_studies():
         "budget": "200 evaluations",
         "trained_on": "all images",
         "paper": True,
+        "averaged": {},
         "leaks": True,
     }
     assert found["longer-40-20"]["hidden_layers"] == "40-20"
@@ -93,6 +94,8 @@ def test_settings_have_the_attributes_of_their_studies():
         "adam",
         "mirrored",
     ]
+    # Beside a setting, the studies that differ from its own in averaging alone.
+    assert found["no-leak"]["averaged"] == {"logits": "digits-averaged-logits", "units": "digits-averaged-units"}
     # Published numbers are compared with networks of the paper's recipe alone.
     assert [name for name, one in found.items() if one["paper"]] == ["paper", "talk"]
     # MNIST has no shifted copies, so nothing leaks.
@@ -115,7 +118,7 @@ def test_settings_follow_the_configuration():
     assert not judged_settings.with_attributes(config)["paper"]["paper"]
 
 
-@pytest.mark.parametrize("name", ["config", "quick", "paper", "full"])
+@pytest.mark.parametrize("name", ["config", "quick", "paper", "beyond", "full"])
 def test_each_model_drawn_on_all_images_is_timed_alone_once_on_the_first_split(name):
     config = configuration(name)
     batches = settings.batches(config)
@@ -187,11 +190,12 @@ def test_a_jobs_block_is_the_same_however_many_splits_a_job_takes():
 
 def test_studies_whose_bias_free_networks_are_not_odd():
     config = configuration("config")
-    assert targets.not_odd(config) == ["digits-relu"]
+    not_odd = ["digits-relu", "digits-averaged-logits", "digits-averaged-units"]
+    assert targets.not_odd(config) == not_odd
     for name, changes in (
         ("a", {"activation": "relu"}),
         ("b", {"optimiser": "adam", "start": "mirrored", "activation": "tanh"}),
         ("c", {"averaging": "units"}),
     ):
         config["studies"][name] = config["studies"]["digits-budget"] | changes
-    assert targets.not_odd(config) == ["digits-relu", "a", "c"]
+    assert targets.not_odd(config) == [*not_odd, "a", "c"]

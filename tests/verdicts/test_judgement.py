@@ -119,6 +119,21 @@ def test_a_contrast_is_judged_only_in_the_settings_that_it_applies_to(run):
     assert rows(run, settings={"activation": ["relu"]})[["setting", "n"]].values.tolist() == [["", 0]]
 
 
+def test_a_side_that_averages_is_of_the_study_that_the_setting_names_for_it(run):
+    sides = {"right": {"value": "test_accuracy", "features": "identity", "training_set": "augmented"}}
+    left = {"value": "test_accuracy", "features": "identity", "training_set": "original", "averaging": "logits"}
+    given = {"of": "averaged", "where": {"network": "biased"}, "kind": "new test", "left": left} | sides
+    found = rows(run, **given)
+    # The paper's setting and MNIST name no such study.
+    assert found["setting"].tolist() == ["no-leak"] and found["n"].tolist() == [20]
+    whole = run.networks[(run.networks["fraction"] == 1) & (run.networks["network"] == "biased")]
+    cells = whole.set_index(["study", "features", "training_set"])["test_accuracy"].groupby(level=[0, 1, 2]).mean()
+    expected = cells["digits-averaged", "identity", "original"] - cells["digits-clean", "identity", "augmented"]
+    assert found["effect"].iloc[0] == pytest.approx(expected, abs=1e-12)
+    # Of another way to average, nothing was run.
+    assert rows(run, **given | {"left": left | {"averaging": "units"}})["n"].tolist() == [0]
+
+
 def test_by_gives_a_row_for_each_value_and_names_it(run):
     where = {"training_set": "original", "features": "identity"}
     found = rows(run, where=where, by=("network",))

@@ -145,6 +145,23 @@ def _of_networks(results: Results, contrast: dict, setting: dict) -> Iterator[di
         yield row | of_pairs(pairs, possible(contrast))
 
 
+def _of_averaged(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
+    """Each side from the study that averages as it says: the setting's own, or one configured beside it."""
+    config, sides = results.config, []
+    named = [setting["study"], *config["settings"][setting["setting"]].get("averaged", [])]
+    for side in (contrast["left"], contrast["right"]):
+        kind = side.get("averaging", "none")
+        studies = [name for name in named if config["studies"][name].get("averaging", "none") == kind]
+        if not studies:
+            return
+        rows = _whole(results, setting | {"study": studies[0]})
+        cell = chosen(rows, contrast["where"] | {key: side[key] for key in side if key not in ("value", "averaging")})
+        sides.append(cell.set_index(["split", "seed"])[side["value"]])
+    pairs = (sides[0] - sides[1]).dropna().sort_index()
+    if len(pairs):
+        yield {"contrast": contrast["name"]} | of_pairs(pairs, possible(contrast))
+
+
 def _of_equal_terms(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
     for name, _, pairs in differences(contrast, specs.cells(results.table(FILES["equal_terms"]), setting)):
         yield {"contrast": contrast["name"] + name} | of_pairs(pairs, possible(contrast))
@@ -251,6 +268,7 @@ def of_ratio(left: tuple, right: tuple) -> dict:
 
 IN_SETTINGS: dict[str, Callable[[Results, dict, dict], Iterator[dict]]] = {
     "networks": _of_networks,
+    "averaged": _of_averaged,
     "equal_terms": _of_equal_terms,
     "images": _of_images,
     "cost": _of_cost,

@@ -16,6 +16,9 @@ def without_dropped(config: dict) -> dict:
         return config
     dropped = [name for name, study in studies.items() if study is None]
     kept = {name: one for name, one in named.items() if not (isinstance(one, dict) and one.get("study") in dropped)}
+    for name, one in kept.items():
+        if isinstance(one, dict) and isinstance(one.get("averaged"), list):
+            kept[name] = one | {"averaged": [study for study in one["averaged"] if study not in dropped]}
     return config | {"settings": kept}
 
 
@@ -29,6 +32,26 @@ def check(config: dict) -> None:
         if setting["hidden_layers"] not in study["hidden_layers"]:
             legal = f"one of studies.{setting['study']}.hidden_layers: {', '.join(map(str, study['hidden_layers']))}"
             raise fault(f"settings.{name}.hidden_layers", setting["hidden_layers"], legal)
+        _check_averaged(f"settings.{name}.averaged", setting, config["studies"])
+
+
+def _check_averaged(where: str, setting: dict, studies: dict) -> None:
+    """Studies beside a setting's own differ from it in what is averaged, each in another, and in nothing else."""
+
+    def recipe(study: dict) -> dict:
+        shared = {key: study[key] for key in ("dataset", "protocol", "budget")} | {"most": max(study["fractions"])}
+        return shared | {key: study.get(key, usual) for key, usual in RECIPE.items() if key != "averaging"}
+
+    own, seen = studies[setting["study"]], [studies[setting["study"]].get("averaging", "none")]
+    for name in setting.get("averaged", []):
+        if name not in studies:
+            raise fault(where, name, f"of the studies: {', '.join(studies)}")
+        other = studies[name]
+        if recipe(other) != recipe(own) or setting["hidden_layers"] not in other["hidden_layers"]:
+            raise fault(where, name, f"a study that differs from {setting['study']} in its averaging alone")
+        seen.append(other.get("averaging", "none"))
+        if seen.count(seen[-1]) > 1:
+            raise fault(where, name, f"a study with another averaging than {seen[-1]}, which is there already")
 
 
 def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -48,6 +71,7 @@ def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "budget": budget,
             "trained_on": "all images" if most == 1 else f"{100 * most:g} % of the images",
             "paper": own["study"] in placed and layers == paper.HIDDEN_LAYERS,
+            "averaged": {config["studies"][other]["averaging"]: other for other in own.get("averaged", [])},
             "leaks": study["protocol"] == "published" and registry.known(study["dataset"]).nudged,
         }
     return found

@@ -12,6 +12,7 @@ from symmetry_constrained.analysis.cost_to_target import PRICE_KEYS, evaluations
 from symmetry_constrained.verdicts import contrasts
 from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast, select
+from symmetry_constrained.verdicts.published import whole
 from symmetry_constrained.verdicts.rules import Rule
 from symmetry_constrained.verdicts.run_tables import Tables
 from symmetry_constrained.verdicts.settings import CONVERGED, Setting
@@ -37,7 +38,7 @@ def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
 
 
 def _rows(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
-    readers = {"networks": _of_networks, "cost": _of_cost, "images": _of_images}
+    readers = {"networks": _of_networks, "averaged": _of_averaged, "cost": _of_cost, "images": _of_images}
     readers |= {"convergence": _of_convergence, "equal_terms": _of_equal_terms}
     if rule.of in readers:
         for setting in tables.settings:
@@ -64,6 +65,21 @@ def _of_networks(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[
         # Where the paper gives no number, the contrast is a new test.
         kept = replace(rule, kind="new test") if np.isnan(number) else rule
         yield _row(kept, setting, contrast, f"tables/networks.csv where {_fraction(rows)}", published=number, at=at)
+
+
+def _of_averaged(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
+    """As of networks, but a side may be of the study that averages over x and −x and is otherwise as the setting's."""
+    studies, sides = {"none": setting.study} | setting.averaged, []
+    for side in (rule.left, rule.right):
+        study = studies.get(side.get("averaging", "none"))
+        sides.append({name: value for name, value in side.items() if name != "averaging"} | {"study": study})
+    known = tables.networks[tables.networks["study"].isin([side["study"] for side in sides])]
+    rows = derive(whole(known[known["hidden_layers"] == setting.hidden_layers]))
+    rule = replace(rule, left=sides[0], right=sides[1])
+    for at, contrast in _by_group(rule, rows):
+        file = f"tables/networks.csv where hidden_layers={setting.hidden_layers}, {_fraction(rows)}"
+        evidence = _evidence(file, rule, at)
+        yield claim_row(rule, contrast, evidence, setting.protocol, setting.dataset, setting=setting.name, at=at)
 
 
 def _of_equal_terms(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:

@@ -8,7 +8,7 @@ from symmetry_constrained.verdicts.contrasts import Contrast
 
 RATIOS = ("images", "cost", "convergence")  # contrasts of these are ratios, and their margin is a factor
 # Contrasts of these are of pairs of trained networks, in every setting that has their cells.
-TRAINED = ("networks", "equal_terms", *RATIOS)
+TRAINED = ("networks", "averaged", "equal_terms", *RATIOS)
 ROUNDING = 1e-9  # violations of an exact property that rounding in float64 explains
 FEWEST_NETWORKS, FEWEST_UNITS = 20, 10  # pairs of trained networks, and units of an experiment on theory
 BY_CONSTRUCTION = "by construction"

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import pandas as pd
 
 from symmetry_constrained.analysis.columns import at_largest_fraction, derive
 
 # What a verdict may depend on, and `settings` of a claim may ask for.
-ATTRIBUTES = ("dataset", "protocol", "hidden_layers", "activation", "averaging", "start", "optimiser", "budget")
-ATTRIBUTES += ("trained_on",)  # how many of the training images
+ATTRIBUTES = (
+    *("dataset", "protocol", "hidden_layers", "activation", "averaging", "start", "optimiser", "budget"),
+    "trained_on",  # how many of the training images
+)
 COLUMNS = ["setting", "label", "study", *ATTRIBUTES, "paper", "images", "networks", "converged"]
 CONVERGED = "converged"  # how every status begins that a network has which stopped by itself
 
@@ -33,6 +35,7 @@ class Setting:
     trained_on: str  # "all images", or the largest part of them, as "10 % of the images"
     paper: bool
     leaks: bool  # shifted copies of an image are in training and test alike
+    averaged: dict[str, str] = field(default_factory=dict)  # averaging -> study that differs from this in it alone
 
     def meets(self, conditions: dict[str, list[str]]) -> bool:
         """Whether each attribute has one of the values that are asked for."""
