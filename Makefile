@@ -7,9 +7,10 @@ SNAKEMAKE = snakemake --cores $(CORES)
 CONFIG_quick := --configfile config/quick.yaml
 CONFIG_paper := --configfile config/paper.yaml
 CONFIG_full := --configfile config/full.yaml
+CONFIG_beyond := --configfile config/beyond.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default help paper quick full figures benchmark audit reference test test-unit lint rooms lock clean
+.PHONY: default help paper quick beyond full figures benchmark audit reference test test-unit lint rooms lock clean
 
 ## make              set up .venv/, run the default study, write its report, print its tables
 default: $(READY)
@@ -22,8 +23,9 @@ help:
 
 ## make paper        the paper's two tables and the experiments on its theory, on digits alone
 ## make quick        the whole workflow on few networks, to see that it works
+## make beyond       the claims in settings that the default study does not have: wider, longer, ReLU, Adam, MNIST
 ## make full         fifty splits by twenty seeds, on a cluster (docs/clusters.md)
-paper quick full: $(READY)
+paper quick beyond full: $(READY)
 	@$(SNAKEMAKE) $(CONFIG_$@)
 	@python scripts/show_tables.py results/$@
 
