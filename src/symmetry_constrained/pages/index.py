@@ -20,6 +20,7 @@ from symmetry_constrained.verdicts.table import completed
 
 TEMPLATE = "templates/index.html"
 PARTS = ("templates/page.css", "templates/index.css", "templates/index.js")
+MAP = "settings"  # the figure that is shown first
 MARKS = {"holds": "✓", "fails": "✗", "contrary": "⇄", "open": "?", "not counted": "·"}
 
 
@@ -172,18 +173,19 @@ def page(
     `job_seconds`. files: paths within the folder of the page, by what they are.
     """
     sentence, claims = where(tables["claims"], tables["settings"])
+    first = next((figure for figure in figures if figure.name == MAP), None)
     return render(
         TEMPLATE,
         PARTS,
         sentence=sentence,
         claims=claims,
-        map=next((figure for figure in figures if figure.name in ("settings", "verdicts")), None),
+        map=first,
         findings=findings,
         tables={
             "claims": ("headlines alone", claims_table(tables["claims"])),
             "numbers": ("those alone that are not typical", numbers_table(tables["published_numbers"])),
         },
-        figures=grouped(figures),
+        figures=grouped(figure for figure in figures if figure is not first),
         audit=audited(audit),
         manifest=manifest,
         machine=machine(manifest),
