@@ -81,7 +81,10 @@ rule draw_paper_tables:
     conda:
         "../../environment.yml"
     params:
-        parameters=notebook_parameters(),
+        parameters=notebook_parameters(
+            studies=[own["study"] for own in COMPARED.values()],
+            clean_studies=[own["clean_study"] for own in COMPARED.values()],
+        ),
     shell:
         NOTEBOOK
 

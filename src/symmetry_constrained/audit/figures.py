@@ -74,11 +74,11 @@ def _paper_table(results: Results, stem: str, _: str) -> pd.DataFrame:
     """A row per network of every published number's cell, under the published protocol, then under the clean one."""
     networks = results.table(NETWORKS)
     networks = networks[(networks["fraction"] == 1) & (networks["hidden_layers"] == "10-5")]
-    parts = []
+    networks, parts = networks[networks["status"] != "non_finite"], []
     for _, number in results.table(f"tables/{stem}.csv").iterrows():
         column = "inverted_accuracy" if number["test_set"] == "inverted" else "test_accuracy"
-        for protocol in ("published", "clean"):
-            keep = networks["protocol"] == protocol
+        for key in ("study", "clean_study"):
+            keep = networks["study"].isin([placed[key] for placed in results.placed.values()])
             for name in CELL:
                 keep &= networks[name] == number[name]
             rows = networks.loc[keep, ["study", "protocol", *CELL, "split", "seed"]]
