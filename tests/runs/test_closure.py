@@ -122,7 +122,7 @@ def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
         ("scripts/fetch_dataset.py", {"data"}),
         ("scripts/train_batch.py", {"data", "features", "kernels", "networks", "optim", "runs", "training"}),
         ("scripts/check_random_networks.py", {"data", "features", "kernels", "networks", "theory"}),
-        ("scripts/gather_networks.py", set()),
+        ("scripts/gather_networks.py", {"analysis"}),
         ("scripts/summarise.py", {"analysis"}),
         ("scripts/measure_efficiency.py", {"analysis"}),
         ("scripts/cost_to_target.py", {"analysis", "data", "features"}),

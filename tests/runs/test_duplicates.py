@@ -42,7 +42,7 @@ def test_the_same_key_in_two_mappings_or_merged_over_is_none(tmp_path):
 
 def test_the_configurations_that_ship_have_none(pytestconfig):
     files = sorted((pytestconfig.rootpath / "config").glob("*.yaml"))
-    assert len(files) == 4
+    assert len(files) == 5
     duplicates.check(files)
 
 

@@ -50,6 +50,7 @@ TEXTS = {
     ("published_numbers", "mnist", "clean_study"): (),
     ("settings", "*", "study"): (),
     ("settings", "*", "label"): (),
+    ("settings", "*", "averaged"): (0,),
 }
 
 read_schema = functools.cache(settings.read_schema)
@@ -96,7 +97,7 @@ def test_a_text_is_refused_or_is_one_word_of_a_command(tmp_path, monkeypatch, pl
     *parents, last = (*place, *TEXTS[place])
     inner = config
     for key in parents:
-        inner = inner[next(iter(inner)) if key == "*" else key]
+        inner = inner.setdefault(next(iter(inner)) if key == "*" else key, [None])
     inner[last] = text
     if refused_in_one_line(config):
         return
@@ -126,5 +127,5 @@ def test_a_key_of_any_mapping_is_refused_unless_it_is_a_legal_name(place):
         inner = config
         for key in place:
             inner = inner[key]
-        inner[text] = next(iter(inner.values()))
+        inner[text] = next(iter(inner.values()), "identity")
         assert refused_in_one_line(config), text

@@ -143,7 +143,7 @@ def configuration(**digits_clean):
     """The default configuration's two studies of digits, no more."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     names = ("digits-published", "digits-clean", "digits-budget")
-    config["studies"] = {name: config["studies"][name] for name in names}
+    config["studies"] = {name: study if name in names else None for name, study in config["studies"].items()}
     config["studies"]["digits-clean"] |= digits_clean
     config["published_numbers"]["mnist"] = None
     config["figures"]["curves"] = ["digits-clean"]

@@ -74,7 +74,7 @@ def test_twice_gives_equal_bits_and_a_budget_ends_training(digits, trained):
 def test_with_biases_the_same_training_learns_the_labels(digits, monkeypatch):
     """So that the end at log 10 is a finding, and not all that this training could do."""
     initial = Architecture.initial
-    monkeypatch.setattr(Architecture, "initial", lambda self, seed, biased: initial(self, seed, True))
+    monkeypatch.setattr(Architecture, "initial", lambda self, seed, biased, *more: initial(self, seed, True, *more))
     monkeypatch.setattr(
         label_blind, "Ensemble", lambda a, biased, dtype: Ensemble(a, np.ones_like(biased), dtype=dtype)
     )
