@@ -19,7 +19,7 @@ def test_the_page_predicts_what_was_stored_for_every_network_and_test_image(fini
     spec_of = specs.of_run(results)
     assert len(answered) == 6
     for network in answered:
-        folder = f"batches/digits-clean/{network['features']}/{network['training_set']}/10-5/split-0"
+        folder = f"batches/{network['study']}/{network['features']}/{network['training_set']}/10-5/split-0"
         batch = batches.Batch(results, folder, spec_of[folder])
         rows = batch.of(1.0)
         place = rows.index[(rows["network"] == network["network"]) & (rows["seed"] == network["seed"])][0]

@@ -161,8 +161,9 @@ def test_the_examples_commands_as_they_stand_on_the_default_study(name, example,
     shutil.copy(worked / f"config/{name}.yaml", tmp_path / "config")
     *_, command = example.strip().splitlines()
     said = shell(f"{command} --dry-run --quiet rules", tmp_path)
-    batches = re.search(r"^train_batch +(\d+)$", said.stdout + said.stderr, re.M)
-    assert int(batches[1]) == {"denser": 100, "below": 105, "fashion": 103}[name]
+    jobs = dict(re.findall(r"^(train_batch_\w+) +(\d+)$", said.stdout + said.stderr, re.M))
+    # Other fractions are no more jobs; a feature map is one, and a dataset with two of them on ±X and X three.
+    assert sum(map(int, jobs.values())) == {"denser": 62, "below": 63, "fashion": 65}[name]
 
 
 # What the pages point to.
