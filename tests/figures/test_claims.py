@@ -111,7 +111,11 @@ def test_each_claim_carries_its_verdict_and_a_sign_where_the_settings_differ():
     [
         ([theorem(), row(), ratio()], ["3 of 3 "], ["C1", "C2", "C3", "\n"]),
         ([theorem(1.0), row(), ratio(low=0.5)], ["1 of 3 ", "C1 ", "C3 "], ["C2"]),
-        ([theorem(), row(effect=-0.3, low=-0.4, high=-0.2), ratio(effect=0.5, low=0.4, high=0.6)], ["C2, C3"], ["C1"]),
+        (
+            [theorem(), row(effect=-0.3, low=-0.4, high=-0.2), ratio(effect=0.5, low=0.4, high=0.6)],
+            ["(C2, C3 do not)"],
+            ["C1"],
+        ),
         ([*FULL[:4], ratio()], ["3 of 3 ", "\n0 of 1 "], []),
         ([*FULL, row(contrast="more"), ratio(effect=0.5, low=0.4, high=0.6, protocol="published")], ["\n1 of 2 "], []),
     ],
@@ -193,4 +197,4 @@ def test_a_further_headline_has_a_row_of_its_own_and_counts_for_its_claim():
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert [label.split()[-1] for label in labels] == ["C1", "C2", "C2", "C3"] and labels[2].startswith("second")
     assert data["contrast"].tolist() == ["a property", "left − right", "second", "this ÷ that"]
-    assert figure.get_suptitle().startswith("2 of 3 ") and "C2 do not" in figure.get_suptitle()
+    assert figure.get_suptitle().startswith("2 of 3 ") and "(C2 does not)" in figure.get_suptitle()

@@ -156,6 +156,8 @@ def _finding(data: pd.DataFrame, further: pd.Series) -> str:
     outcome = pd.Series({id_: standing(own) for id_, own in data.groupby("id", sort=False)})
     failing, open_ = outcome.index[outcome.isin(["fails", "contrary"])], outcome.index[outcome == "open"]
     text = f"{(outcome == 'holds').sum()} of {len(outcome)} claims hold by their headlines"
-    parts = [f"{', '.join(names)} {verb}" for names, verb in ((failing, "do not"), (open_, "undecided")) if len(names)]
+    not_holding = "does not" if len(failing) == 1 else "do not"
+    counted = ((failing, not_holding), (open_, "undecided"))
+    parts = [f"{', '.join(names)} {verb}" for names, verb in counted if len(names)]
     text += f" ({'; '.join(parts)})" if parts else ""
     return f"{text};\n{_holding(further)} of {len(further)} further contrasts do" if len(further) else text
