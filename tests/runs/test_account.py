@@ -31,6 +31,8 @@ def run(tmp_path, monkeypatch):
     job("write_audit", 75, 79, "audit/audit.json")
     job("judge_claims", 70, 71, "tables/claims.csv")
     job("judge_claims", 0, 1000, "tables/claims.csv", folder="elsewhere")
+    # Of another run, whose folder lies within this one's.
+    job("judge_claims", 0, 1000, "tables/claims.csv", folder="results/quick")
     timings = {"fraction": [1.0], "training_seconds": [20.0], "feature_seconds": [1.0], "judging_seconds": [4.0]}
     for split in (0, 1):
         (results / f"{CELL}{split}").mkdir(parents=True)

@@ -40,7 +40,8 @@ WORK = ("training", OTHERS, "reruns of published networks")
 
 
 def jobs(metadata: Path, results: str) -> pd.DataFrame:
-    """A row for each job that made an output below `results`: rule, part, began, ended (seconds of the clock).
+    """A row for each job whose log is in the folder `results`, as the project sees it: rule, part, began, ended
+    (seconds of the clock). Another run's folder may lie within it.
 
     metadata: Snakemake's folder of records, a JSON file for each output.
     """
@@ -48,7 +49,7 @@ def jobs(metadata: Path, results: str) -> pd.DataFrame:
     for path in metadata.rglob("*"):
         if path.is_file():
             record = json.loads(path.read_text(encoding="utf-8"))
-            if any(log.startswith(f"{results}/") for log in record["log"]):
+            if any(log.startswith(f"{results}/logs/") for log in record["log"]):
                 rows.append((record["rule"], record["log"][0], record["starttime"], record["endtime"]))
     # A job's record is repeated for each of its outputs.
     table = pd.DataFrame(rows, columns=["rule", "log", "began", "ended"]).drop_duplicates(["rule", "log"])
@@ -61,10 +62,11 @@ def account(results: Path, records: Path = Path(NOTES)) -> pd.DataFrame:
     records: Snakemake's folder. Idle cores are known only where one run made everything; time_solo has all cores to
     itself. ValueError in one line where there is no record of the run.
     """
-    table = jobs(records / METADATA, results.as_posix())
-    if table.empty:
+    path = results / MANIFEST
+    manifest = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"results": results.as_posix()}
+    table = jobs(records / METADATA, manifest["results"])
+    if table.empty or not path.exists():
         raise ValueError(f"{records}: holds no record of {results}; run the study here first")
-    manifest = json.loads((results / MANIFEST).read_text(encoding="utf-8"))
     run = workflow_runs.that_made(manifest, records / workflow_runs.FOLDER.name)
     cores = (run.cores or 1) if run else 1
     table["seconds"] = (table["ended"] - table["began"]) * table["rule"].map({"time_solo": cores}).fillna(1)
