@@ -22,7 +22,7 @@ def main(arguments: argparse.Namespace) -> None:
     out = arguments.out
     by_hand = dict(map(_timed, arguments.seconds))
     about = reference.describe(arguments.results, arguments.quick, arguments.records, by_hand)
-    kept = reference.keep(arguments.results, out)
+    kept = reference.keep(arguments.results, out, arguments.records.parent)
     artifacts.write_json(about | {"kept": kept}, out / reference.RUN)
     blocks = reference_text.blocks(out, claims.read(CLAIMS)[0])
     for document in arguments.documents:

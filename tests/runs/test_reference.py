@@ -15,6 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from helpers.claim_rows import places, row
+from helpers.claim_rows import table as claim_rows
 from helpers.scripts import call
 from helpers.synthetic import at, networks
 from snakemake.utils import update_config
@@ -70,8 +72,11 @@ def run(tmp_path, monkeypatch) -> Path:
         "theory/invariants/split-0/signs.csv": "left out",
         "figures/sides-digits.svg": SVG,
         "figures/sides-digits.png": "picture",
+        "figures/settings.svg": SVG,
+        "figures/settings.png": "map",
         "figures/bound.png": "left out",
         "figures/budget.svg": SVG,
+        "figures/images-needed.svg": SVG,
         "batches/one/provenance.json": json.dumps({"commit": "abc"}),
         "logs/one.log": "",
         "benchmarks/one.tsv": "s\tmax_rss\n2.5\t100.0\n",
@@ -154,7 +159,8 @@ def test_files_are_kept_byte_for_byte_and_large_ones_compressed(run):
         *("config.json", "verdicts.md", "manifest.json", "run.json", "audit.json", "benchmarks/jobs.csv"),
         *("tables/networks.csv", "tables/history.csv.gz", "tables/claims.csv", "tables/published_numbers.csv"),
         *("tables/table1.md", "theory/orbits.csv", "figures/sides-digits.svg", "figures/sides-digits.png"),
-        "figures/budget.svg",
+        *("figures/settings.svg", "figures/settings.png", "figures/budget.svg"),
+        "figures/images-needed.svg",
     }
     for path in set(files) - {"run.json", "audit.json", "benchmarks/jobs.csv"}:
         plain = path.removesuffix(".gz")
@@ -287,7 +293,7 @@ def test_more_than_one_commit_and_changes_are_told(run):
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
-        ("tests=3", "seconds: 'tests' is unknown; choose one of run, quick, paper, test, set-up"),
+        ("tests=3", "seconds: 'tests' is unknown; choose one of run, quick, paper, beyond, test, set-up"),
         ("test", "--seconds: 'test' must be NAME=SECONDS"),
     ],
 )
@@ -302,14 +308,17 @@ def test_blocks_are_put_between_their_marks_and_nowhere_else(run):
     write()
     text = Path("README.md").read_text()
     assert text.startswith(
-        f"# Title\n<!-- reference: figure -->\n\n![{TITLE}](results/reference/figures/sides-digits.png)\n"
+        '# Title\n<!-- reference: figure -->\n\n[<img src="results/reference/figures/sides-digits.png" width="560" '
+        'alt="digits: a &lt; b &amp; c">](results/reference/figures/sides-digits.svg)\n'
     )
     # A mark that is not on a line of its own is none.
     assert "between\n<!-- reference: made --><!-- end -->\n" in text
     assert (
-        text.count("Made by `snakemake --cores all --config device=cpu` at commit `abc` on 8 cores (a processor, ") == 1
+        text.count(": `snakemake --cores all --config device=cpu` at commit `abc` on 8 cores (a processor, 8.0 GB of ")
+        == 1
     )
-    assert "in 1 min 5 s, 2026-01-02. The audit recomputed 2 things; 0 did not hold." in text
+    assert "The numbers are of one run of N = 6 networks, kept in [results/reference/](results/reference): " in text
+    assert "in 1 min 5 s, 2026-01-02. An audit that shares no code with it recomputed it: all 2 checks passed." in text
 
 
 def test_every_block_says_what_the_tables_say(run):
@@ -317,19 +326,53 @@ def test_every_block_says_what_the_tables_say(run):
     blocks = reference_text.blocks(Path("results/reference"), STATED)
     assert blocks["verdicts"].count("\n| C") == len(STATED) == 17
     assert "16 of 17 claims hold by their headline contrast. Of 0 further rows" in blocks["verdicts"]
-    found = blocks["findings"]
-    assert (
-        "**The 3 published numbers on digits:** by their seeds 3 exact; 0 of the 3 that enough draws were made for "
-        "(N = 40) lie outside the central 95 % of them."
-    ) in found
-    assert "**What does not hold:** C6, one − other: −0.100 [0.400, 0.600], N = 7, reversed." in found
-    assert f"**[Training longer, and wider networks](results/reference/figures/budget.svg):** {TITLE}." in found
+    assert blocks["findings"].splitlines() == [
+        "- **Published numbers.** Of the 3 on digits, trained again with the author's seeds, 3 match to three "
+        "decimals; 3 of 3 are typical of 40 networks of ours.",
+        f"- **Training longer.** {TITLE}.",
+    ]
+    assert blocks["figures"] == f"- **[Data](results/reference/figures/images-needed.svg):** {TITLE}.\n"
+    assert 'settings.png" width="600" alt="Each claim in each setting' in blocks["settings-map"]
     assert re.findall(r"^(\d+)\. ", blocks["scope"], re.M) == [str(number) for number in range(1, 18)]
     table = [" ".join(line.split()) for line in blocks["commands"].splitlines()]
     assert "time on 8 cores" in table[0]
-    assert [" not timed " in row for row in table[2:6]] == [True, True, False, True]
+    assert [" not timed " in row for row in table[2:7]] == [True, True, False, True, False]
+    assert "| `make beyond` |" in table[6] and "| about 30 min (an estimate) |" in table[6]
     assert "| 1 min 5 s |" in table[4]
     assert "(network needed, 2 min" in blocks["commands"]
+
+
+def test_settings_are_told_of_where_the_run_has_them(run):
+    write()
+    folder = Path("results/reference")
+    names = ("sentence", "where", "settings-map")
+    blocks = reference_text.blocks(folder, STATED)
+    assert blocks["sentence"] == blocks["where"] == "The reference run has no table of settings.\n"
+    rows = [row(setting=place["setting"], headline=True) for _, place in places().iterrows()]
+    claim_rows(*rows).to_csv(folder / "tables/claims.csv", index=False)
+    places().to_csv(folder / "tables/settings.csv", index=False)
+    (folder / "figures/settings.png").unlink()
+    sentence, where, picture = (reference_text.blocks(folder, STATED[:2])[name] for name in names)
+    assert sentence == "**Of the 1 claims that were judged in 4 settings, 1 holds throughout.**\n"
+    assert where.startswith("- **C2. A measurement: holds throughout.** It holds in paper, no-leak, talk and mnist")
+    assert "- **Holds throughout,**" in reference_text.blocks(folder, STATED[:2])["findings"]
+    assert picture == "The reference run has no table of settings.\n"
+
+
+def test_where_the_time_went_is_kept_if_the_run_is_on_record(run):
+    write()
+    assert "there is no record" in reference_text.blocks(Path("results/reference"), STATED)["account"]
+    job = {"rule": "amplify_bias", "log": ["results/logs/one.log"], "starttime": 0.0, "endtime": 130.52}
+    artifacts.write_json(job, Path(".snakemake/metadata/one"))
+    write()
+    # Of 8 cores for 65.26 seconds.
+    assert kept()["benchmarks/account.csv"].decode().splitlines()[1:] == [
+        "idle cores,0,391.6,0.75",
+        "experiments on theory,1,130.5,0.25",
+    ]
+    assert "benchmarks/account.csv" in json.loads(kept()["run.json"])["kept"]
+    block = reference_text.blocks(Path("results/reference"), STATED)["account"]
+    assert "| 75.0%   |" in block and "Neither training, theory nor reruns: 0% of what jobs took." in block
 
 
 @pytest.mark.parametrize("text", ["no mark", "<!-- reference: else -->\n<!-- end -->"])

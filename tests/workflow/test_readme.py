@@ -55,7 +55,15 @@ def shell(command: str, folder: Path = ROOT) -> subprocess.CompletedProcess:
 
 def test_the_readme_gives_the_commands_it_promises():
     commands = inline(README)
-    promised = {"make", "make quick", "make test", "make figures", "make audit", "source .venv/bin/activate"}
+    promised = {
+        "make",
+        "make quick",
+        "make test",
+        "make beyond",
+        "make figures",
+        "make audit",
+        "source .venv/bin/activate",
+    }
     assert promised | {"snakemake --dry-run", "python scripts/audit.py results/quick"} <= set(commands)
     assert len(EXAMPLES) == 3
 
@@ -194,8 +202,18 @@ def test_the_layout_takes_ten_lines_and_is_so():
 
 
 def test_the_readme_keeps_its_order():
-    order = ["What was found", "Commands", "Figures again", "Audit", "GPU", "Change the study"]
+    order = ["Commands", "Results in detail", "Figures again", "Audit", "GPU", "Change the study"]
     order += ["Why did it rerun?", "Layout", "Cite"]
     assert re.findall(r"^## (.+)$", README, re.M) == order
     marks = [name for _, name, _ in reference_text.BLOCK.findall(README)]
-    assert marks == ["figure", "verdicts", "findings", "made", "commands"]
+    assert marks == [
+        "figure",
+        "sentence",
+        "settings-map",
+        "findings",
+        "commands",
+        "made",
+        "verdicts",
+        "figures",
+        "account",
+    ]

@@ -12,23 +12,24 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from symmetry_constrained import artifacts
-from symmetry_constrained.runs import workflow_runs
+from symmetry_constrained.runs import account, workflow_runs
 from symmetry_constrained.runs.crate import MANIFEST
 from symmetry_constrained.runs.workflow_runs import WorkflowRun
 
 KEPT = ("config.json", "verdicts.md", "tables/*.csv", "tables/*.md", "theory/*.csv", "figures/*.svg")
-FRONT = "sides-digits"  # the figure that the README opens with: as a PNG too
+FRONT, MAP = "sides-digits", "settings"  # the figures that the README opens with: as PNG too
 MEASURED = ("benchmarks/*.csv", "figures/roofline.svg", "figures/scaling.svg")  # made on demand, of no run
 CARDS = "benchmarks/card-*.json"  # measured by scripts/measure_card.py on a machine with a GPU: they outlive a run
 LARGE = 10**6  # bytes, above which a file is compressed
 LIMIT = 10 * 2**20  # bytes of the whole folder
-RUN, AUDIT, JOBS = "run.json", "audit.json", "benchmarks/jobs.csv"
-TIMED = ("run", "quick", "paper", "test", "set-up")  # what may be timed by hand
+RUN, AUDIT, JOBS, ACCOUNT = "run.json", "audit.json", "benchmarks/jobs.csv", "benchmarks/account.csv"
+TIMED = ("run", "quick", "paper", "beyond", "test", "set-up")  # what may be timed by hand
 
 
-def keep(results: Path, out: Path) -> list[str]:
+def keep(results: Path, out: Path, records: Path) -> list[str]:
     """Copy what is kept of the run to a folder that is made anew; the paths in it.
 
+    records: Snakemake's folder, for the account of the run's time, which is left out where it holds none of this run.
     ValueError in one line for a run without manifest or audit, one whose audit fails, a file that is not what the
     manifest says, or more than 10 MB.
     """
@@ -50,7 +51,11 @@ def keep(results: Path, out: Path) -> list[str]:
         file.write_bytes(content)
     artifacts.write_json(brief(audited), out / AUDIT)
     artifacts.write_csv(jobs(results, manifest), out / JOBS)
-    kept = sorted([*(path.relative_to(out).as_posix() for path in copies), AUDIT, JOBS])
+    written = [AUDIT, JOBS]
+    if (spent := _account(results, records)) is not None:
+        artifacts.write_csv(spent, out / ACCOUNT)
+        written.append(ACCOUNT)
+    kept = sorted([*(path.relative_to(out).as_posix() for path in copies), *written])
     size = folder_bytes(out)
     if size > LIMIT:
         raise ValueError(f"{out}: {size / 2**20:.1f} MB, more than {LIMIT / 2**20:.0f}")
@@ -59,7 +64,15 @@ def keep(results: Path, out: Path) -> list[str]:
 
 def _is_kept(path: str) -> bool:
     deep, file = path.count("/"), PurePosixPath(path)
-    return path == f"figures/{FRONT}.png" or any(deep == p.count("/") and file.match(p) for p in KEPT)
+    pictures = [f"figures/{name}.png" for name in (FRONT, MAP)]
+    return path in pictures or any(deep == p.count("/") and file.match(p) for p in KEPT)
+
+
+def _account(results: Path, records: Path) -> pd.DataFrame | None:
+    try:
+        return account.account(results, records)
+    except ValueError:
+        return None
 
 
 def _copy(source: Path, target: Path) -> Path:

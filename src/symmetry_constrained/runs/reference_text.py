@@ -6,20 +6,22 @@ A mark is a comment, `<!-- reference: NAME -->`, and the block ends with `<!-- e
 import json
 import re
 from collections.abc import Callable
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import pandas as pd
 
+from symmetry_constrained.runs import account as accounts
 from symmetry_constrained.runs import reference
-from symmetry_constrained.verdicts import claims, leak_text, page, rules, table
+from symmetry_constrained.runs.findings import by_word, published
+from symmetry_constrained.verdicts import claims, leak_text, over_settings, page, rules, table
 from symmetry_constrained.verdicts.paper_tables import markdown
 
 BLOCK = re.compile(r"(<!-- reference: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
 DOCUMENTS = ("README.md", "REPLICATION.md")
 # Figures whose titles are quoted, and what they are about.
+LONGER = "budget"
 QUOTED = {
-    "budget": "Training longer, and wider networks",
     "gaps-digits": "Over-fitting",
     "images-needed": "Data",
     "cost-digits": "Cost",
@@ -27,6 +29,10 @@ QUOTED = {
     "roofline": "Speed",
 }
 FOLDER = "results/reference"
+WIDTHS = {reference.FRONT: 560, reference.MAP: 600}  # in pixels: what comes first is to fit a screen or so
+NO_SETTINGS = "The reference run has no table of settings.\n"
+# Of what was not timed: the processor time of single batches, added up (config/README.md).
+ESTIMATED = {"beyond": "about 30 min (an estimate)"}
 
 
 def fill(text: str, blocks: dict[str, str]) -> str:
@@ -57,10 +63,34 @@ def _title(svg: Path) -> str:
     return " ".join(unescape(title[1]).split()) if title else ""
 
 
+def _settings(folder: Path) -> pd.DataFrame | None:
+    """`settings.csv`; None of a run of release 0.1, which had no settings."""
+    path = folder / "tables/settings.csv"
+    return pd.read_csv(path) if path.exists() else None
+
+
+def _picture(name: str, text: str) -> str:
+    """A figure so small that a page goes on beside it; a click opens it."""
+    picture = f'<img src="{FOLDER}/figures/{name}.png" width="{WIDTHS[name]}" alt="{escape(text)}">'
+    return f"[{picture}]({FOLDER}/figures/{name}.svg)\n"
+
+
 def figure(folder: Path, stated: list[claims.Claim]) -> str:
     """The figure that the README opens with, its title as the text for those who can't see it."""
-    title = _title(folder / f"figures/{reference.FRONT}.svg")
-    return f"![{title}]({FOLDER}/figures/{reference.FRONT}.png)\n"
+    return _picture(reference.FRONT, _title(folder / f"figures/{reference.FRONT}.svg"))
+
+
+def sentence(folder: Path, stated: list[claims.Claim]) -> str:
+    """How many claims hold, and where."""
+    settings = _settings(folder)
+    return NO_SETTINGS if settings is None else f"**{over_settings.sentence(_rows(folder), settings)}**\n"
+
+
+def settings_map(folder: Path, stated: list[claims.Claim]) -> str:
+    """The map of claims by settings."""
+    if not (folder / f"figures/{reference.MAP}.png").exists():
+        return NO_SETTINGS
+    return _picture(reference.MAP, "Each claim in each setting: whether it holds, its effect, and N")
 
 
 def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
@@ -86,38 +116,31 @@ def verdicts(folder: Path, stated: list[claims.Claim]) -> str:
 
 
 def findings(folder: Path, stated: list[claims.Claim]) -> str:
-    """What does not hold, the published numbers, the leak, and the titles of the figures."""
-    rows = _rows(folder)
-    against = rows[rows["verdict"].map(rules.OUTCOMES).isin(["fails", "contrary"])]
-    lines = [*published_sentences(pd.read_csv(folder / "tables/published_numbers.csv"))]
-    if (folder / "tables/leak.csv").exists():
-        lines.append(leak_text.sentences(pd.read_csv(folder / "tables/leak.csv")))
-    if len(against):
-        parts = []
-        for (id_, contrast), own in against.groupby(["id", "contrast"], sort=False):
-            first = own.iloc[0]
-            parts.append(f"{id_}, {contrast}: {page.effect(first)}, N = {first['n']:,}, {first['verdict']}")
-        lines.append(f"**What does not hold:** {'; '.join(parts)}.")
-    for name, what in QUOTED.items():
-        svg = f"figures/{name}.svg"
-        if (folder / svg).exists():
-            lines.append(f"**[{what}]({FOLDER}/{svg}):** {_title(folder / svg)}.")
+    """Five findings: the published numbers, where claims hold and where not, and what longer training changes."""
+    lines, settings = [published(pd.read_csv(folder / "tables/published_numbers.csv"))], _settings(folder)
+    if settings is not None:
+        lines += by_word(_rows(folder), settings)
+    if (folder / f"figures/{LONGER}.svg").exists():
+        lines.append(f"**Training longer.** {_title(folder / f'figures/{LONGER}.svg')}.")
     return "".join(f"- {line}\n" for line in lines)
 
 
-def published_sentences(numbers: pd.DataFrame) -> list[str]:
-    """A sentence per dataset: how published numbers compare with reruns from their seeds, and with many networks."""
-    sentences = []
-    for dataset, own in numbers.groupby("dataset", sort=False):
-        seeds = ", ".join(f"{count} {name}" for name, count in own["same_seed"].value_counts(sort=False).items())
-        judged = own[own["typicality"] != "too few draws"]
-        outside = int((judged["typicality"] != "typical").sum())
-        n = " to ".join(dict.fromkeys(f"{value:,}" for value in (own["n"].min(), own["n"].max())))
-        sentences.append(
-            f"**The {len(own)} published numbers on {dataset}:** by their seeds {seeds}; {outside} of the "
-            f"{len(judged)} that enough draws were made for (N = {n}) lie outside the central 95 % of them."
-        )
-    return sentences
+def figures(folder: Path, stated: list[claims.Claim]) -> str:
+    """The titles of figures, which state their results, with links to them."""
+    lines = []
+    for name, what in QUOTED.items():
+        svg = f"figures/{name}.svg"
+        if (folder / svg).exists():
+            lines.append(f"- **[{what}]({FOLDER}/{svg}):** {_title(folder / svg)}.\n")
+    return "".join(lines)
+
+
+def where(folder: Path, stated: list[claims.Claim]) -> str:
+    """For each claim in which settings it holds and by how much; and whether the leak matters."""
+    settings, leak = _settings(folder), folder / "tables/leak.csv"
+    lines = over_settings.of_each(_rows(folder), settings) if settings is not None else []
+    lines += [leak_text.sentences(pd.read_csv(leak))] if leak.exists() else []
+    return "".join(f"- {line}\n" for line in lines) or NO_SETTINGS
 
 
 def scope(folder: Path, stated: list[claims.Claim]) -> str:
@@ -160,32 +183,57 @@ def commands(folder: Path, stated: list[claims.Claim]) -> str:
             f"{_size(run['bytes'])} in `results/`",
             "11 MB of MNIST",
         ),
-        ("`make test`", "all tests but those marked slow", seconds.get("test"), "temporary folders only", "none"),
+        (
+            "`make test`",
+            "the tests, but for those that take minutes each",
+            seconds.get("test"),
+            "temporary folders only",
+            "none",
+        ),
+        (
+            "`make beyond`",
+            "the claims in further settings: wider and longer with ReLU, Adam and averaging, GELU, MNIST",
+            seconds.get("beyond", ESTIMATED["beyond"]),
+            "in `results/beyond/`",
+            "11 MB of MNIST",
+        ),
     ]
-    table = pd.DataFrame(rows, columns=["command", "what it does", f"time on {run['cores']} cores", "disk", "network"])
+    columns = ["command", "what it does", f"time on {run['cores']} cores", "disk", "network"]
+    shown = pd.DataFrame(rows, columns=columns).fillna("not timed")
     set_up = f", {seconds['set-up']}" if "set-up" in seconds else ""
     size = f", {_size(run['environment_bytes'])}" if run["environment_bytes"] else ""
-    return markdown(table.fillna("not timed")) + (
-        "\nThe first of them also sets up `.venv/` from the hash-locked `requirements.txt` "
-        f"(network needed{set_up}{size}).\n"
+    return markdown(shown) + (
+        "\nThe first of them also sets up `.venv/` from the hash-locked `requirements.txt` (network needed"
+        f"{set_up}{size}, most of it PyTorch's CUDA libraries: [without a GPU](#gpu)).\n"
     )
 
 
 def made(folder: Path, stated: list[claims.Claim]) -> str:
-    """Command, commit, machine and wall time of the reference."""
+    """Command, commit, machine and wall time of the reference, and what its audit found."""
     run = _run(folder)
     audit = json.loads((folder / reference.AUDIT).read_text(encoding="utf-8"))
     commits = " and ".join(_commit(commit) for commit in run["commits"])
     machine = run["machine"]
     gpus = ", ".join(machine["gpus"]) or "no GPU"
     command = f"`{run['command']}`" if run["command"] else "the workflow"
-    checks = audit["passed"] + audit["failed"]
+    passed, checks = audit["passed"], audit["passed"] + audit["failed"]
+    outcome = f"all {checks:,} checks" if passed == checks else f"{passed:,} of {checks:,} checks"
     return (
-        f"Made by {command} at commit {commits} on {run['cores']} cores ({machine['processor']}, "
-        f"{_size(machine['memory'])} of memory, {gpus}), in {_duration(run['seconds']['run']['seconds'])}, "
-        f"{run['written'][:10]}. The audit recomputed {checks:,} things; {audit['failed']:,} did not hold. "
-        f"What is kept of that run is in [{FOLDER}/]({FOLDER}); software versions are in its `run.json`.\n"
+        f"The numbers are of one run of N = {run['networks']:,} networks, kept in [{FOLDER}/]({FOLDER}): {command} at "
+        f"commit {commits} on {run['cores']} cores ({machine['processor']}, {_size(machine['memory'])} of memory, "
+        f"{gpus}), in {_duration(run['seconds']['run']['seconds'])}, {run['written'][:10]}. An audit that shares no "
+        f"code with it recomputed it: {outcome} passed.\n"
     )
+
+
+def account(folder: Path, stated: list[claims.Claim]) -> str:
+    """Where the core-seconds of the run went."""
+    path = folder / reference.ACCOUNT
+    if not path.exists():
+        return "Of the reference run there is no record of where its time went.\n"
+    spent = pd.read_csv(path)
+    share = f"{accounts.overhead(spent):.0%}"
+    return markdown(accounts.readable(spent)) + f"\nNeither training, theory nor reruns: {share} of what jobs took.\n"
 
 
 def _commit(commit: str) -> str:
@@ -202,6 +250,7 @@ def _size(count: float) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
+MAKERS = (figure, sentence, settings_map, findings, commands, made, verdicts, figures, account, scope, where)
 BLOCKS: dict[str, Callable[[Path, list[claims.Claim]], str]] = {
-    make.__name__: make for make in (figure, verdicts, findings, scope, commands, made)
+    make.__name__.replace("_", "-"): make for make in MAKERS
 }

@@ -115,7 +115,7 @@ def of_each(rows: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
             some = own[own["outcome"].isin(outcomes)]
             if len(some):
                 amount = "" if verb == "is open" else _span(some)
-                parts.append(f"{verb} in {_listed(some['setting'].tolist())}{amount}")
+                parts.append(f"{verb} in {listed(some['setting'].tolist())}{amount}")
         text = f"**{claim['id']}. {claim['title']}: {claim['over_settings']}.** It {'; '.join(parts)}."
         if claim["over_settings"] == OPEN and decided < FEWEST:
             text += f" Only {decided} of {len(own)} settings decide, and {FEWEST} are needed."
@@ -137,9 +137,9 @@ def sentence(rows: pd.DataFrame, settings: pd.DataFrame) -> str:
     table = over_settings(rows, settings)
     in_settings = table[["holds", "fails", "open"]].ne("").any(axis=1)
     parts = list(_counted(table.loc[in_settings, "over_settings"], WORDS))
-    text = f"Of the {in_settings.sum()} claims that were judged in {len(settings)} settings, {_listed(parts)}"
+    text = f"Of the {in_settings.sum()} claims that were judged in {len(settings)} settings, {listed(parts)}"
     theory = list(_counted(table.loc[~in_settings, "over_settings"], ("holds", OPEN, FAILS)))
-    return f"{text}; of the {(~in_settings).sum()} on theory, {_listed(theory)}." if theory else f"{text}."
+    return f"{text}; of the {(~in_settings).sum()} on theory, {listed(theory)}." if theory else f"{text}."
 
 
 def _counted(words: pd.Series, order: tuple[str, ...]) -> Iterator[str]:
@@ -152,5 +152,6 @@ def _counted(words: pd.Series, order: tuple[str, ...]) -> Iterator[str]:
             yield f"{count} {one if count == 1 else more}"
 
 
-def _listed(parts: list[str]) -> str:
+def listed(parts: list[str]) -> str:
+    """`a, b and c`"""
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else "none is decided"
