@@ -347,7 +347,7 @@ def test_settings_are_told_of_where_the_run_has_them(run):
     folder = Path("results/reference")
     names = ("sentence", "where", "settings-map")
     blocks = reference_text.blocks(folder, STATED)
-    assert blocks["sentence"] == blocks["where"] == "The reference run has no table of settings.\n"
+    assert blocks["sentence"] == blocks["where"] == reference_text.NO_SETTINGS
     rows = [row(setting=place["setting"], headline=True) for _, place in places().iterrows()]
     claim_rows(*rows).to_csv(folder / "tables/claims.csv", index=False)
     places().to_csv(folder / "tables/settings.csv", index=False)
@@ -356,7 +356,7 @@ def test_settings_are_told_of_where_the_run_has_them(run):
     assert sentence == "**Of the 1 claims that were judged in 4 settings, 1 holds throughout.**\n"
     assert where.startswith("- **C2. A measurement: holds throughout.** It holds in paper, no-leak, talk and mnist")
     assert "- **Holds throughout,**" in reference_text.blocks(folder, STATED[:2])["findings"]
-    assert picture == "The reference run has no table of settings.\n"
+    assert picture == reference_text.NO_SETTINGS
 
 
 def test_where_the_time_went_is_kept_if_the_run_is_on_record(run):

@@ -30,7 +30,7 @@ QUOTED = {
 }
 FOLDER = "results/reference"
 WIDTHS = {reference.FRONT: 560, reference.MAP: 600}  # in pixels: what comes first is to fit a screen or so
-NO_SETTINGS = "The reference run has no table of settings.\n"
+NO_SETTINGS = "The run kept here is of release 0.1, which had no settings: their map comes with the next.\n"
 # Of what was not timed: the processor time of single batches, added up (config/README.md).
 ESTIMATED = {"beyond": "about 30 min (an estimate)"}
 
