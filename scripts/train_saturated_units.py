@@ -37,8 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of digits, with images.npy and labels.npy")
-    parser.add_argument("--split", type=Path, nargs="+", required=True, help="folders split-N of the clean protocol")
+    cli.add_data(parser, splits="+")
     parser.add_argument("--seeds", type=int, default=2, help="networks of each split and kind (default 2)")
     parser.add_argument("--fraction", type=float, default=0.25, help="of the training images (default 0.25)")
     parser.add_argument(

@@ -135,11 +135,12 @@ def plan(
 def _together(config: dict[str, Any], splits_per_job: int) -> Iterator[list[dict]]:
     """The batches of each training job."""
     batches = settings.batches(config)
-    cells = dict.fromkeys(key[:-1] for key in batches)
     for job in targets.training_jobs(config, splits_per_job):
-        for study, features, training_set, layers in cells:
-            if study == job.study and features in job.features and training_set in job.training_sets:
-                yield [batches[study, features, training_set, layers, str(split)] for split in job.splits]
+        cells: dict[tuple, list[dict]] = {}
+        for (*cell, _), batch in batches.items():
+            if job.makes(batch):
+                cells.setdefault(tuple(cell), []).append(batch)
+        yield from cells.values()
 
 
 def _job(batches: list[dict], measured: MeasuredCosts) -> tuple[str, int, float, float]:
