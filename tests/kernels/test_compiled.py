@@ -146,10 +146,15 @@ def fresh(monkeypatch, tmp_path):
 @needs_compiler
 def test_it_is_compiled_once_and_kept(fresh, capsys):
     assert compiled.library().compiler
-    before = {path.name: path.stat() for path in fresh.iterdir()}
-    assert [name[-3:] for name in sorted(before)] == [".so", "256"]
+
+    def kept():
+        found = [(path, path.stat()) for path in sorted(fresh.iterdir())]
+        return [(path.suffix, stat.st_ino, stat.st_mtime_ns) for path, stat in found]
+
+    before = kept()
+    assert [suffix for suffix, *_ in before] == [".so", ".sha256"]
     assert compiled.library() is not None
-    assert {path.name: path.stat() for path in fresh.iterdir()} == before
+    assert kept() == before
     assert capsys.readouterr().err == ""
 
 
