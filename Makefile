@@ -10,7 +10,7 @@ CONFIG_full := --configfile config/full.yaml
 CONFIG_beyond := --configfile config/beyond.yaml
 
 .DEFAULT_GOAL := default
-.PHONY: default help paper quick beyond full figures benchmark audit reference test test-unit lint rooms lock clean
+.PHONY: default help paper quick beyond full figures notebooks benchmark audit reference test test-unit lint rooms lock clean
 
 ## make              set up .venv/, run the default study, write its report, print its tables
 default: $(READY)
@@ -33,6 +33,11 @@ paper quick beyond full: $(READY)
 figures: $(READY)
 	@$(SNAKEMAKE) figures
 	@$(SNAKEMAKE) --quiet all --forcerun write_manifest
+
+## make notebooks    open the notebooks in a browser, on the results of a finished run (adds JupyterLab to .venv/)
+notebooks: $(READY)
+	@python -m pip install --quiet jupyterlab
+	@jupyter lab notebooks
 
 ## make benchmark    our speed beside that of other solvers, and this machine's limit; it must be idle meanwhile
 benchmark: $(READY)

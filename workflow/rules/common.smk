@@ -30,6 +30,7 @@ LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 PUBLISHED = "workflow/resources/published.csv"
 NUMBERS = published.read(ROOT / PUBLISHED)
 IDS = or_stop(targets.published_ids, config, NUMBERS)
+NOTEBOOKS_PAGE = "src/symmetry_constrained/pages/notebook.py"  # what writes the page of a notebook
 PAPER_TABLES = targets.paper_tables(config, NUMBERS)
 COMPARED = targets.compared(config)
 SETTINGS = judged_settings.with_attributes(config)
@@ -59,7 +60,9 @@ wildcard_constraints:
 
 def code(program):
     """A script or notebook and the library's modules it imports: inputs, so that an edit reruns what depends on it."""
-    return [program, *(path.relative_to(ROOT).as_posix() for path in closure(ROOT / program))]
+    page = [ROOT / NOTEBOOKS_PAGE, *closure(ROOT / NOTEBOOKS_PAGE)] if program.endswith(".ipynb") else []
+    files = sorted({*closure(ROOT / program), *page})
+    return [program, *(path.relative_to(ROOT).as_posix() for path in files)]
 
 
 def options(**values):

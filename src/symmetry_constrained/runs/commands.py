@@ -33,13 +33,7 @@ def logged(arguments: str) -> str:
 
 # Of the user's environment, what a notebook is run with: where programs are found, and nothing of how they draw.
 KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR")
-# Papermill gives the cell with the parameters a random name, which is in the page.
-NAMED = (
-    "import json, sys; path = sys.argv[1]; notebook = json.load(open(path)); "
-    "[cell.update(id='parameters') for cell in notebook['cells'] if 'injected-parameters' in "
-    "cell['metadata'].get('tags', [])]; "
-    "json.dump(notebook, open(path, 'w'), indent=1, ensure_ascii=False)"
-)
+PAGE = "import pathlib, sys; from symmetry_constrained.pages import notebook; notebook.write(pathlib.Path(sys.argv[1]))"
 # Runs one notebook and writes its page as HTML. Settings of Matplotlib, IPython and Jupyter, in variables or in the
 # user's home, would reach the pictures, so that it has a home of its own, and one thread.
 NOTEBOOK = (
@@ -49,8 +43,7 @@ NOTEBOOK = (
     ' if [ -n "${{!name:-}}" ]; then run+=("$name=${{!name}}"); fi; done;'
     ' "${{run[@]}}" "$PYTHON" -m papermill -k python3 --cwd notebooks -y {params.parameters:q} --no-progress-bar'
     " {input.code[0]:q} {output.notebook:q} > {log:q} 2>&1"
-    f' && "${{{{run[@]}}}}" "$PYTHON" -c "{NAMED}" {{output.notebook:q}} >> {{log:q}} 2>&1'
-    ' && "${{run[@]}}" "$PYTHON" -m nbconvert --to html --log-level WARN {output.notebook:q} >> {log:q} 2>&1'
+    f' && "${{{{run[@]}}}}" "$PYTHON" -c "{PAGE}" {{output.notebook:q}} >> {{log:q}} 2>&1'
 )
 
 
