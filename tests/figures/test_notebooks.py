@@ -38,14 +38,24 @@ def test_elsewhere_it_is_looked_for_in_this_checkout(run, tmp_path_factory, monk
 def test_what_is_not_there_names_the_command_that_makes_it(run, results, monkeypatch):
     monkeypatch.setattr(notebooks, "CHECKOUT", run)
     monkeypatch.chdir(run)
-    with pytest.raises(FileNotFoundError, match="holds no benchmarks/peaks.csv: run `make benchmark` first"):
+    with pytest.raises(FileNotFoundError, match=r"holds no benchmarks/peaks\.csv: run `make benchmark` first"):
         notebooks.finished_run(results, "benchmarks/peaks.csv", "make benchmark")
 
 
 def test_a_table_says_what_its_columns_are_and_rounds():
     row = {"n_train": 7185, "test_accuracy": 0.84837, "flop": 5.2e9, "low": np.nan, "features": "<b>", "both": True}
     page = notebooks.table(pd.DataFrame([row])).data
-    for text in ("training images", "test accuracy", "FLOP", "95 % from", "7,185", "0.848", "5.2e+09", "–", "&lt;b&gt;"):
+    for text in (
+        "training images",
+        "test accuracy",
+        "FLOP",
+        "95 % from",
+        "7,185",
+        "0.848",
+        "5.2e+09",
+        "–",
+        "&lt;b&gt;",
+    ):
         assert f">{text}<" in page
     assert ">True<" in page and "rows" not in page
 

@@ -28,6 +28,15 @@ def speak_of_failures():
                 handler.addFilter(lambda record: record.levelno >= logging.ERROR)
 
 
+def leave_rate_unlimited():
+    """No limit on jobs a second (it is 100), because with one Snakemake looks for work again a second after a job
+    starts, and from then on every second for every job so far: late in a run that takes a quarter of a core.
+    """
+    if workflow.scheduling_settings:
+        workflow.scheduling_settings.max_jobs_per_timespan = None
+
+
 speak_of_failures()
+leave_rate_unlimited()
 or_stop(locks.check_folder)
 or_stop(duplicates.check, map(Path, workflow.configfiles))

@@ -9,6 +9,7 @@ sample goes through the layers above once. If σ is odd and there are no biases,
 Either way the logits are the same for x and −x to the last bit, whatever the weights.
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -47,6 +48,11 @@ class Averaged(Ensemble):
         for number, layer in enumerate(wider.split(self.wider.penalty[None])):
             layer /= len(self._copies(number))
 
+    def times(self, count: int) -> "Averaged":
+        other = copy.copy(super().times(count))
+        other.wider = self.wider.times(count)
+        return other
+
     @property
     def trained_layers(self) -> Layers:
         return self.wider.layers
@@ -64,27 +70,27 @@ class Averaged(Ensemble):
     ) -> tuple[Tensor, Tensor]:
         loss, by_copies = self.wider.loss_and_gradient(self.widen(rows), samples, lanes)
         gradient = rows.new_zeros(rows.shape)
-        for layer, copies, copy in self._layers(gradient, by_copies):
-            layer[:, :, :-1] += copy.sign * copies[:, copy.units, copy.inputs]
-            if copy.bias:
-                layer[:, :, -1] += copies[:, copy.units, -1]
+        for layer, copies, one in self._layers(gradient, by_copies):
+            layer[:, :, :-1] += one.sign * copies[:, one.units, one.inputs]
+            if one.bias:
+                layer[:, :, -1] += copies[:, one.units, -1]
         return loss, gradient
 
     def widen(self, rows: Tensor) -> Tensor:
         """Parameters (L, P) of f -> those of the ordinary network that is trained."""
         wider = rows.new_zeros(len(rows), self.wider.architecture.row_length)
-        for layer, copies, copy in self._layers(rows, wider):
-            copies[:, copy.units, copy.inputs] = copy.sign * layer[:, :, :-1]
-            if copy.bias:
-                copies[:, copy.units, -1] += layer[:, :, -1]
+        for layer, copies, one in self._layers(rows, wider):
+            copies[:, one.units, one.inputs] = one.sign * layer[:, :, :-1]
+            if one.bias:
+                copies[:, one.units, -1] += layer[:, :, -1]
         return wider
 
     def _layers(self, rows: Tensor, wider: Tensor) -> Iterator[tuple[Tensor, Tensor, Copy]]:
         """Each layer of f beside that of the wider network, both as views, once for each copy."""
         both = zip(self.architecture.split(rows), self.wider.architecture.split(wider), strict=True)
         for number, (layer, copies) in enumerate(both):
-            for copy in self._copies(number):
-                yield layer, copies, copy
+            for one in self._copies(number):
+                yield layer, copies, one
 
 
 class AveragedLogits(Averaged):
