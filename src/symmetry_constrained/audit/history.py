@@ -81,8 +81,9 @@ def _check_effort(results: Results, where: str, path: str, spec: dict) -> Iterat
     for name, reached in used_up.items():
         wrong |= (status == name) & ~reached
     wrong |= (networks["iterations"] > limits["max_iterations"]) | (networks["iterations"] > networks["evaluations"])
-    # One line search, of at most 20 evaluations, may go on past the budget; an epoch of Adam is one evaluation.
-    wrong |= networks["evaluations"] > limits["max_evaluations"] + (0 if adam else 20)
+    # The budget ends a training between two iterations, and one iteration takes at most two line searches of 20
+    # evaluations each, the second from the gradient alone. An epoch of Adam is one evaluation.
+    wrong |= networks["evaluations"] > limits["max_evaluations"] + (0 if adam else 40)
     wrong |= adam & (networks["evaluations"] != networks["iterations"] + (status == "non_finite"))
     text = f"line {line(wrong)}: {int(wrong.sum())} are not" if wrong.any() else "all within"
     yield Check(EFFORT, where, f"status, iterations and evaluations within {spec['budget']}", text, not wrong.any())

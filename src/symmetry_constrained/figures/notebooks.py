@@ -14,7 +14,6 @@ HEADINGS = {
     "n": "N networks",
     "n_train": "training images",
     "target": "accuracy on X and −X",
-    "images": "images needed",
     "ratio": "times fewer images",
     "reached": "share that reaches it",
     "flop": "FLOP",

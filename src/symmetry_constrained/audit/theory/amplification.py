@@ -16,8 +16,9 @@ TABLE, WEIGHTS = "theory/amplification.csv", "theory/amplification.safetensors"
 DEPTHS, EPSILONS = [1, 2, 4, 8, 16], [0, 0.01, 0.03, 0.1, 0.3, 1, np.inf]
 WIDTH, START, AT_BOUND = 10, 0.1, 0.95
 LOSS = 1e-4  # of a mean over float32 log-probabilities, relative
-# Of logits in float32, relative to their root mean square: the even part is a small difference of large numbers.
-LOGITS = 3e-5
+# Of logits in float32, relative to their root mean square: the even part is a small difference of large numbers. What
+# the logits of an image have in common, which no part has, was rounded too.
+LOGITS, COMMON = 3e-5, 2.0**-24
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -93,7 +94,8 @@ def _check_parts(
     parts = {"even": (above + below) / 2, "odd": (above - below) / 2}
     sizes = {name: np.sqrt((part**2).mean((1, 2))) for name, part in parts.items()}
     sizes["shift"] = np.sqrt((parts["even"].mean(1) ** 2).mean(1))
-    slack = LOGITS * np.sqrt(sizes["even"] ** 2 + sizes["odd"] ** 2)
+    common = np.sqrt(np.mean([(logits**2).mean((1, 2)) for logits in said.values()], axis=0))
+    slack = LOGITS * np.sqrt(sizes["even"] ** 2 + sizes["odd"] ** 2) + COMMON * common
     for name, size in sizes.items():
         yield close(what, where, prefix + name, size, own[prefix + name], slack)
     ratio = np.divide(sizes["even"], bias, out=np.full(len(bias), np.nan), where=bias > 0)
