@@ -239,6 +239,7 @@ def test_no_more_than_the_limit(run, monkeypatch):
     monkeypatch.setattr(reference, "LIMIT", 2**20)
     monkeypatch.setattr(reference, "LARGE", 2**21)
     assert write() == (1, "write_reference.py: results/reference: 1.1 MB, more than 1")
+    assert not Path("results/reference").exists()
 
 
 # What is known of the run.

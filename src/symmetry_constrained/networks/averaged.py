@@ -11,7 +11,7 @@ Either way the logits are the same for x and −x to the last bit, whatever the 
 
 import copy
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -48,7 +48,7 @@ class Averaged(Ensemble):
         for number, layer in enumerate(wider.split(self.wider.penalty[None])):
             layer /= len(self._copies(number))
 
-    def times(self, count: int) -> "Averaged":
+    def times(self, count: int) -> Self:
         other = copy.copy(super().times(count))
         other.wider = self.wider.times(count)
         return other

@@ -12,7 +12,7 @@ is the bias, the weight of a constant input. A bias-free network has the same ro
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -143,7 +143,7 @@ class Ensemble:
         rows = [self.architecture.initial(int(seed), one, start) for seed, one in each]
         return torch.tensor(np.stack(rows), device=self.device)
 
-    def times(self, count: int) -> "Ensemble":
+    def times(self, count: int) -> Self:
         """The ensemble of so many times these networks, one set after the other."""
         if count == 1:
             return self

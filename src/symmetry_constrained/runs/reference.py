@@ -20,14 +20,14 @@ KEPT = ("config.json", "verdicts.md", "tables/*.csv", "tables/*.md", "theory/*.c
 FRONT, MAP = "sides-digits", "settings"  # the figures that the README opens with: as PNG too
 MEASURED = ("benchmarks/*.csv", "figures/roofline.svg", "figures/scaling.svg")  # made on demand, of no run
 CARDS = "benchmarks/card-*.json"  # measured by scripts/measure_card.py on a machine with a GPU: they outlive a run
-LARGE = 10**6  # bytes, above which a file is compressed
+LARGE = 300_000  # bytes, above which a table or record is compressed
 LIMIT = 10 * 2**20  # bytes of the whole folder
 RUN, AUDIT, JOBS, ACCOUNT = "run.json", "audit.json", "benchmarks/jobs.csv", "benchmarks/account.csv"
 TIMED = ("run", "quick", "paper", "beyond", "test", "set-up")  # what may be timed by hand
 
 
 def keep(results: Path, out: Path, records: Path) -> list[str]:
-    """Copy what is kept of the run to a folder that is made anew; the paths in it.
+    """Copy what is kept of the run to a folder that is made anew when all is copied; the paths in it.
 
     records: Snakemake's folder, for the account of the run's time, which is left out where it holds none of this run.
     ValueError in one line for a run without manifest or audit, one whose audit fails, a file that is not what the
@@ -43,23 +43,22 @@ def keep(results: Path, out: Path, records: Path) -> list[str]:
         if not (results / path).is_file() or artifacts.sha256(results / path) != manifest["artefacts"][path]["sha256"]:
             raise ValueError(f"{results / path}: is not what {MANIFEST} says; run the study again")
     measured = [file.relative_to(results).as_posix() for pattern in MEASURED for file in sorted(results.glob(pattern))]
-    cards = {file: file.read_bytes() for file in out.glob(CARDS)}
+    files = dict(_packed(results, path) for path in [*paths, *measured, MANIFEST])
+    files |= {file.relative_to(out).as_posix(): file.read_bytes() for file in out.glob(CARDS)}
+    size = sum(map(len, files.values()))
+    if size > LIMIT:
+        raise ValueError(f"{out}: {size / 2**20:.1f} MB, more than {LIMIT / 2**20:.0f}")
     shutil.rmtree(out, ignore_errors=True)
-    copies = [_copy(results / path, out / path) for path in [*paths, *measured, MANIFEST]]
-    for file, content in cards.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+    for path, content in files.items():
+        with artifacts.whole(out / path) as temporary:
+            temporary.write_bytes(content)
     artifacts.write_json(brief(audited), out / AUDIT)
     artifacts.write_csv(jobs(results, manifest), out / JOBS)
     written = [AUDIT, JOBS]
     if (spent := _account(results, records)) is not None:
         artifacts.write_csv(spent, out / ACCOUNT)
         written.append(ACCOUNT)
-    kept = sorted([*(path.relative_to(out).as_posix() for path in copies), *written])
-    size = folder_bytes(out)
-    if size > LIMIT:
-        raise ValueError(f"{out}: {size / 2**20:.1f} MB, more than {LIMIT / 2**20:.0f}")
-    return kept
+    return sorted([*(path for path in files if not PurePosixPath(path).match(CARDS)), *written])
 
 
 def _is_kept(path: str) -> bool:
@@ -75,14 +74,12 @@ def _account(results: Path, records: Path) -> pd.DataFrame | None:
         return None
 
 
-def _copy(source: Path, target: Path) -> Path:
-    """The file, or what it compresses to, without a date; its new path."""
-    content = source.read_bytes()
-    if len(content) > LARGE:
-        target, content = target.with_name(f"{target.name}.gz"), gzip.compress(content, mtime=0)
-    with artifacts.whole(target) as temporary:
-        temporary.write_bytes(content)
-    return target
+def _packed(results: Path, path: str) -> tuple[str, bytes]:
+    """A file's path in the reference and its content there: large ones are compressed, without a date."""
+    content = (results / path).read_bytes()
+    if len(content) > LARGE and path.endswith((".csv", ".json")):
+        return f"{path}.gz", gzip.compress(content, mtime=0)
+    return path, content
 
 
 def brief(audited: dict) -> dict:
