@@ -3,10 +3,10 @@
 Made-up runs show the first; the last are skipped until there is a reference.
 """
 
-import gzip
 import hashlib
 import io
 import json
+import lzma
 import re
 import sys
 from functools import cache
@@ -145,8 +145,8 @@ def kept() -> dict[str, bytes]:
 
 def open_kept(folder: Path, path: str) -> bytes:
     """The bytes of a file as the run left it, compressed here or not."""
-    packed = folder / f"{path}.gz"
-    return gzip.decompress(packed.read_bytes()) if packed.exists() else (folder / path).read_bytes()
+    packed = folder / f"{path}.xz"
+    return lzma.decompress(packed.read_bytes()) if packed.exists() else (folder / path).read_bytes()
 
 
 # What is kept.
@@ -157,13 +157,13 @@ def test_files_are_kept_byte_for_byte_and_large_ones_compressed(run):
     files = kept()
     assert set(files) == {
         *("config.json", "verdicts.md", "manifest.json", "run.json", "audit.json", "benchmarks/jobs.csv"),
-        *("tables/networks.csv", "tables/history.csv.gz", "tables/claims.csv", "tables/published_numbers.csv"),
+        *("tables/networks.csv", "tables/history.csv.xz", "tables/claims.csv", "tables/published_numbers.csv"),
         *("tables/table1.md", "theory/orbits.csv", "figures/sides-digits.svg", "figures/sides-digits.png"),
         *("figures/settings.svg", "figures/settings.png", "figures/budget.svg"),
         "figures/images-needed.svg",
     }
     for path in set(files) - {"run.json", "audit.json", "benchmarks/jobs.csv"}:
-        plain = path.removesuffix(".gz")
+        plain = path.removesuffix(".xz")
         assert open_kept(Path("results/reference"), plain) == (run / plain).read_bytes()
     assert sorted(json.loads(files["run.json"])["kept"]) == sorted(set(files) - {"run.json"})
     assert json.loads(files["audit.json"]) == {
@@ -403,8 +403,8 @@ def test_the_reference_is_whole():
     assert manifest.digest({key: value for key, value in record.items() if key != "digest"}) == record["digest"]
     compared = 0
     for path, file in files.items():
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        entry = record["artefacts"].get(path.removesuffix(".gz"))
+        content = lzma.decompress(file.read_bytes()) if file.suffix == ".xz" else file.read_bytes()
+        entry = record["artefacts"].get(path.removesuffix(".xz"))
         if entry is not None:
             assert hashlib.sha256(content).hexdigest() == entry["sha256"], path
             compared += 1

@@ -3,8 +3,8 @@
 Files are kept byte for byte, those over a megabyte compressed, and each must still be what the run's manifest says.
 """
 
-import gzip
 import json
+import lzma
 import shutil
 import sys
 from pathlib import Path, PurePosixPath
@@ -75,10 +75,10 @@ def _account(results: Path, records: Path) -> pd.DataFrame | None:
 
 
 def _packed(results: Path, path: str) -> tuple[str, bytes]:
-    """A file's path in the reference and its content there: large ones are compressed, without a date."""
+    """A file's path in the reference and its content there: large ones are compressed."""
     content = (results / path).read_bytes()
     if len(content) > LARGE and path.endswith((".csv", ".json")):
-        return f"{path}.gz", gzip.compress(content, mtime=0)
+        return f"{path}.xz", lzma.compress(content)
     return path, content
 
 
