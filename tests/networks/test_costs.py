@@ -50,6 +50,27 @@ def test_any_network_against_a_count_of_every_operation(hidden, biased):
 
 
 @pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize("hidden", [("c4", "c8"), ("c3",), ("c2", 5)])
+def test_a_convolution_costs_a_dense_layer_at_every_pixel(hidden, biased):
+    """Going forward, one filter at one pixel after the other, zeros around the image included."""
+    side, channels, flop = 8, 1, 0
+    for layer in hidden:
+        if isinstance(layer, str):
+            filters = int(layer[1:])
+            for _ in range(filters):
+                for _ in range(side * side):
+                    flop += 2 * (2 * 9 * channels + biased)  # the sum, and its share of the gradient
+                    flop += 2 * 9 * channels * (channels > 1)  # and of the gradient by what the filter has seen
+            channels, side = filters, side // 2
+            inputs = channels * side * side
+        else:
+            flop += layer * (6 * inputs + 2 * biased)
+            inputs = layer
+    flop += 10 * (6 * inputs + 2 * biased)
+    assert flop_per_evaluation(Architecture(64, hidden), biased, 3) == 3 * flop
+
+
+@pytest.mark.parametrize("biased", [True, False])
 def test_an_averaged_network_costs_two_passes(biased):
     once = flop_per_evaluation(PAPER, biased, 100)
     assert flop_per_evaluation(PAPER, biased, 100, "logits") == flop_per_evaluation(PAPER, biased, 200) == 2 * once

@@ -68,6 +68,8 @@ def test_weights_are_those_of_the_library():
     for features, inputs in (("neighbour", 64), ("quadratic", 64 * 65 // 2)):
         found = job_costs.weights(features, "digits", [10, 5])
         assert found == Architecture(inputs, (10, 5)).parameters(False)
+    # A convolution's count once for each pixel that it is applied at.
+    assert job_costs.weights("neighbour", "digits", ["c4", "c8"]) == 64 * 36 + 16 * 288 + 320
     with pytest.raises(ValueError, match=r"^dataset: 'mnits' is unknown; choose one of digits, "):
         job_costs.weights("identity", "mnits", [10, 5])
 

@@ -64,6 +64,7 @@ def planned(monkeypatch):
         {"averaging": "logits", "activation": "gelu"},
         {"averaging": "units"},
         {"optimiser": "adam"},
+        {"optimiser": "adam", "hidden_layers": ["c3", "c4"]},
         {"optimiser": "adam", "averaging": "logits", "features": "quadratic", "fractions": [0.05]},
     ],
 )

@@ -110,7 +110,7 @@ def prices(row: pd.Series, timing: pd.Series | None) -> dict[str, tuple[float, f
 
 
 def _parameters(row: pd.Series) -> int:
-    hidden = tuple(map(int, str(row["hidden_layers"]).split("-")))
+    hidden = layers.parsed(str(row["hidden_layers"]))
     sizes = layers.pairs(feature_count(row["features"], registry.known(row["dataset"]).pixels), hidden, CLASSES)
     return layers.parameters(sizes, row["network"] == "biased")
 

@@ -98,7 +98,7 @@ def least_seconds(architecture: Architecture, samples: int, networks: int, peaks
     """The least seconds of one evaluation of one biased network among `networks` evaluated together."""
     computing = (
         flop_per_evaluation(architecture, True, samples) / peaks.flop
-        + samples * sum(architecture.hidden_layers) / peaks.tanh
+        + samples * sum(architecture.units) / peaks.tanh
         + samples * architecture.classes / peaks.exp
     )
     return max(computing, input_bytes(architecture, samples) / networks / peaks.bandwidth)

@@ -102,7 +102,7 @@ class ScikitLearn(Solver):
             biased=True,
             seed=seed,
             budget=Budget(max_evaluations=max_evaluations),
-            hidden_layers=self.architecture.hidden_layers,
+            hidden_layers=tuple(self.architecture.units),
             alpha=self.alpha,
             dtype=self.dtype,
         )

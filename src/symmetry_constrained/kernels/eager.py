@@ -56,6 +56,7 @@ class Layers:
     """The layers of an ensemble's networks, and the blocks in which PyTorch computes them."""
 
     sizes: tuple[int, ...]  # inputs, units of each hidden layer, classes
+    row_length: int  # P
     split: Callable[[Tensor], list[Tensor]]  # parameters (L, P) -> views (L, fan_out, fan_in + 1), one per layer
     dtype: torch.dtype
     activation: Activation

@@ -1,30 +1,42 @@
 """The shape of a network: layer sizes, the layout of a row of parameters, and initial weights."""
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from symmetry_constrained.layers import pairs, parameters
+from symmetry_constrained import layers
+from symmetry_constrained.layers import Hidden
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Layer sizes of a network: inputs, hidden layers, classes."""
+    """Layer sizes of a network: inputs, hidden layers, classes. `layers` says what hidden layers there are."""
 
     inputs: int
-    hidden_layers: tuple[int, ...]
+    hidden_layers: tuple[Hidden, ...]
     classes: int = 10
 
     def __post_init__(self):
-        if not self.hidden_layers or min(self.inputs, self.classes, *self.hidden_layers) < 1:
+        if not self.hidden_layers or min(itertools.chain(*self.layers)) < 1:
             raise ValueError(f"a network needs at least one hidden layer and no layer may be empty, but got {self}")
+
+    @property
+    def units(self) -> list[int]:
+        """Of each hidden layer; of a convolution, its filters."""
+        return [fan_out for _, fan_out in self.layers[:-1]]
+
+    @property
+    def filters(self) -> list[int]:
+        """How many each convolution has, in the first layers."""
+        return layers.filters(self.hidden_layers)
 
     @property
     def layers(self) -> list[tuple[int, int]]:
         """(fan_in, fan_out) of each layer."""
-        return pairs(self.inputs, self.hidden_layers, self.classes)
+        return layers.pairs(self.inputs, self.hidden_layers, self.classes)
 
     @property
     def row_length(self) -> int:
@@ -33,7 +45,7 @@ class Architecture:
 
     def parameters(self, biased: bool) -> int:
         """The number of trainable parameters."""
-        return parameters(self.layers, biased)
+        return layers.parameters(self.layers, biased)
 
     def split(self, rows: Any) -> list[Any]:
         """Rows (K, P), NumPy or torch -> views (K, fan_out, fan_in + 1), one per layer."""
@@ -59,7 +71,8 @@ class Architecture:
         """Initial parameters (P,), bit for bit those of scikit-learn's `MLPClassifier` (tanh or relu) with this seed.
 
         Uniform in ±sqrt(6 / (fan_in + fan_out)), layer by layer the weights (fan_in, fan_out), then the biases. A
-        bias-free network draws its biases too and drops them, so both networks of a seed share their weights.
+        bias-free network draws its biases too and drops them, so both networks of a seed share their weights. So it is
+        for convolutions, which scikit-learn does not have: fan_in and fan_out are those at one place.
         start: what is then made of them, a name in `STARTS`. ValueError in one line if there is no such start.
         """
         if start not in STARTS:
@@ -81,7 +94,7 @@ class Architecture:
         pair apart. Without biases, pairs of an odd σ add 0, and on ±X they never learn anything. ValueError if the
         layer has an odd number of units.
         """
-        if self.hidden_layers[0] % 2:
+        if self.filters or int(self.hidden_layers[0]) % 2:
             raise ValueError(f"mirrored pairs need an even number of units, not {self.hidden_layers[0]}")
         rows = row[None].copy()
         first, above, *_ = self.split(rows)
@@ -97,6 +110,6 @@ STARTS: dict[str, Callable[[Architecture, np.ndarray], np.ndarray]] = {  # by na
 }
 
 
-def hyphenated(layers: Iterable[int]) -> str:
+def hyphenated(hidden_layers: Iterable[Hidden]) -> str:
     """Hidden layers as in columns and paths: 10-5."""
-    return "-".join(map(str, layers))
+    return "-".join(map(str, hidden_layers))

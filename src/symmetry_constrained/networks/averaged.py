@@ -97,7 +97,7 @@ class AveragedLogits(Averaged):
     """Networks with the logits f(x) + f(−x)."""
 
     def _hidden_layers(self) -> tuple[int, ...]:
-        return tuple(2 * units for units in self.architecture.hidden_layers)
+        return tuple(2 * units for units in self.architecture.units)
 
     def _copies(self, number: int) -> list[Copy]:
         layers = self.architecture.layers
@@ -119,7 +119,7 @@ class MirroredUnits(Averaged):
     """Networks with a first hidden layer of tied mirrored pairs."""
 
     def _hidden_layers(self) -> tuple[int, ...]:
-        first, *above = self.architecture.hidden_layers
+        first, *above = self.architecture.units
         return (2 * first, *above)
 
     def _copies(self, number: int) -> list[Copy]:

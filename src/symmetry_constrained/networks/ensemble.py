@@ -111,7 +111,8 @@ class Ensemble:
         """
         self.architecture, self.dtype, self.device = architecture, dtype, torch.device(device)
         self.layers = Layers(
-            sizes=tuple(map(int, (architecture.inputs, *architecture.hidden_layers, architecture.classes))),
+            sizes=tuple(map(int, (architecture.inputs, *self._widths(), architecture.classes))),
+            row_length=architecture.row_length,
             split=architecture.split,
             dtype=dtype,
             activation=activations.of(activation),
@@ -123,6 +124,10 @@ class Ensemble:
         masks = torch.tensor(np.stack([architecture.trainable(one) for one in (False, True)]), dtype=torch.float64)
         self.trainable = masks[self.biased.astype(np.int64)].to(self.device)  # (K, P)
         self.penalty = alpha * torch.tensor(~architecture.is_bias(), dtype=torch.float64, device=self.device)  # (P,)
+
+    def _widths(self) -> list[int]:
+        """How many numbers each hidden layer makes of a sample."""
+        return self.architecture.units
 
     @property
     def trained_layers(self) -> Layers:

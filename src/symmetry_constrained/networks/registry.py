@@ -1,4 +1,4 @@
-"""The kinds of ensembles, by how their networks average over the group {1, −1}.
+"""The kinds of ensembles: by how their networks average over the group {1, −1}, and whether they have convolutions.
 
 The names are readable without PyTorch: a module is imported where its class is asked for.
 """
@@ -31,8 +31,18 @@ def _units() -> "type[Ensemble]":
 AVERAGING: dict[str, "Callable[[], type[Ensemble]]"] = {"none": _none, "logits": _logits, "units": _units}
 
 
-def ensemble_class(averaging: str) -> "type[Ensemble]":
+def _convolutional() -> "type[Ensemble]":
+    from symmetry_constrained.networks.convolutional import Convolutional
+
+    return Convolutional
+
+
+def ensemble_class(averaging: str, convolutional: bool = False) -> "type[Ensemble]":
     """The class of ensembles that average so. ValueError in one line if there is none."""
     if averaging not in AVERAGING:
         raise ValueError(f"averaging: {averaging!r} is unknown; choose {', '.join(AVERAGING)}")
-    return AVERAGING[averaging]()
+    if not convolutional:
+        return AVERAGING[averaging]()
+    if averaging != "none":
+        raise ValueError(f"averaging: {averaging!r} is not for networks with convolutions; choose none")
+    return _convolutional()

@@ -103,11 +103,9 @@ def training_images(dataset: str) -> int:
     return protocols.training_units(dataset, "clean") * len(registry.known(dataset).shifts)
 
 
-def weights(features: str, dataset: str, hidden_layers: Iterable[int]) -> int:
-    """Weights of a network, biases left out."""
-    return layers.parameters(
-        layers.pairs(feature_count(features, pixels(dataset)), hidden_layers, CLASSES), biased=False
-    )
+def weights(features: str, dataset: str, hidden_layers: Iterable[layers.Hidden]) -> int:
+    """Weights of a network, biases left out, a convolution's once for each pixel."""
+    return layers.products(feature_count(features, pixels(dataset)), hidden_layers, CLASSES)
 
 
 def effort(spec: Mapping[str, Any]) -> float:
@@ -176,11 +174,11 @@ def fit(timings: pd.DataFrame) -> tuple[float, float]:
 
 def _batch(folder: Path) -> tuple[pd.DataFrame, dict]:
     """A batch's rows of timings, one for each fraction that was trained on, and what its job took to start."""
-    study, features, _, layers, _ = folder.parts[-5:]
+    study, features, _, hidden, _ = folder.parts[-5:]
     timings, networks = pd.read_csv(folder / "timings.csv"), pd.read_csv(folder / "networks.csv")
     record = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     dataset, fractions = networks["dataset"].iloc[0], networks.groupby("fraction")
-    per_image = weights(features, dataset, map(int, layers.split("-"))) * effort(record["spec"])
+    per_image = weights(features, dataset, layers.parsed(hidden)) * effort(record["spec"])
     seconds = timings[["feature_seconds", "training_seconds", "judging_seconds"]].sum(axis=1)
     rows = pd.DataFrame(
         {

@@ -103,9 +103,7 @@ def _widen(
 
     on_inputs: the first extra neuron's weights (d,); level: its value; carry: a later one's weight on the one before.
     """
-    wider = Architecture(
-        architecture.inputs, tuple(units + 1 for units in architecture.hidden_layers), architecture.classes
-    )
+    wider = Architecture(architecture.inputs, tuple(units + 1 for units in architecture.units), architecture.classes)
     widened = np.zeros((len(rows), wider.row_length))
     old, new = architecture.split(rows), wider.split(widened)
     new[0][:, :-1, :-1] = old[0][:, :, :-1]

@@ -47,7 +47,7 @@ class TiedPairs:
 
     def __init__(self, ensemble: Ensemble, epsilons: np.ndarray):
         """epsilons (K,). ValueError unless all are finite and above 0, and the only hidden layer consists of pairs."""
-        layers = ensemble.architecture.hidden_layers
+        layers = ensemble.architecture.units
         if len(layers) != 1 or layers[0] % 2:
             raise ValueError(f"mirrored pairs need one hidden layer of an even number of units, not {list(layers)}")
         if not ((epsilons > 0) & np.isfinite(epsilons)).all():

@@ -12,7 +12,6 @@ import torch
 
 from symmetry_constrained.kernels.batched import OTHER_ROWS
 from symmetry_constrained.kernels.eager import Layers
-from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.optim import adam
 from symmetry_constrained.optim.lbfgs import MEMORY
 
@@ -56,8 +55,8 @@ def plan(
         # Inputs once more, sample by sample, and the mini-batches that are drawn at once.
         drawn = _samples_bytes(layers, networks * min(adam.BATCH, samples[0]))
         sets += _samples_bytes(layers, samples[0]) + 2 * min(adam.DRAWN_BYTES["cuda"], drawn)
-    kept = (rows + checkpoints + 5) * _parameters(layers)  # initial and final parameters, gradients, masks
-    kept += 3 * _parameters(trained) * (trained is not layers)  # parameters, gradients and masks there
+    kept = (rows + checkpoints + 5) * layers.row_length  # initial and final parameters, gradients, masks
+    kept += 3 * trained.row_length * (trained is not layers)  # parameters, gradients and masks there
     for together, block in _choices(networks, layers.block_bytes):
         working = _working_bytes(trained, together, max(samples), block)
         needed = WORKSPACES + sets + together * kept * FLOAT64 + working
@@ -90,18 +89,12 @@ def _samples_bytes(layers: Layers, count: int) -> int:
     return count * ((layers.sizes[0] + 1 + layers.sizes[-1]) * layers.dtype.itemsize + 2 * torch.int32.itemsize)
 
 
-def _parameters(layers: Layers) -> int:
-    """Numbers in a row."""
-    inputs, *hidden, classes = layers.sizes
-    return Architecture(inputs, tuple(hidden), classes).row_length
-
-
 def _working_bytes(layers: Layers, networks: int, samples: int, block_bytes: int) -> int:
     """So many networks while they are evaluated."""
     units = layers.sizes[1:]
     # Parameters and gradients in the samples' precision, the penalty, the masks.
     evaluated = min(networks, layers.lane_block)
-    passing = evaluated * _parameters(layers) * (4 * layers.dtype.itemsize + 3 * FLOAT64)
+    passing = evaluated * layers.row_length * (4 * layers.dtype.itemsize + 3 * FLOAT64)
     width = min(samples, max(256, block_bytes // (evaluated * max(units) * layers.dtype.itemsize)))
     # The products with the inputs, each hidden layer with a row of ones, each layer above; judging takes three more of
     # the logits, and what is neither tanh nor relu one more of the widest layer.

@@ -16,7 +16,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 def ensemble_of(spec: Spec, architecture: Architecture, biased: np.ndarray, device: str) -> Ensemble:
     """An ensemble of the spec's networks. biased: mask (K,)."""
-    build = ensemble_class(spec.averaging)
+    build = ensemble_class(spec.averaging, bool(architecture.filters))
     return build(architecture, biased, spec.alpha, DTYPES[spec.dtype], device, spec.activation)
 
 

@@ -29,7 +29,7 @@ def train_batch(spec: Spec, dataset: Dataset, split: Split) -> pd.DataFrame:
                     biased=network == "biased",
                     seed=seed,
                     budget=Budget(**spec.budget),
-                    hidden_layers=tuple(spec.hidden_layers),
+                    hidden_layers=tuple(map(int, spec.hidden_layers)),
                     alpha=spec.alpha,
                 )
                 accuracy = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from symmetry_constrained import paper
 from symmetry_constrained.data.splits import split_number
+from symmetry_constrained.layers import Hidden
 from symmetry_constrained.networks.activations import ACTIVATIONS
 from symmetry_constrained.networks.architecture import STARTS, hyphenated
 from symmetry_constrained.networks.registry import AVERAGING
@@ -26,7 +27,7 @@ class Spec:
     split: int
     features: str
     training_set: str
-    hidden_layers: tuple[int, ...]
+    hidden_layers: tuple[Hidden, ...]
     fractions: tuple[float, ...]
     networks: tuple[str, ...]
     seeds: tuple[int, ...]
