@@ -151,6 +151,21 @@ def test_the_forward_pass_and_what_is_read_off_it(hidden, activation, averaging)
     np.testing.assert_array_equal(tally.clipped, [judged.clipped] * 2)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", [("c4", "c8"), ("c3",), ("c2", "c3", 6)])
+def test_the_forward_pass_of_convolutional_networks(hidden, activation):
+    random = np.random.default_rng(4)
+    architecture, biased = Architecture(64, hidden), np.arange(4) % 2 == 0
+    rows = np.stack([architecture.initial(seed, seed % 2 == 0) for seed in range(4)]) * 2
+    x, labels = random.uniform(-1, 1, (50, 64)), random.integers(0, 10, 50)
+    ensemble = ensemble_class("none", True)(architecture, biased, dtype=torch.float64, activation=activation)
+    assert forward.convolutions(hidden) == len(architecture.filters)
+    matrices = forward.layers(rows, forward.sizes(64, hidden))
+    said = forward.logits(matrices, x, activation, convolved=forward.convolutions(hidden))
+    for lanes, place, logits in ensemble.logits(torch.tensor(rows), ensemble.samples(x, labels)):
+        np.testing.assert_allclose(said[lanes, place], logits.mT, rtol=1e-12, atol=1e-12)
+
+
 def test_rows_of_another_length_are_refused():
     with pytest.raises(ValueError, match="expected rows of 765"):
         forward.layers(np.zeros((2, 824)), forward.sizes(64, [10, 5]))
@@ -252,12 +267,15 @@ def test_the_rules_of_the_verdicts(kind, direction, ends, narrow, published_, of
     np.testing.assert_allclose(sentences.needed(row), row["needed"], atol=1)
 
 
-@pytest.mark.parametrize("averaging", AVERAGING)
-@pytest.mark.parametrize("name", ["identity", "quadratic"])
-def test_arithmetic_of_an_evaluation(name, averaging):
-    architecture = Architecture(inversion.feature_count(name, 64), (10, 5))
+@pytest.mark.parametrize(
+    "name, averaging, hidden",
+    [(name, averaging, [10, 5]) for name in ("identity", "quadratic") for averaging in AVERAGING]
+    + [("neighbour", "none", hidden) for hidden in (["c4", "c8"], ["c3", 7])],
+)
+def test_arithmetic_of_an_evaluation(name, averaging, hidden):
+    architecture = Architecture(inversion.feature_count(name, 64), tuple(hidden))
     expected = [costs.flop_per_evaluation(architecture, biased, 300, averaging) for biased in (True, False)]
-    spec = {"features": name, "hidden_layers": [10, 5], "averaging": averaging}
+    spec = {"features": name, "hidden_layers": hidden, "averaging": averaging}
     found = history.flop_per_evaluation(64, spec, np.array([True, False]), np.array([300, 300]))
     assert found.tolist() == expected
 

@@ -19,7 +19,7 @@ MODELS = [
     {"activation": activation, "averaging": averaging, "optimiser": optimiser}
     for activation in ACTIVATIONS
     for averaging, optimiser in zip(AVERAGING, ("adam", "lbfgs", "adam"), strict=True)
-] + [{"start": "mirrored"}]
+] + [{"start": "mirrored"}, {"optimiser": "adam", "convolutions": "c2-c3"}]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,10 @@ def trained(data, tmp_path_factory, request):
     """The same with batches of a study with one of the models; the folder, and the specs by the configuration."""
     folder = tmp_path_factory.mktemp("trained") / "results"
     shutil.copytree(data, folder)
-    study = {key: SPEC[key] for key in ("dataset", "protocol", "networks", "seeds", "fractions")} | request.param
-    study |= {"features": {name: [kind] for name, kind in CELLS.items()}, "hidden_layers": [[4, 3]]}
+    recipe = dict(request.param)
+    hidden = specs.hidden(recipe.pop("convolutions", "4-3"))
+    study = {key: SPEC[key] for key in ("dataset", "protocol", "networks", "seeds", "fractions")} | recipe
+    study |= {"features": {name: [kind] for name, kind in CELLS.items()}, "hidden_layers": [hidden]}
     study |= {"splits": 1, "budget": BUDGET, "checkpoints": [2, 5]}
     config = {"alpha": 1e-5, "dtype": "float32", "device": "cpu", "studies": {"small": study}}
     (folder / "config.json").write_text(json.dumps(config))
@@ -75,6 +77,18 @@ def test_a_forged_class_is_found(trained, tmp_path):
     predictions["0.02/original"][1] = (predictions["0.02/original"][1] + 1) % 10
     save_file(predictions, path)
     assert batches.PREDICTED in {check.what for check in failures(copy, told)}
+
+
+def test_a_changed_weight_is_found(trained, tmp_path):
+    """Of the first layer: the same in another place of every image where it is a convolution."""
+    folder, told = trained
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    path = copy / next(iter(told)) / "weights.safetensors"
+    weights = load_file(path)
+    key = max(weights, key=lambda name: (weights[name].shape, "/" not in name))
+    weights[key][0, 4] += 3
+    save_file(weights, path)
+    assert {batches.PREDICTED, batches.TRAINED} & {check.what for check in failures(copy, told)}
 
 
 def test_another_model_is_found_out(trained, tmp_path):

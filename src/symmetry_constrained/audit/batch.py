@@ -28,6 +28,7 @@ class Batch:
         self.bias_free = np.repeat([name == "bias-free" for name in spec["networks"]], len(spec["seeds"]))
         self.rounding = forward.ROUNDING[spec["dtype"]]
         self.model = {"activation": spec["activation"], "averaging": spec["averaging"]}
+        self.model["convolved"] = forward.convolutions(spec["hidden_layers"])
         self.odd = self.bias_free & forward.may_be_odd(spec)
 
     def of(self, fraction: float) -> pd.DataFrame:

@@ -96,7 +96,7 @@ def _shapes(rows: pd.DataFrame) -> list[tuple[int, int]]:
     """(fan_in, fan_out) of a cell's layers."""
     row = rows.iloc[0]
     width = inputs.width(row["features"], math.prod(data.known(row["dataset"])["shape"]))
-    return forward.sizes(width, list(map(int, row["hidden_layers"].split("-"))))
+    return forward.sizes(width, specs.hidden(row["hidden_layers"]))
 
 
 def _first(both: np.ndarray, effort: np.ndarray, target: float) -> float:

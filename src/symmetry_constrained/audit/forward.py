@@ -1,10 +1,11 @@
 """The networks' forward pass in NumPy and float64, from the stored weights: none of the code that trained them.
 
 A network is z <- σ(W z + b) over its hidden layers, then the logits U z + c. A row of weights holds, layer by layer
-in C order, a matrix (fan_out, fan_in + 1) whose last column is the bias.
+in C order, a matrix (fan_out, fan_in + 1) whose last column is the bias. The first layers may be convolutions, of which
+the mean of every 2 x 2 activations goes on.
 """
 
-import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -27,9 +28,29 @@ def may_be_odd(spec: dict) -> bool:
     return spec["activation"] in ODD and spec["averaging"] == "none"
 
 
-def sizes(inputs: int, hidden_layers: list[int], classes: int = 10) -> list[tuple[int, int]]:
-    """(fan_in, fan_out) of every layer."""
-    return list(itertools.pairwise([inputs, *hidden_layers, classes]))
+def sizes(inputs: int, hidden_layers: list, classes: int = 10) -> list[tuple[int, int]]:
+    """(fan_in, fan_out) of every layer; for a convolution, of one window of 3 x 3 in each channel."""
+    found, channels, side = [], 1, math.isqrt(inputs)
+    for layer in hidden_layers:
+        if isinstance(layer, str):
+            found.append((9 * channels, int(layer[1:])))
+            channels, side = int(layer[1:]), side // 2
+            inputs = channels * side * side
+        else:
+            found.append((inputs, layer))
+            inputs = layer
+    return [*found, (inputs, classes)]
+
+
+def windows(inputs: int, hidden_layers: list) -> list[int]:
+    """How often an image goes through each layer's matrix: once for each of its pixels in a convolution."""
+    count = convolutions(hidden_layers)
+    return [inputs // 4**number for number in range(count)] + [1] * (len(hidden_layers) + 1 - count)
+
+
+def convolutions(hidden_layers: list) -> int:
+    """How many of the layers are convolutions, the first ones: texts as c4, of 4 filters."""
+    return sum(isinstance(layer, str) for layer in hidden_layers)
 
 
 def layers(rows: np.ndarray, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
@@ -41,9 +62,12 @@ def layers(rows: np.ndarray, shapes: list[tuple[int, int]]) -> list[np.ndarray]:
     return [part.reshape(len(rows), fan_out, -1) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
 
 
-def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh", averaging: str = "none") -> np.ndarray:
+def logits(
+    matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh", averaging: str = "none", convolved: int = 0
+) -> np.ndarray:
     """The logits (K, n, classes) of K networks for inputs x (n, d).
 
+    convolved: how many of the layers are convolutions, the first ones, of inputs that are a square image.
     averaging: `logits` adds those of x and −x, and `units` adds what the first hidden layer gives for x and for −x.
     ValueError for another name, or an unknown activation.
     """
@@ -51,9 +75,13 @@ def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh", 
         raise ValueError(f"activation: {activation!r} is unknown to the audit, which has {', '.join(ACTIVATIONS)}")
     if averaging not in AVERAGING:
         raise ValueError(f"averaging: {averaging!r} is unknown to the audit, which has {', '.join(AVERAGING)}")
+    if convolved and averaging != "none":
+        raise ValueError(f"averaging: {averaging!r} is unknown to the audit for networks with convolutions")
     if averaging == "logits":
         return logits(matrices, x, activation) + logits(matrices, -x, activation)
     apply, first = ACTIVATIONS[activation], matrices[0]
+    if convolved:
+        return np.stack([_convolutional(network, x, apply, convolved) for network in zip(*matrices, strict=True)])
     networks, units = first.shape[:2]
     z = np.zeros((len(x), networks * units))
     for sign in (1, -1) if averaging == "units" else (1,):
@@ -64,6 +92,31 @@ def logits(matrices: list[np.ndarray], x: np.ndarray, activation: str = "tanh", 
         z = z @ matrix[:, :, :-1].transpose(0, 2, 1) + matrix[:, None, :, -1]
         if number < len(matrices):
             z = apply(z)
+    return z
+
+
+def _convolutional(
+    matrices: tuple[np.ndarray, ...], x: np.ndarray, apply: Callable[[np.ndarray], np.ndarray], convolved: int
+) -> np.ndarray:
+    """The logits (n, classes) of one network with so many convolutions, for images x (n, side · side).
+
+    Each filter is multiplied with the 3 x 3 pixels around every pixel in all channels, outside the image with zeros; of
+    the activations, the mean of every 2 x 2 is left, and goes on filter by filter.
+    """
+    side = math.isqrt(x.shape[1])
+    image: np.ndarray = x.astype(np.float64).reshape(len(x), 1, side, side)
+    for matrix in matrices[:convolved]:
+        framed = np.pad(image, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        # (n, channels, side, side, 3, 3) and (filters, channels, 3, 3)
+        around = np.lib.stride_tricks.sliding_window_view(framed, (3, 3), axis=(2, 3))
+        filters = matrix[:, :-1].reshape(len(matrix), image.shape[1], 3, 3)
+        z = np.tensordot(around, filters, axes=((1, 4, 5), (1, 2, 3))) + matrix[:, -1]  # (n, side, side, filters)
+        a = np.moveaxis(apply(z), -1, 1)
+        a = a[:, :, ::2] + a[:, :, 1::2]
+        image = (a[:, :, :, ::2] + a[:, :, :, 1::2]) / 4
+    z = image.reshape(len(x), -1)
+    for number, matrix in enumerate(matrices[convolved:]):
+        z = (apply(z) if number else z) @ matrix[:, :-1].T + matrix[:, -1]
     return z
 
 

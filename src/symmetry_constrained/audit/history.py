@@ -38,12 +38,13 @@ def flop_per_evaluation(pixels: int, spec: dict, biased: np.ndarray, samples: np
 
     2·in·out for each product of a layer, forward and for the weights' gradient, and but in the first layer once more
     for the gradient of its input; out for each use of a bias. All of it twice where logits of x and −x are added, and
-    the first layer's twice where its units' values are.
+    the first layer's twice where its units' values are. A convolution's for each of its pixels.
     """
     found = np.zeros(len(biased))
-    for number, (fan_in, fan_out) in enumerate(_shapes(pixels, spec)):
+    often = forward.windows(pixels, spec["hidden_layers"])
+    for number, ((fan_in, fan_out), times) in enumerate(zip(_shapes(pixels, spec), often, strict=True)):
         twice = spec["averaging"] == "logits" or (spec["averaging"] == "units" and number == 0)
-        found += (1 + twice) * ((2 if number == 0 else 3) * 2 * fan_in * fan_out + 2 * biased * fan_out)
+        found += (1 + twice) * times * ((2 if number == 0 else 3) * 2 * fan_in * fan_out + 2 * biased * fan_out)
     return found * samples
 
 

@@ -69,9 +69,14 @@ def _numbers(value: int | list[int]) -> list[int]:
     return list(range(value)) if isinstance(value, int) else value
 
 
-def hyphens(layers: list[int]) -> str:
+def hyphens(layers: list) -> str:
     """[10, 5] -> 10-5, as in columns and paths."""
     return "-".join(map(str, layers))
+
+
+def hidden(text: str) -> list:
+    """10-5 -> [10, 5], and c4-c8 -> [c4, c8]."""
+    return [int(part) if part.isdigit() else part for part in text.split("-")]
 
 
 def split_folder(spec: dict) -> str:
