@@ -25,6 +25,7 @@ from symmetry_constrained.verdicts import published
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 STUDY = "studies.digits-published"
+LAYER = "a number of units, or a convolution as c4, with 4 filters"
 COUNT = "a count (N stands for 0 to N-1), or a list of different numbers"
 FOLDER = folders.RULES["results"]
 DOWNLOADS = folders.RULES["data"]
@@ -126,6 +127,8 @@ def test_the_configurations_that_ship_are_good(names):
         (study("features"), {"quadratic": ["random-sign"]}),
         (study("hidden_layers"), [[10, 5], [40, 20], [7]]),
         (study("optimiser"), "lbfgs"),
+        (("studies", "digits-adam", "hidden_layers"), [[10, 5], ["c4", "c8"], ["c1", "c2", "c3", 7]]),
+        (("studies", "digits-adam", "hidden_layers"), [[10, 5], ["c999"]]),
         (("studies", "digits-budget", "activation"), "gelu"),
         (("studies", "digits-budget", "averaging"), "logits"),
         (("studies", "digits-budget", "start"), "mirrored"),
@@ -268,6 +271,24 @@ REFUSED = [
     (study("hidden_layers"), [[]], f"{STUDY}.hidden_layers[0] is []; it must be a list that is not empty"),
     (study("hidden_layers"), [[10, 0]], f"{STUDY}.hidden_layers[0][1] is 0; it must be at least 1"),
     (study("hidden_layers"), [[True, 5]], f"{STUDY}.hidden_layers[0][0] is True; it must be a whole number"),
+    (study("hidden_layers"), [["d4"]], f"{STUDY}.hidden_layers[0][0] is 'd4'; it must be {LAYER}"),
+    (study("hidden_layers"), [["c0"]], f"{STUDY}.hidden_layers[0][0] is 'c0'; it must be {LAYER}"),
+    (
+        study("hidden_layers"),
+        [["c4", 5, "c2"]],
+        f"{STUDY}.hidden_layers is ['c4', 5, 'c2']; it must be a list with the convolutions before the layers of units",
+    ),
+    (
+        study("hidden_layers"),
+        [["c4"] * 4],
+        f"{STUDY}.hidden_layers is ['c4', 'c4', 'c4', 'c4']; it must be of fewer convolutions: "
+        "each halves the sides of its square images, and these are 8x8",
+    ),
+    (
+        study("hidden_layers"),
+        [["c4"]],
+        f"{STUDY}.optimiser is 'lbfgs'; it must be adam with convolutions, as ['c4']",
+    ),
     (study("splits"), -1, f"{STUDY}.splits is -1; it must be {COUNT}"),
     (study("splits"), [0, -3], f"{STUDY}.splits is [0, -3]; it must be {COUNT}"),
     (study("splits"), True, f"{STUDY}.splits is True; it must be {COUNT}"),
@@ -755,6 +776,26 @@ def test_an_odd_number_of_units_has_no_mirrored_start():
     assert refused == (
         "config: studies.digits-budget.start is 'mirrored'; it must be ordinary with [7, 4]: "
         "units of the first layer come in pairs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("averaging", "logits", "averaging is 'logits'; it must be none with convolutions, as ['c4', 'c8']"),
+        ("start", "mirrored", "start is 'mirrored'; it must be ordinary with convolutions, as ['c4', 'c8']"),
+        (
+            "features",
+            {"quadratic": ["original"]},
+            "features is 'quadratic'; it must be a map with a feature for each pixel, which ['c4', 'c8'] convolve",
+        ),
+    ],
+)
+def test_convolutions_are_of_images_and_not_averaged(key, value, said):
+    place = "studies", "digits-adam"
+    given = ((*place, "hidden_layers"), [[10, 5], ["c4", "c8"]], (*place, "trained_as"), {}, (*place, key))
+    assert refusal(altered(*given, value | {"canonical": None} if key == "features" else value)) == (
+        f"config: studies.digits-adam.{said}"
     )
 
 

@@ -105,7 +105,7 @@ def test_settings_have_the_attributes_of_their_studies():
 
 
 def test_settings_follow_the_configuration():
-    names = ["paper", "no-leak", "longer", "relu", "adam", "mirrored-start", "mnist"]
+    names = ["paper", "no-leak", "longer", "relu", "adam", "mirrored-start", "mnist", "convolutional"]
     assert list(judged_settings.with_attributes(configuration("quick"))) == names
     assert list(judged_settings.with_attributes(configuration("paper"))) == ["paper", "no-leak", "longer"]
     config = configuration("config")

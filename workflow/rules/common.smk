@@ -54,7 +54,7 @@ wildcard_constraints:
     study="[a-z0-9-]+",
     features="[a-z]+",
     training_set="|".join(TRAINING_SETS),
-    hidden_layers="[0-9-]+",
+    hidden_layers="[0-9c-]+",
     id="[a-z0-9-]+",
 
 

@@ -19,7 +19,7 @@ from symmetry_constrained.networks.architecture import STARTS, hyphenated
 from symmetry_constrained.networks.draws import NETWORKS_PER_SPLIT, SPLITS
 from symmetry_constrained.networks.registry import AVERAGING
 from symmetry_constrained.optim.registry import OPTIMISERS
-from symmetry_constrained.runs import folders, judged_settings, on_all_images
+from symmetry_constrained.runs import architectures, folders, judged_settings, on_all_images
 from symmetry_constrained.runs.faults import ConfigError, fault, plain
 from symmetry_constrained.training.spec import RECIPE, Spec
 
@@ -221,9 +221,7 @@ def _check_study(where: str, study: dict) -> None:
     limit = min(budget.values())
     if checkpoints and checkpoints[-1] >= limit:
         raise fault(f"{where}.checkpoints", checkpoints[-1], f"below the budget, {limit}")
-    uneven = [layers for layers in study["hidden_layers"] if layers[0] % 2]
-    if study.get("start") == "mirrored" and uneven:
-        raise fault(f"{where}.start", "mirrored", f"ordinary with {uneven[0]}: units of the first layer come in pairs")
+    architectures.check(where, study)
     for name, other in study.get("trained_as", {}).items():
         _check_trained_as(f"{where}.trained_as", study, name, other)
     for name in study["features"]:
