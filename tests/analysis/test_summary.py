@@ -157,15 +157,25 @@ def history(courses, final):
         PAIRS, zip(courses, *zip(*final, strict=True), strict=True), strict=False
     ):
         for iterations, accuracy in [*zip((10, 20), accuracies, strict=False), (stopped, last)]:
-            parts.append(networks(pairs=[pair], test_accuracy=accuracy, inverted_accuracy=1.0, iterations=iterations))
+            parts.append(
+                networks(
+                    pairs=[pair],
+                    test_accuracy=accuracy,
+                    inverted_accuracy=1.0,
+                    iterations=iterations,
+                    evaluations=iterations + 1,
+                )
+            )
     return at(*parts).drop(columns="status")
 
 
 def test_the_course_of_a_metric_by_hand():
     # The second stopped at 13 and stays as it was; the first two numbers are at 10 and 20 iterations.
     table = history([(0.1, 0.3), (0.2,), (0.3, 0.5)], [(0.6, 31), (0.4, 13), (0.8, 40)])
-    found = summary.at_checkpoints(table, "both_accuracy")
-    assert found["iterations"].tolist() == [10, 20, 40]
+    found, spent = (rows for _, rows in summary.at_checkpoints(table, "both_accuracy").groupby("metric"))
+    assert found["iterations"].tolist() == spent["iterations"].tolist() == [10, 20, 40]
+    # A network that stopped spends no more.
+    assert spent["mean"].tolist() == [11, (21 + 14 + 21) / 3, (32 + 14 + 41) / 3]
     assert found["mean"].tolist() == pytest.approx([0.2, (0.3 + 0.4 + 0.5) / 3, (0.6 + 0.4 + 0.8) / 3])
     assert (found["n"] == 3).all()
     assert set(STUDY) | {"iterations", "low", "high", "hidden_layers"} <= set(found)
@@ -175,7 +185,7 @@ def test_the_course_of_a_metric_by_hand():
 def test_late_checkpoints_count_though_few_networks_get_so_far():
     # Of four networks three stop early, two of them at 12; the last is judged at 10, 20 and its end.
     table = history([(0.1,), (0.2,), (0.3,), (0.3, 0.5)], [(0.6, 12), (0.4, 12), (0.4, 13), (0.8, 40)])
-    found = summary.at_checkpoints(table, "both_accuracy")
+    found = summary.at_checkpoints(table, "both_accuracy").query("metric == 'both_accuracy'")
     assert found["iterations"].tolist() == [10, 20, 40]
     assert found["mean"].tolist()[1:] == pytest.approx([(0.6 + 0.4 + 0.4 + 0.5) / 4, (0.6 + 0.4 + 0.4 + 0.8) / 4])
 

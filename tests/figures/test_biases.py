@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.panels import drawn
+from helpers.panels import drawn, title
 
 from symmetry_constrained.analysis import biases as bias_tables
 from symmetry_constrained.figures import biases, style
@@ -62,17 +62,14 @@ def coloured(panel, colour):
 def test_every_networks_differences_are_a_line(tmp_path):
     copied("digits", "mnist").to_csv(tmp_path / "table.csv", index=False)
     table = pd.read_csv(tmp_path / "table.csv")
-    figure, data = biases.emulation(table, CONDITIONS)
+    figure, data = biases.emulation(table)
     drawn(figure)
-    pd.testing.assert_frame_equal(data, table)
-    assert len(figure.axes) == 4
+    pd.testing.assert_frame_equal(data, table[table["weight"].notna()].reset_index(drop=True))
     assert [panel.get_title(loc="left") for panel in figure.axes] == [
-        "digits: rate 5.05 (theory 5)",
-        "MNIST: rate 9.05 (theory 9)",
-        "",
-        "67 of 784 pixels never change: biases\nin the first layer too, within 2e-13",
+        "Digits, N = 4 networks:\nthe difference falls at rate 5.05 (theory 5)",
+        "MNIST, N = 4 networks:\nthe difference falls at rate 9.05 (theory 9)",
     ]
-    for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=False):
+    for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=True):
         assert (panel.get_xscale(), panel.get_yscale()) == ("log", "log")
         rows = table[table["dataset"] == dataset]
         for construction, colour in (("saturated", biases.SATURATED), ("levelled", biases.LEVELLED)):
@@ -93,10 +90,12 @@ def test_every_networks_differences_are_a_line(tmp_path):
     assert "0" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
 
-def test_accuracies_are_means_at_the_largest_weight():
-    figure, _ = biases.emulation(copied("mnist"), CONDITIONS)
+def test_accuracies_are_means_at_the_largest_weight_with_their_few_networks():
+    figure, data = biases.copies(copied("mnist"), CONDITIONS)
     drawn(figure)
-    panel = figure.axes[1]
+    assert set(data["weight"].dropna()) == {16} and len(data) == 2 * 2 + 2
+    (panel,) = figure.axes
+    assert panel.get_title(loc="left") == "MNIST, N = 2 each; 67 of 784 pixels never change"
     labels = [label.get_text().replace("\n", " ") for label in panel.get_yticklabels()]
     expected = {
         "trained on X, tested on X": (0.795, 0.795),
@@ -115,24 +114,27 @@ def test_accuracies_are_means_at_the_largest_weight():
         for row in rows:
             found = [marks[row, style.MARKERS[network]] for network in ("biased", "bias-free")]
             assert found == pytest.approx(expected[labels[row]])
+    assert sorted(len(part.get_offsets()) for part in panel.collections) == [2] * 12
+    figure, _ = biases.copies(copied("digits", seeds=range(style.FEW)), CONDITIONS)
+    assert not figure.axes[0].collections
+    assert figure.axes[0].get_title(loc="left") == "Digits, N = 10 each"
 
 
-def test_the_copys_title_is_computed_from_the_data():
-    figure, _ = biases.emulation(copied("digits", "mnist"), CONDITIONS)
-    assert figure.get_suptitle() == (
-        "On X a bias-free network copies biases from the second layer on to the last bit (w = 16);\n"
-        "not on −X: trained on ±X, 0.65 with biases, 0.02 in the copy (N = 4)"
+def test_the_copys_titles_are_computed_from_the_data():
+    first = "Logits on X of bias-free copies and of the networks with biases that they copy\n"
+    figure, _ = biases.emulation(copied("digits", "mnist"))
+    assert title(figure) == f"{first}are equal to the last bit on Digits and MNIST"
+    figure, _ = biases.emulation(copied("digits", seeds=(0,), floor=3e-12))
+    assert title(figure) == f"{first}differ by at most 3·10⁻¹² on Digits"
+    assert "rate 5 (theory 5)" in figure.axes[0].get_title(loc="left")
+    figure, _ = biases.copies(copied("digits", "mnist"), CONDITIONS)
+    assert title(figure) == (
+        "Trained on ±X, biased networks classify 65 % of −X on Digits, bias-free copies 2 %;\n"
+        "65 % of −X on MNIST, bias-free copies 2 %"
     )
-    figure, _ = biases.emulation(copied("digits", seeds=(0,), floor=3e-12), CONDITIONS)
-    drawn(figure)
-    title = figure.get_suptitle()
-    assert "within 3e-12 (w = 16);\n" in title
-    assert figure.axes[0].get_title(loc="left") == "digits: rate 5 (theory 5)"
-    assert title.endswith("0.60 with biases, 0.02 in the copy (N = 1)")
     table = copied("digits")
-    figure, _ = biases.emulation(table[table["training_set"] == "original"], CONDITIONS)
-    drawn(figure)
-    assert "not on −X: trained on X, 0.03 with biases" in figure.get_suptitle()
+    figure, _ = biases.copies(table[table["training_set"] == "original"], CONDITIONS)
+    assert title(figure).startswith("Trained on X, biased networks classify 3 % of −X on Digits")
 
 
 LEVELS = (0.0, 0.01, 0.1, 1.0, np.inf)
@@ -181,17 +183,18 @@ def test_excess_and_amplification_are_the_rows_of_the_summary(tmp_path):
 
 def test_the_depths_title_is_computed_from_the_data():
     figure, _ = biases.depth(held())
-    crossing = [10**-0.5, 0.01 * 10 ** (0.5 / 0.7), 0.01]
-    assert figure.get_suptitle() == (
-        "Depth amplifies small biases once trained:\n"
-        "even part ÷ bias from 6 (1 hidden) to 300 (16 hidden) at ε = 0.01; untrained at most 2.6;\n"
-        f"R + R̄ > 1 from ε = {', '.join(f'{value:.2g}' for value in crossing)} on, with 1, 4, 16 hidden layers"
+    assert title(figure) == (
+        "Depth amplifies small biases once trained: the logits' even part is 6 times the biases\n"
+        "with 1 hidden layer, and 300 times with 16, where none exceeds 0.01"
     )
     figure, _ = biases.depth(held({1: 6.0, 4: 6.0, 16: 6.01}))
-    assert figure.get_suptitle().startswith("Depth is not seen to amplify small biases once trained:")
+    assert title(figure) == (
+        "Depth is not seen to amplify small biases: with 1 to 16 hidden layers the logits'\n"
+        "even part is 6 to 6 times the biases, where none exceeds 0.01"
+    )
     figure, _ = biases.depth(held(epsilons=(0.0, 0.01)))
     drawn(figure)
-    assert "from ε = no ε tried, no ε tried, 0.01 on" in figure.get_suptitle()
+    assert title(figure).endswith("where none exceeds 0.01")
 
 
 def test_few_networks_are_drawn_without_intervals():
@@ -202,10 +205,10 @@ def test_few_networks_are_drawn_without_intervals():
     assert figure.get_suptitle().startswith("Depth is not seen to amplify")
     figure, _ = biases.depth(held(depths=(4,)))
     drawn(figure)
-    assert figure.get_suptitle() == "A single depth: nothing to compare"
+    assert figure.get_suptitle() == "One depth was trained, so there is nothing to compare"
     figure, _ = biases.depth(held(epsilons=(0.0, np.inf)))
     drawn(figure)
-    assert figure.get_suptitle() == "No ε between none and free: nothing to compare"
+    assert figure.get_suptitle() == "No ε between none and free was tried, so there is nothing to compare"
 
 
 def test_the_made_up_table_has_real_columns():

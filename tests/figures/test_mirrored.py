@@ -54,8 +54,8 @@ def test_a_line_per_kind_with_its_intervals():
 
 def test_the_title_is_computed_from_the_data():
     figure, _ = mirrored.counterexample(made())
-    first = "One hidden layer, no bias above 0.001: R + R̄ = 1.60 with mirrored pairs"
-    assert figure.get_suptitle() == f"{first},\nbut ordinary training does not find them (R + R̄ = 0.30)"
+    first = "With one hidden layer and no bias above 0.001, mirrored pairs reach R + R̄ = 1.60"
+    assert figure.get_suptitle() == f"{first},\nand ordinary training, which does not find them, 0.30"
     figure, _ = mirrored.counterexample(made(EXCESS | {"ordinary start": (0.1, 0.1, 0.1)}))
     assert figure.get_suptitle() == first
 
@@ -64,4 +64,4 @@ def test_one_network_of_one_kind_is_drawn_without_an_interval():
     figure, data = mirrored.counterexample(made({"tied pairs": EXCESS["tied pairs"]}, splits=1))
     drawn(figure)
     assert data["low"].isna().all()
-    assert figure.get_suptitle() == "One hidden layer, no bias above 0.001: R + R̄ = 1.60 with mirrored pairs"
+    assert figure.get_suptitle() == "With one hidden layer and no bias above 0.001, mirrored pairs reach R + R̄ = 1.60"

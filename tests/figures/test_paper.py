@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from symmetry_constrained.features import inversion
 from symmetry_constrained.figures import paper, style
@@ -59,17 +60,22 @@ def table2(draws, clean):
 
 
 def title(figure):
-    return figure.axes[0].get_title(loc="left")
+    return figure.get_suptitle()
 
 
 def test_the_data_beside_a_figure_is_the_data_drawn(tmp_path):
     figure, data = paper.bound(networks("published", LOW + HIGH))
     style.save(figure, tmp_path / "bound", data)
     again = pd.read_csv(tmp_path / "bound.csv")
-    drawn = np.concatenate([points.get_offsets().data for points in figure.axes[0].collections])
+    drawn = np.concatenate([points.get_offsets().data for panel in figure.axes for points in scattered(panel)])
     assert sorted(map(tuple, drawn)) == sorted(
         again[["test_accuracy", "inverted_accuracy"]].itertuples(index=False, name=None)
     )
+
+
+def scattered(panel):
+    """The points of a panel, by model; the shaded triangle is no point."""
+    return [part for part in panel.collections if len(part.get_offsets()) and isinstance(part, PathCollection)]
 
 
 def all_kinds(plain):
@@ -82,17 +88,25 @@ def all_kinds(plain):
 @pytest.mark.parametrize(
     ("plain", "line"),
     [
-        (LOW, "0 of 3 bias-free networks on raw pixels break R + R̄ ≤ 1 (largest sum 0.89);"),
-        ([*LOW, *HIGH], "3 of 6 bias-free networks on raw pixels break R + R̄ ≤ 1 (largest sum 1.18);"),
+        (LOW, "None of 3 bias-free networks on pixels exceeds R + R̄ = 1;"),
+        ([*LOW, *HIGH], "3 of 6 bias-free networks on pixels exceed R + R̄ = 1;"),
     ],
 )
 def test_the_bounds_title_counts_what_breaks_it_and_what_is_above_it(plain, line):
     figure, data = paper.bound(all_kinds(plain))
-    assert title(figure) == (
-        f"{line}\nabove it: 50% of the biased ones trained on ±X, 75% on invariant features (N = {2 * len(plain) + 6})"
-    )
+    assert title(figure) == f"{line}\n50 % of the others trained on both signs and 75 % on invariant features do"
     expected = {"identity, X": 2 * len(plain), "identity, ±X": 2, "square": 4}
     assert data["model"].value_counts().to_dict() == expected
+    # Where the bound applies, where it does not, and invariant features.
+    counts = [sum(len(points.get_offsets()) for points in scattered(panel)) for panel in figure.axes]
+    assert counts == [len(plain), len(plain) + 2, 4]
+
+
+def test_the_bound_is_not_of_networks_that_are_not_odd():
+    networks_ = all_kinds([*LOW, *HIGH])
+    figure, _ = paper.bound(networks_, ["published"])
+    assert title(figure) == "50 % of the others trained on both signs and 75 % on invariant features exceed R + R̄ = 1"
+    assert [len(scattered(panel)) > 0 for panel in figure.axes] == [False, True, True]
 
 
 @pytest.mark.parametrize("absent", ["identity, ±X", "square", "identity, X"])
@@ -104,8 +118,8 @@ def test_no_title_speaks_of_networks_that_are_absent(absent):
 
 def test_the_bounds_legend_names_the_models_present_and_no_others():
     draws = pd.concat([networks("published", LOW), networks("published", LOW, features_="square")], ignore_index=True)
-    legend = paper.bound(draws)[0].axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["identity, X", "square", "biased", "bias-free"]
+    (legend,) = paper.bound(draws)[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["identity, X", "square"]
 
 
 def test_table_1s_title_says_what_the_medians_say():
@@ -113,22 +127,32 @@ def test_table_1s_title_says_what_the_medians_say():
     figure, _ = paper.paper_table(table1(draws, clean), draws, clean)
     # Among 39 draws 0.83 is a typical one on X, and lucky on −X.
     assert title(figure) == (
-        "Table 1: training on X alone fails on −X (median at most 0.03);\n"
-        "2 of the 4 judged numbers lie outside of 95 % of draws"
+        "Table 1: trained on X, networks classify at least 82 % of X but at most 3 % of −X;\n"
+        "2 of the 4 judged numbers lie outside the central 95 % of our networks"
     )
-    # Of 38 draws none can be said to be typical.
+    # Of 38 draws none can be said to be typical, and none is outside.
     few = networks("published", (LOW * 13)[:-1])
     table = table1(few, clean)
     assert set(table["typicality"]) == {"too few draws"}
-    expected = "too few networks (N = 38) to place the 4 published numbers among"
+    expected = "too few networks (N = 38) were trained to place its 4 published numbers among"
     assert title(paper.paper_table(table, few, clean)[0]).endswith(expected)
-    draws = networks("published", HIGH)
-    figure, _ = paper.paper_table(table1(draws, clean), draws, clean)
-    assert "training on X alone does worse on −X (median at most 0.31)" in title(figure)
     # Outside every one of fifty draws.
     many = networks("published", [(0.5 + index / 1000, 0.01) for index in range(50)])
     figure, _ = paper.paper_table(table1(many, clean), many, clean)
-    assert title(figure).endswith("4 of the 4 judged numbers lie outside of 95 % of draws")
+    assert title(figure).endswith("4 of the 4 judged numbers lie outside the central 95 % of our networks")
+    typical = networks("published", [(0.83, 0.83)] * 50)
+    figure, _ = paper.paper_table(table1(typical, clean), typical, clean)
+    assert title(figure).endswith("all 4 judged numbers lie within the central 95 % of our networks")
+
+
+@pytest.mark.parametrize(("count", "spans"), [(39, True), (38, False)])
+def test_few_networks_have_no_central_95_per_cent(count, spans):
+    draws, clean = networks("published", (LOW * 13)[:count]), networks("clean", LOW)
+    figure, _ = paper.paper_table(table1(draws, clean), draws, clean)
+    level = [line for line in figure.axes[0].lines if len(set(line.get_ydata())) == 1]
+    assert len(level) == 4 * spans
+    # A tick for each median, and chance.
+    assert len(figure.axes[0].lines) == len(level) + 2 * 4 + 1
 
 
 def invariant(study, square, neighbour):
@@ -147,12 +171,14 @@ def invariant(study, square, neighbour):
         (
             0.6,
             0.8,
-            "Table 2: invariant features give one accuracy on X and −X, from 0.60 (square) to 0.80 (neighbour);",
+            "Table 2: biased networks on neighbour features classify 80 % of X and −X correctly, "
+            "biased networks on square features 60 %;",
         ),
         (
             0.9,
             0.7,
-            "Table 2: invariant features give one accuracy on X and −X, from 0.70 (neighbour) to 0.90 (square);",
+            "Table 2: biased networks on square features classify 90 % of X and −X correctly, "
+            "biased networks on neighbour features 70 %;",
         ),
     ],
 )
@@ -209,11 +235,11 @@ def test_figure_1_is_the_image_its_inverse_and_its_neighbour_features():
     shown = [axis.images[0].get_array() for axis in figure.axes[:3]]
     for panel, column in zip(shown, ("image", "inverse", "neighbour"), strict=True):
         np.testing.assert_array_equal(np.ravel(panel), data[column])
-    assert figure.get_suptitle() == "Neighbour features do not see inversion: they change by 0 from x to −x"
+    assert figure.get_suptitle() == "An image and its negative have identical neighbour features"
 
 
 def test_figure_1s_title_reports_a_change_where_there_is_one(monkeypatch):
     # Whatever is drawn is what is claimed: with features that do see inversion the title says by how much.
     monkeypatch.setitem(inversion.FEATURES, "neighbour", inversion.FeatureMap(inversion.identity))
     figure, _ = paper.figure1(np.linspace(-1, 1, 64), (8, 8))
-    assert figure.get_suptitle().endswith("they change by 2 from x to −x")
+    assert figure.get_suptitle().endswith("have neighbour features that differ by up to 2")

@@ -75,8 +75,8 @@ def test_rows_are_the_claims_in_settings_with_their_words_and_columns_the_settin
     words = [text.get_text() for text in panel.texts if text.get_position()[0] > 3.5]
     assert words == ["open", "open"]
     heads = [label.get_text().split("\n") for label in panel.get_xticklabels()]
-    assert [head[-3] for head in heads] == ["digits", "digits", "mnist", "mnist"]
-    assert heads[0][0] == "in paper" and heads[0][-1] == "200 eval."
+    assert [head[-4] for head in heads] == ["Digits", "Digits", "MNIST", "MNIST"]
+    assert heads[0][0] == "in paper" and heads[0][-2:] == ["200", "eval."]
     assert " ".join(figure.get_suptitle().split()) == (
         "Of the 2 claims that were judged in 4 settings, 2 are open; of the 1 on theory, 1 holds."
     )

@@ -29,10 +29,12 @@ def test_both_sides_draws_every_model_on_all_images_and_the_title_says_three_of_
             name = sides.LABELS.get(row["model"], f"{row['model']} features")
             x, colour = seen[name, kinds[row["metric"]]]
             assert (x, COLOURS[matplotlib.colors.to_hex(colour)]) == (pytest.approx(row["mean"]), row["model"])
-    means = data[data["network"] == "biased"].set_index(["model", "metric"])["mean"]
-    on, off = (f"{means['identity, X', metric]:.0%}" for metric in ACCURACIES)
-    assert title(figure).startswith(f"digits, biased networks: trained on X, {on} of X and {off} of −X are right;\n")
-    assert title(figure).endswith(f"with square features, {means['square', 'test_accuracy']:.0%} of both")
+    means = 100 * data[data["network"] == "biased"].set_index(["model", "metric"])["mean"]
+    on, off = (f"{means['identity, X', metric]:.0f} %" for metric in ACCURACIES)
+    assert title(figure).startswith(
+        f"Digits: biased networks trained on X classify {on} of X and {off} of −X correctly;\n"
+    )
+    assert title(figure).endswith(f", on square features {means['square', 'test_accuracy']:.0f} % of both")
 
 
 def test_both_sides_of_single_networks_and_of_none(tmp_path):
@@ -40,6 +42,6 @@ def test_both_sides_of_single_networks_and_of_none(tmp_path):
     single = summary.summarise(table[(table["split"] == 0) & (table["seed"] == 4)])
     figure, data = sides.both_sides(single, "digits")
     style.save(figure, tmp_path / "sides", data)
-    assert "mean of N = 1 networks" in figure.legends[0].get_title().get_text()
+    assert "mean of N = 1 networks" in figure.axes[0].get_legend().get_title().get_text()
     figure, data = sides.both_sides(single[single["network"] == "bias-free"], "digits")
-    assert title(figure) == "digits, biased networks: none was trained"
+    assert title(figure) == "Digits: no biased network was trained"

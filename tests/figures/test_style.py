@@ -118,3 +118,37 @@ def test_models_are_named_once_and_in_the_order_of_the_colours():
 @pytest.mark.parametrize(("counts", "text"), [([4, 4], "4"), ([6, 3, 5], "3 to 6"), ([12.0], "12"), ([], "0")])
 def test_counts_are_one_number_or_a_range(counts, text):
     assert style.span(pd.Series(counts)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.123, "0.12"), (1234.5, "1,234"), (7.0e-15, "7·10⁻¹⁵"), (-0.004, "−4·10⁻³"), (np.nan, "–")],
+)
+def test_numbers_are_written_with_powers_of_ten(value, text):
+    assert style.number(value) == text
+
+
+def test_names_in_sentences():
+    assert [style.dataset(name) for name in ("digits", "mnist", "fashion-mnist", "noise")] == [
+        "Digits",
+        "MNIST",
+        "Fashion-MNIST",
+        "Noise",
+    ]
+    assert [style.on(name) for name in ("identity, ±X", "square")] == ["trained on ±X", "on square features"]
+    assert style.percent(0.005) == "0 %" and style.percent(0.83) == "83 %"
+
+
+def test_every_model_has_a_marker_that_its_colours_neighbours_lack():
+    assert set(style.SHAPES) == set(style.COLOURS)
+    assert len({style.SHAPES[name] for name in list(style.COLOURS)[:9]}) == 9
+
+
+def test_names_beside_lines_are_apart_and_near_their_lines():
+    _, panel = plt.subplots()
+    panel.set_ylim(0, 1)
+    style.beside(panel, [("low", 0.2, "red"), ("one", 0.5, "green"), ("two", 0.5, "blue"), ("three", 0.501, "black")])
+    places = {text.get_text(): text.xy[1] for text in panel.texts}
+    assert places["low"] == pytest.approx(0.2)
+    heights = [places[name] for name in ("one", "two", "three")]
+    assert np.diff(heights).min() > 0.069 and np.mean(heights) == pytest.approx(0.5, abs=0.01)

@@ -11,8 +11,7 @@ COLOURS = {matplotlib.colors.to_hex(colour): name for name, colour in style.COLO
 
 def drawn(figure):
     """Lay it out and draw it: a warning of matplotlib's would be an error here."""
-    figure.set_dpi(40)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
 
 
 def title(figure):

@@ -16,6 +16,7 @@ from helpers.runs import ROOT, SMALL, checkout, snakemake
 FIGURES = ("table1", "table2", "bound", "figure1", "sides-digits", "accuracy-digits", "gaps-digits")
 FIGURES += ("images-needed", "random-sign-factor", "cost-digits", "budget", "verdicts", "emulated-bias")
 FIGURES += (
+    "emulated-accuracy",
     "amplification",
     "mirrored-pairs",
     "flat-direction",

@@ -12,6 +12,7 @@ FIGURES_OF = {
     "theory": [
         "verdicts",
         "emulated-bias",
+        "emulated-accuracy",
         "amplification",
         "mirrored-pairs",
         "flat-direction",
@@ -47,6 +48,7 @@ CAPTIONS = {
     "verdicts": ("1. Verdicts", "claims", "Every claim and its verdict"),
     "settings": ("1. Verdicts", "settings", "Where each claim holds"),
     "emulated-bias": ("8. Theory", "emulated_bias", "A saturated neuron stands in for a bias"),
+    "emulated-accuracy": ("8. Theory", "emulated_accuracy", "What a bias-free copy answers on X and on −X"),
     "amplification": ("8. Theory", "amplification", "Does depth amplify small biases?"),
     "mirrored-pairs": ("8. Theory", "mirrored_pairs", "Small biases in a shallow network: a counterexample"),
     "flat-direction": ("8. Theory", "flat_direction", "A continuous symmetry makes a flat direction"),
@@ -84,6 +86,7 @@ rule draw_paper_tables:
         parameters=notebook_parameters(
             studies=[own["study"] for own in COMPARED.values()],
             clean_studies=[own["clean_study"] for own in COMPARED.values()],
+            not_odd=targets.not_odd(config),
         ),
     shell:
         NOTEBOOK
@@ -114,7 +117,11 @@ use rule draw_paper_tables as draw_training_cost with:
     log:
         f"{LOGS}/draw_training_cost.log",
     params:
-        parameters=notebook_parameters(curves=WHOLE_CURVES, target=config["figures"]["target"]),
+        parameters=notebook_parameters(
+            curves=WHOLE_CURVES,
+            target=config["figures"]["target"],
+            budget={name: judged_settings.budget(config["studies"][name]) for name in WHOLE_CURVES},
+        ),
 
 
 use rule draw_paper_tables as draw_budget with:

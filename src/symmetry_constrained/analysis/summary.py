@@ -74,23 +74,27 @@ def summarise(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_checkpoints(history: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """`history.csv` -> one metric by iterations, as rows like those of `summarise` with the column `iterations`.
+    """`history.csv` -> one metric and the evaluations spent, by iterations: rows as of `summarise`, with `iterations`.
 
     A row per cell and checkpoint, and one at the most iterations of any network of the study. A network that stopped
     earlier keeps its last value. A checkpoint is a number of iterations at which most of the networks that got so far
     were evaluated; numbers at which single networks happened to stop do not count.
     """
-    parts = []
+    parts, metrics = [], [metric, "evaluations"]
     for _, rows in derive(history).groupby(STUDY, sort=False):
-        curves = rows.set_index([*NETWORK, "n_train", "images"]).pivot(columns="iterations", values=metric)
+        wide = rows.set_index([*NETWORK, "n_train", "images"]).pivot(columns="iterations", values=metrics)
+        curves = wide[metric]
         ends = curves.apply(pd.Series.last_valid_index, axis=1)
         checkpoint = curves.notna().sum() > [(ends >= number).sum() / 2 for number in curves]
         checkpoint.iloc[-1] = True
-        curves = curves.ffill(axis=1).loc[:, checkpoint.to_numpy()]
-        parts.append(curves.melt(value_name=metric, ignore_index=False).reset_index())
+        kept = [wide[name].ffill(axis=1).loc[:, checkpoint.to_numpy()] for name in metrics]
+        columns = [
+            one.melt(value_name=name, ignore_index=False).reset_index() for one, name in zip(kept, metrics, strict=True)
+        ]
+        parts.append(columns[0].assign(evaluations=columns[1]["evaluations"]))
         parts[-1]["iterations"] = parts[-1]["iterations"].astype(np.int64)
     together = pd.concat(parts, ignore_index=True) if parts else history.assign(images=[], **{metric: []})
-    return _by_study(together, [metric], [*CELL, "iterations"])
+    return _by_study(together, metrics, [*CELL, "iterations"])
 
 
 def _by_study(derived: pd.DataFrame, metrics: list[str], cell: list[str]) -> pd.DataFrame:

@@ -18,8 +18,8 @@ THEORY += "loss_invariance minima random_angles invariants saturated_units".spli
 TRAINED = "label_blind amplification mirrored_pairs saturated_units orbits".split()  # of theory, with weights
 INVARIANTS = "invariants.csv invariants.safetensors sign_symmetries.csv phase_symmetries.csv".split()
 EMULATED = "{}.csv {}.safetensors {}-conditions.csv".split()
-OF_THEORY = "verdicts emulated-bias amplification mirrored-pairs flat-direction loss-on-orbit random-angles".split()
-OF_THEORY += ["complete-invariants"]
+OF_THEORY = "verdicts emulated-bias emulated-accuracy amplification mirrored-pairs flat-direction".split()
+OF_THEORY += "loss-on-orbit random-angles complete-invariants".split()
 SOURCES = ("Snakefile", "workflow/resources/claims.yaml", "workflow/resources/published.csv")
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
-import numpy as np
 import pandas as pd
 
 from symmetry_constrained.audit import cells, data, inputs, leftovers, settings
@@ -138,8 +137,7 @@ def _random_sign(results: Results, stem: str, _: str) -> pd.DataFrame:
     for dataset, target in targets.items():
         mine = known.loc[known["dataset"] == dataset, "target"]
         targets[dataset] = mine.max() if len(mine) else target
-    drawn = _at(rows, targets)
-    return _with_model(drawn[np.isfinite(drawn["ratio"].astype(float))])
+    return _with_model(_at(rows, targets))
 
 
 def _cost(results: Results, stem: str, dataset: str) -> pd.DataFrame:
@@ -148,18 +146,26 @@ def _cost(results: Results, stem: str, dataset: str) -> pd.DataFrame:
 
 
 def _budget(results: Results, stem: str, _: str) -> pd.DataFrame:
-    """The biased networks' mean accuracy on X and −X at every checkpoint; one that stopped keeps its last value."""
+    """The biased networks' mean accuracy on X and −X at every checkpoint, and the evaluations spent by then.
+
+    A network that stopped keeps its last values.
+    """
     history = results.table(HISTORY)
     keep = (history["study"] == results.config["figures"]["budget"]) & (history["network"] == "biased")
     rows = cells.derived(history[keep & (history["fraction"] == 1)])
-    curves = rows.pivot(index=NETWORK, columns="iterations", values="random_sign_accuracy")
+    accuracy = rows.pivot(index=NETWORK, columns="iterations", values="random_sign_accuracy")
     # Numbers of iterations that most of the networks that got there were judged at, and the last.
-    got_there = curves.bfill(axis=1).notna().sum()
-    judged = curves.columns[(2 * curves.notna().sum() > got_there) | (curves.columns == curves.columns.max())]
-    filled = curves.ffill(axis=1)[judged].stack().rename("random_sign_accuracy").reset_index()
-    # In the table's order: checkpoint by checkpoint.
-    filled = filled.sort_values("iterations", kind="stable")
-    table = cells.summary(filled, [*CELLS, "iterations"], "random_sign_accuracy")
+    got_there = accuracy.bfill(axis=1).notna().sum()
+    judged = accuracy.columns[(2 * accuracy.notna().sum() > got_there) | (accuracy.columns == accuracy.columns.max())]
+    tables = []
+    for metric in ("random_sign_accuracy", "evaluations"):
+        curves = rows.pivot(index=NETWORK, columns="iterations", values=metric)
+        filled = curves.ffill(axis=1)[judged].stack().rename(metric).reset_index()
+        # In the table's order: checkpoint by checkpoint.
+        filled = filled.sort_values("iterations", kind="stable")
+        tables.append(cells.summary(filled, [*CELLS, "iterations"], metric))
+    # Both metrics of a cell, then those of the next.
+    table = pd.concat(tables).sort_index(kind="stable")
     study = rows[STUDY].iloc[0]
     table = table.assign(**study)[[*STUDY, *CELLS, "iterations", "metric", "mean", "low", "high", "n", "failed"]]
     return _with_model(table)

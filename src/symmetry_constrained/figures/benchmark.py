@@ -15,6 +15,7 @@ from symmetry_constrained.benchmark.roofline import Peaks
 from symmetry_constrained.benchmark.solvers import REFERENCE, Ours
 from symmetry_constrained.benchmark.throughput import architecture_of
 from symmetry_constrained.figures.style import WIDTH, set_title
+from symmetry_constrained.figures.style import dataset as named
 from symmetry_constrained.networks.costs import flop_per_evaluation
 
 # Okabe and Ito's colours, each with its own marker.
@@ -56,7 +57,7 @@ def roofline_figure(throughput: pd.DataFrame, peaks: pd.Series) -> tuple[Figure,
             panel.plot(line["networks"], line["flop_per_second"], color=colour, marker=marker, markersize=5)
         best = cell[cell["solver"] == Ours.name]
         reached = f": we reach {best['roofline_share'].max():.0%} of the limit" if len(best) else ""
-        panel.set_title(f"{dataset} {n:,}{reached}", fontweight="normal", fontsize="medium")
+        panel.set_title(f"{named(dataset)}, {n:,} images{reached}", fontweight="normal", fontsize="medium")
         panel.set(xscale="log", yscale="log")
         panel.set_xticks(sorted(cell["networks"].unique()), [str(size) for size in sorted(cell["networks"].unique())])
         panel.xaxis.set_minor_formatter(NullFormatter())
@@ -82,21 +83,26 @@ def roofline_figure(throughput: pd.DataFrame, peaks: pd.Series) -> tuple[Figure,
 
 
 def _speed_finding(data: pd.DataFrame, cells: list[tuple]) -> str:
-    """Our best speed over the reference's in each cell, and over the fastest other's."""
-    over, ahead = [], []
-    for dataset, n in cells:
-        cell = data[(data["dataset"] == dataset) & (data["n"] == n)]
+    """How many times faster we are than the reference and than the fastest other, over the cells."""
+    over, ahead, rivals = [], [], []
+    for name, n in cells:
+        cell = data[(data["dataset"] == name) & (data["n"] == n)]
         ours, others = cell[cell["solver"] == Ours.name], cell[cell["solver"] != Ours.name]
         if not ours["speed_ratio"].isna().all() and len(others):
-            over.append(f"{ours['speed_ratio'].max():.1f} × ({dataset} {n:,})")
             best = others.loc[others["networks_per_minute"].idxmax()]
-            ahead.append(f"{ours['networks_per_minute'].max() / best['networks_per_minute']:.1f} × {best['solver']}")
+            over.append(ours["speed_ratio"].max())
+            ahead.append(ours["networks_per_minute"].max() / best["networks_per_minute"])
+            rivals.append(best["solver"])
     if not over:
-        return f"Speed of {', '.join(dict.fromkeys(data['solver']))} beneath the machine's limits"
-    # Two cells to a line, which is as wide as the figure.
-    pairs = [", ".join(over[start : start + 2]) for start in range(0, len(over), 2)]
-    lines = [f"Our speed over {REFERENCE}'s: " + ",\n".join(pairs)]
-    return ";\n".join([*lines, f"over the fastest other's: {', '.join(ahead)}"])
+        return f"Only {', '.join(dict.fromkeys(data['solver']))} was timed, so there is nothing to compare"
+    next_ = f"{rivals[0]}, the next fastest" if len({*rivals}) == 1 else "the next fastest"
+    text = f"Our networks train {_times(over)} as fast as {REFERENCE}'s"
+    return text if {*rivals} == {REFERENCE} else f"{text},\nand {_times(ahead)} as fast as those of {next_}"
+
+
+def _times(ratios: list[float]) -> str:
+    ends = dict.fromkeys(f"{value:.1f}" for value in (min(ratios), max(ratios)))
+    return f"{' to '.join(ends)} times"
 
 
 def scaling_figure(scaling: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -119,10 +125,10 @@ def scaling_figure(scaling: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         panel.set_title(f"exponent {_exponent(curve)}\n({fixed})", fontweight="normal", fontsize="medium")
     axes[0, 0].set_ylabel("core-seconds per network\nand evaluation")
     found = {name: scaling.loc[scaling["varied"] == name, "exponent"].iloc[0] for name in kinds}
-    words = {"networks": "networks at once", "n": "images", "width": "width"}
-    terms = [f"{value:.2f} in {words[name]}".replace("-", "−") for name, value in found.items()]
-    title = f"Cost of a network, exponents: {', '.join(terms)}\n(lines: fits to the upper half of the points)"
-    set_title(figure, title)
+    words = {"networks": "(networks at once)", "n": "images", "width": "width"}
+    terms = [f"{words[name]}^{value:.2f}".replace("-", "−") for name, value in found.items()]
+    figure.supxlabel("lines: fits to the upper half of the points", fontsize="small")
+    set_title(figure, f"A network's cost per evaluation goes as {', '.join(terms)}")
     return figure, scaling
 
 

@@ -3,6 +3,8 @@
 Drawing only. Every title is computed from the data drawn.
 """
 
+from typing import Any
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,49 +15,90 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from symmetry_constrained.analysis import biases
-from symmetry_constrained.figures.style import MARKERS, TRAINED, WIDTH, set_title, span
+from symmetry_constrained.figures.style import (
+    FEW,
+    MARKERS,
+    TRAINED,
+    WIDTH,
+    chance_line,
+    dataset,
+    number,
+    percent,
+    set_title,
+    span,
+)
 
 LEVELLED, SATURATED, INVERTED, CONSTANT = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
-DATASETS = {"digits": "digits", "mnist": "MNIST"}
 SMALLEST = 1e-17  # differences of 0 are drawn here
 DEPTH_MARKERS = "os^Dv"
+# Name -> colour and line.
+LINES: dict[str, tuple[str, Any]] = {
+    "on X: largest, constants taken to be 1": (SATURATED, "-."),
+    "on X: largest, their levels divided out": (LEVELLED, "-"),
+    "on −X: median": (INVERTED, (0, (1, 1))),
+}
+TESTS = {"test": "X", "inverted": "−X"}
+# Construction -> colour, offset, name.
+COPIES = {
+    "levelled": (LEVELLED, -0.16, "biases from the second layer on, by saturated neurons"),
+    "constant pixels": (CONSTANT, 0.16, "all biases, by constant pixels"),
+}
 SMALL = {"fontsize": "small", "title_fontsize": "small", "columnspacing": 1.0, "handlelength": 1.5}
 
 
-def emulation(table: pd.DataFrame, conditions: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """How far a bias-free network is from the biased one it copies, against the extra neurons' weight; accuracies.
+def emulation(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """How far a bias-free network is from the biased one it copies, against the extra neurons' weight.
 
-    table: `emulated_bias.csv` of one or more datasets, a column of panels each; conditions: their table of signs and
-    pixels. Above, a line per network; below, means over seeds.
+    table: `emulated_bias.csv` of one or more datasets, a panel each; a line per network.
     """
-    datasets = list(dict.fromkeys(table["dataset"]))
+    data = table[table["weight"].notna()].reset_index(drop=True)
+    datasets = list(dict.fromkeys(data["dataset"]))
     figure, axes = plt.subplots(
-        2, len(datasets), figsize=(WIDTH, 6.6), layout="constrained", squeeze=False, sharey="row", sharex="row"
+        1, len(datasets), figsize=(WIDTH, 4.2), layout="constrained", squeeze=False, sharey=True, sharex=True
     )
-    for column, dataset in enumerate(datasets):
-        rows = table[table["dataset"] == dataset]
-        _differences(axes[0, column], rows)
-        _accuracies(axes[1, column], rows)
-        findings = (_name(dataset) + _rate_finding(rows), _pixels_finding(rows, conditions))
-        for panel, text in zip(axes[:, column], findings, strict=True):
-            panel.set_title(text, fontweight="normal", fontsize="medium")
+    for panel, name in zip(axes[0], datasets, strict=True):
+        rows = data[data["dataset"] == name]
+        _differences(panel, rows)
+        networks = rows[["training_set", "seed"]].drop_duplicates()
+        text = f"{dataset(name)}, N = {len(networks)} networks{_rate(rows)}"
+        panel.set_title(text, fontweight="normal", fontsize="small")
     axes[0, 0].set_ylabel("difference of logits")
     ticks = [10.0**power for power in (1, -3, -7, -11)]
     axes[0, 0].set_yticks([*ticks, SMALLEST], [*(f"$10^{{{np.log10(tick):.0f}}}$" for tick in ticks), "0"])
-    handles = [Line2D([], [], color=colour) for colour in (SATURATED, LEVELLED)]
+    handles = [Line2D([], [], color=colour, linestyle=style) for colour, style in LINES.values()]
     handles += [Line2D([], [], color="black", linestyle=style) for style in (":", "--")]
-    handles += [Line2D([], [], color=INVERTED)]
-    names = ["on X: largest, constants taken to be 1", "on X: largest, their levels divided out"]
-    names += ["theory: 2 exp(−2w)", "theory: 2 exp(−2w · smallest |Σx|)", "on −X: median"]
-    shapes = {"biased": MARKERS["biased"], "its bias-free copy, largest w": MARKERS["bias-free"]}
-    handles += [Line2D([], [], color=LEVELLED, marker=marker, linestyle="") for marker in shapes.values()]
-    names += shapes
-    if (table["construction"] == "constant pixels").any():
-        handles.append(Line2D([], [], color=CONSTANT, marker="s", linestyle=""))
-        names.append("both, by constant pixels")
+    names = [*LINES, "theory: 2 exp(−2w)", "theory: 2 exp(−2w · smallest |Σx|)"]
     figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize="small")
-    set_title(figure, _copy_finding(table))
-    return figure, table.reset_index(drop=True)
+    set_title(figure, _copy_finding(data))
+    return figure, data
+
+
+def copies(table: pd.DataFrame, conditions: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Accuracy on X and −X of biased networks and of their bias-free copies at the largest weight, a panel per dataset.
+
+    table: `emulated_bias.csv`; conditions: the tables of its datasets' signs and pixels. A point per network where
+    there are few, with their mean.
+    """
+    heaviest = table.groupby(["dataset", "construction"])["weight"].transform("max")
+    data = table[table["construction"].isin(COPIES) & (table["weight"].isna() | (table["weight"] == heaviest))]
+    data = data.reset_index(drop=True)
+    datasets = list(dict.fromkeys(data["dataset"]))
+    figure, axes = plt.subplots(
+        1, len(datasets), figsize=(WIDTH, 3.8), layout="constrained", squeeze=False, sharey=True
+    )
+    places = [(trained, test) for trained in dict.fromkeys(data["training_set"]) for test in TESTS]
+    for panel, name in zip(axes[0], datasets, strict=True):
+        rows = data[data["dataset"] == name]
+        _accuracies(panel, rows, places)
+        text = f"{dataset(name)}, N = {span(rows.groupby(['construction', 'training_set']).size())} each"
+        panel.set_title(text + _pixels(name, conditions), fontweight="normal", fontsize="small")
+    shapes = {"biased network": MARKERS["biased"], "its bias-free copy": MARKERS["bias-free"]}
+    handles = [Line2D([], [], color="#555555", marker=marker, linestyle="") for marker in shapes.values()]
+    shown = {name: look for name, look in COPIES.items() if name in set(data["construction"])}
+    handles += [Line2D([], [], color=colour, linewidth=2) for colour, _, _ in shown.values()]
+    figure.legend(handles, [*shapes, *(name for _, _, name in shown.values())], loc="outside lower center", ncols=2)
+    set_title(figure, _copies_finding(data))
+    return figure, data
 
 
 def depth(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -91,22 +134,21 @@ def depth(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[1].set_xticks(depths, [str(value) for value in depths])
     axes[1].xaxis.set_minor_locator(NullLocator())
     axes[1].set(xlabel="hidden layers", ylabel="even part of logits ÷ biases (rms)")
-    set_title(figure, _depth_finding(table, data))
+    set_title(figure, _depth_finding(data))
     figure.supxlabel(f"mean of N = {span(data['n'])} networks per depth and ε; bar: 95 % interval", fontsize="small")
     return figure, data
 
 
 def _differences(panel: Axes, rows: pd.DataFrame) -> None:
     """A line per network and construction, floored at SMALLEST, and theory's decay."""
-    network = ["training_set", "seed", "construction"]
-    for (_, _, construction), line in rows[rows["weight"].notna()].groupby(network, sort=False):
+    (saturated, levelled, inverted), network = LINES.values(), ["training_set", "seed", "construction"]
+    for (_, _, construction), line in rows.groupby(network, sort=False):
         line = line.sort_values("weight")
-        colour = LEVELLED if construction == "levelled" else SATURATED
-        panel.plot(
-            line["weight"], line["largest_difference"].clip(lower=SMALLEST), color=colour, linewidth=1, alpha=0.7
-        )
-        if construction == "levelled":
-            panel.plot(line["weight"], line["inverted_difference"], color=INVERTED, linewidth=1, alpha=0.7)
+        drawn = [("largest_difference", levelled if construction == "levelled" else saturated)]
+        drawn += [("inverted_difference", inverted)] if construction == "levelled" else []
+        for column, (colour, style) in drawn:
+            values = line[column].clip(lower=SMALLEST)
+            panel.plot(line["weight"], values, color=colour, linestyle=style, linewidth=1, alpha=0.7)
     for construction, style in (("saturated", ":"), ("levelled", "--")):
         line = rows[rows["construction"] == construction].drop_duplicates("weight").sort_values("weight")
         theory = 2 * np.exp(-line["predicted_rate"] * line["weight"])
@@ -117,26 +159,27 @@ def _differences(panel: Axes, rows: pd.DataFrame) -> None:
     panel.set_xlabel("weight w of the extra neurons")
 
 
-def _accuracies(panel: Axes, rows: pd.DataFrame) -> None:
-    """Accuracy on X and −X of the biased networks and of their bias-free copies at the largest weight."""
-    places = [(trained, test) for trained in dict.fromkeys(rows["training_set"]) for test in ("test", "inverted")]
-    for construction, colour, offset in (("levelled", LEVELLED, -0.14), ("constant pixels", CONSTANT, 0.18)):
-        last = rows[rows["construction"] == construction]
-        last = last[last["weight"].isna() | (last["weight"] == last["weight"].max())]
+def _accuracies(panel: Axes, rows: pd.DataFrame, places: list[tuple[str, str]]) -> None:
+    """The accuracies at each place, a training set with a test set: means, and beside them the networks if few."""
+    for construction, (colour, offset, _) in COPIES.items():
         for height, (trained, test) in enumerate(places):
-            cell = last[last["training_set"] == trained]
+            cell = rows[(rows["construction"] == construction) & (rows["training_set"] == trained)]
             if len(cell):
-                values = [cell[f"{prefix}{test}_accuracy"].mean() for prefix in ("biased_", "")]
-                panel.plot(values, [height + offset] * 2, color=colour, linewidth=1)
-                for value, marker in zip(values, MARKERS.values(), strict=True):
-                    panel.plot(value, height + offset, marker=marker, color=colour, markersize=7, alpha=0.85)
-    names = {"test": "X", "inverted": "−X"}
+                columns = [cell[f"{prefix}{test}_accuracy"] for prefix in ("biased_", "")]
+                means = [column.mean() for column in columns]
+                panel.plot(means, [height + offset] * 2, color=colour, linewidth=1)
+                for column, mean, marker in zip(columns, means, MARKERS.values(), strict=True):
+                    panel.plot(mean, height + offset, marker=marker, color=colour, markersize=7, alpha=0.85)
+                    if len(column) < FEW:
+                        beside = np.full(len(column), height + 2 * offset)
+                        panel.scatter(column, beside, marker=marker, color=colour, s=9, linewidths=0)
     panel.set_yticks(
-        range(len(places)), [f"trained on {TRAINED[trained]},\ntested on {names[test]}" for trained, test in places]
+        range(len(places)), [f"trained on {TRAINED[trained]},\ntested on {TESTS[test]}" for trained, test in places]
     )
     panel.set_ylim(len(places) - 0.5, -0.5)
     panel.set_xlim(-0.03, 1)
-    panel.set_xlabel("accuracy (mean over seeds)")
+    chance_line(panel, horizontal=False, name=True)
+    panel.set_xlabel("accuracy (large: mean)")
     panel.grid(axis="y", visible=False)
 
 
@@ -178,65 +221,70 @@ def _epsilon(value: float) -> str:
     return "free" if np.isinf(value) else f"{value:g}"
 
 
-def _copy_finding(table: pd.DataFrame) -> str:
-    """How close the copies are on X, and their accuracy on −X."""
-    weighted = table[table["weight"].notna()]
-    last = weighted[weighted["weight"] == weighted["weight"].max()]
-    within = f"{_within(last['largest_difference'].max())} (w = {last['weight'].iloc[0]:g})"
-    text = f"On X a bias-free network copies biases from the second layer on {within}"
-    for training_set in ("augmented", "original"):
-        cell = last[(last["training_set"] == training_set) & (last["construction"] == "levelled")]
-        if len(cell):
-            biased, copy = (cell[f"{prefix}inverted_accuracy"].mean() for prefix in ("biased_", ""))
-            text += f";\nnot on −X: trained on {TRAINED[training_set]}, {biased:.2f} with biases, "
-            return f"{text}{copy:.2f} in the copy (N = {len(cell)})"
-    return text
+def _copy_finding(data: pd.DataFrame) -> str:
+    """How close the copies are on X at the largest weight, by dataset."""
+    parts: dict[str, list[str]] = {}
+    for name, rows in data.groupby("dataset", sort=False):
+        worst = rows.loc[rows["weight"] == rows["weight"].max(), "largest_difference"].max()
+        equal = "are equal to the last bit" if worst == 0 else f"differ by at most {number(worst)}"
+        parts.setdefault(equal, []).append(dataset(name))
+    text = ", and ".join(f"{equal} on {' and '.join(names)}" for equal, names in parts.items())
+    return f"Logits on X of bias-free copies and of the networks with biases that they copy\n{text}"
 
 
-def _rate_finding(rows: pd.DataFrame) -> str:
-    """The rate at which the copies of one dataset approach the networks on X."""
+def _rate(rows: pd.DataFrame) -> str:
+    """The rate at which the copies of one dataset approach the networks on X; empty where too few points tell."""
     rates = biases.rates(rows[rows["construction"] == "levelled"]).dropna(subset="rate")
     if rates.empty:
         return ""
-    return f": rate {rates['rate'].median():.4g} (theory {rates['predicted_rate'].iloc[0]:.4g})"
+    return (
+        f":\nthe difference falls at rate {rates['rate'].median():.3g} (theory {rates['predicted_rate'].iloc[0]:.3g})"
+    )
 
 
-def _pixels_finding(rows: pd.DataFrame, conditions: pd.DataFrame) -> str:
-    """The biases of the first layer by constant pixels on one dataset; empty if there are none."""
-    copies = rows[rows["construction"] == "constant pixels"]
-    if copies.empty:
+def _copies_finding(data: pd.DataFrame) -> str:
+    """Accuracy on −X of the biased networks and of their copies, by dataset, of the training set with both signs."""
+    for training_set in ("augmented", "original"):
+        rows = data[(data["construction"] == "levelled") & (data["training_set"] == training_set)]
+        parts = [
+            f"{percent(own['biased_inverted_accuracy'].mean())} of −X on {dataset(name)}, "
+            f"bias-free copies {percent(own['inverted_accuracy'].mean())}"
+            for name, own in rows.groupby("dataset", sort=False)
+        ]
+        if parts:
+            return f"Trained on {TRAINED[training_set]}, biased networks classify " + ";\n".join(parts)
+    return "No network was copied"
+
+
+def _pixels(name: str, conditions: pd.DataFrame) -> str:
+    """How many pixels of a dataset never change; empty where none does."""
+    train = conditions[(conditions["dataset"] == name) & (conditions["set"] == "train")]
+    if train.empty or not train["constant_pixels"].iloc[0]:
         return ""
-    train = conditions[(conditions["dataset"] == rows["dataset"].iloc[0]) & (conditions["set"] == "train")].iloc[0]
-    share = f"{train['constant_pixels']} of {train['pixels']}"
-    return f"{share} pixels never change: biases\nin the first layer too, {_within(copies['largest_difference'].max())}"
+    return f"; {train['constant_pixels'].iloc[0]} of {train['pixels'].iloc[0]} pixels never change"
 
 
-def _within(difference: float) -> str:
-    return "to the last bit" if difference == 0 else f"within {difference:.0e}"
-
-
-def _name(dataset: str) -> str:
-    return DATASETS.get(dataset, dataset)
-
-
-def _depth_finding(table: pd.DataFrame, data: pd.DataFrame) -> str:
-    """How large the even part becomes per bias, at the smallest ε, and from which ε on R + R̄ exceeds 1, by depth."""
+def _depth_finding(data: pd.DataFrame) -> str:
+    """How large the even part is per bias at the smallest ε, in the shallowest network and in the most amplifying."""
     depths = sorted(set(data["depth"]))
     if len(depths) < 2:
-        return "A single depth: nothing to compare"
+        return "One depth was trained, so there is nothing to compare"
     epsilon = min((value for value in data["epsilon"] if 0 < value < np.inf), default=None)
     if epsilon is None:
-        return "No ε between none and free: nothing to compare"
+        return "No ε between none and free was tried, so there is nothing to compare"
     rows = data[data["epsilon"] == epsilon].set_index(["metric", "depth"])
-    trained, untrained = rows.loc["amplification"], rows.loc["initial_amplification"]["mean"]
-    deep = trained["mean"].idxmax()
-    more = trained.loc[deep, "low"] > trained.loc[depths[0], "high"]
-    crossing = biases.thresholds(table).set_index("depth")["crossing"]
-    words = ["no ε tried" if np.isinf(value) else f"{value:.2g}" for value in crossing]
-    means = trained["mean"]
+    trained = rows.loc["amplification"]
+    deep, means = trained["mean"].idxmax(), trained["mean"]
+    if not trained.loc[deep, "low"] > trained.loc[depths[0], "high"]:
+        return (
+            f"Depth is not seen to amplify small biases: with {depths[0]} to {depths[-1]} hidden layers the logits'\n"
+            f"even part is {means.min():.2g} to {means.max():.2g} times the biases, where none exceeds {epsilon:g}"
+        )
     return (
-        f"{'Depth amplifies' if more else 'Depth is not seen to amplify'} small biases once trained:\n"
-        f"even part ÷ bias from {means[depths[0]]:.0f} ({depths[0]} hidden) to {means[deep]:.0f} ({deep} hidden) "
-        f"at ε = {epsilon:g}; untrained at most {untrained.max():.1f};\n"
-        f"R + R̄ > 1 from ε = {', '.join(words)} on, with {', '.join(map(str, crossing.index))} hidden layers"
+        f"Depth amplifies small biases once trained: the logits' even part is {means[depths[0]]:.2g} times the biases\n"
+        f"with {_hidden(depths[0])}, and {means[deep]:.0f} times with {deep}, where none exceeds {epsilon:g}"
     )
+
+
+def _hidden(depth_: int) -> str:
+    return f"{depth_} hidden layer{'' if depth_ == 1 else 's'}"

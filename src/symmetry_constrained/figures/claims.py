@@ -9,15 +9,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.transforms import blended_transform_factory
 
-from symmetry_constrained.figures.style import WIDTH, set_title
-from symmetry_constrained.verdicts.page import number
+from symmetry_constrained.figures.style import WIDTH, number, set_title
 from symmetry_constrained.verdicts.rules import OUTCOMES
 from symmetry_constrained.verdicts.table import completed, distinct, headlines, standing
 
 SHADES = {"holds": "#0072B2", "open": "#8A8A8A", "fails": "#D55E00", "contrary": "#D55E00", "not counted": "#8A8A8A"}
-COLOURS = {verdict: SHADES[outcome] for verdict, outcome in OUTCOMES.items()}
+# Of a headline that holds where it was judged first, and not everywhere else.
+MIXED = "#9CC9E8"
+LEGEND = {"holds": SHADES["holds"], "mixed: holds, but not in all settings, or few further do": MIXED}
+LEGEND |= {"open": SHADES["open"], "fails": SHADES["fails"]}
 ELSEWHERE = "#9A9A9A"
 PAPERS = "#CC79A7"
 KEY = ["id", "contrast"]  # of a headline
@@ -30,11 +33,11 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     data = heads.reset_index(drop=True)
     further = distinct(claims.drop(heads.index), heads)
     keys = list(dict.fromkeys(zip(data["id"], data["contrast"], strict=True)))
-    height = 0.36 * len(keys) + 1.5
+    height = 0.36 * len(keys) + 1.75
     figure, (differences, ratios) = plt.subplots(
         1, 2, figsize=(WIDTH, height), sharey=True, width_ratios=(3, 1.2), gridspec_kw={"wspace": 0.08}
     )
-    figure.subplots_adjust(left=0.355, right=0.76, top=1 - 0.78 / height, bottom=0.85 / height)
+    figure.subplots_adjust(left=0.355, right=0.76, top=1 - 0.78 / height, bottom=1.1 / height)
     ends, names = _ratio_axis(ratios, data), []
     for position, (id_, contrast) in enumerate(keys):
         own = data[(data["id"] == id_) & (data["contrast"] == contrast)]
@@ -43,9 +46,7 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for _, row in own.iloc[1:].iterrows():
             _elsewhere(ratios if row["unit"] == "ratio" else differences, row, position)
         _effect(differences, ratios, own.iloc[0], position, ends)
-        _labels(
-            ratios, own, further.loc[further["id"] == id_, "verdict"] if first else further["verdict"][:0], position
-        )
+        _labels(ratios, own, further.loc[further["id"] == id_, "verdict"], position, first)
     differences.set_yticks(range(len(keys)), names)
     differences.set_ylim(len(keys) - 0.5, -0.5)
     differences.set_xlabel("difference of accuracies")
@@ -61,7 +62,10 @@ def verdicts(claims: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         Line2D([], [], marker="D", color=PAPERS, linestyle="", markersize=6),
     ]
     labels = ["in the first setting, with its 95 % interval", "in others", "the paper's own effect"]
-    figure.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.01, 0), ncols=3, fontsize="small")
+    style: dict[str, Any] = {"loc": "lower left", "fontsize": "small", "columnspacing": 1.2}
+    figure.legend(handles, labels, bbox_to_anchor=(0.01, 0.22 / height), ncols=3, **style)
+    patches = [Patch(facecolor=shade, label=name) for name, shade in LEGEND.items()]
+    figure.legend(handles=patches, bbox_to_anchor=(0.01, 0), ncols=4, **style)
     set_title(figure, _finding(data, further["verdict"]), y=1 - 0.02 / height, va="top")
     return figure, data
 
@@ -127,10 +131,14 @@ def _effect(differences: Axes, ratios: Axes, row: pd.Series, position: int, ends
         panel.plot(row["published"], position, marker="D", color=PAPERS, markersize=6, zorder=1)
 
 
-def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -> None:
-    """The headline's verdict, with a mark if it differs in another setting; and how many further contrasts hold."""
+def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int, first_of_claim: bool) -> None:
+    """The headline's verdict, with a mark if it differs in another setting; and how many further contrasts hold.
+
+    further: those of its claim, which are counted beside its first headline.
+    """
     place = blended_transform_factory(panel.figure.transFigure, panel.transData)
     first, others = own["verdict"].iloc[0], set(own["verdict"])
+    shade = _shade(own["verdict"], further)
     short = len(first) < len("replicated, smaller") + 1
     panel.text(
         0.78,
@@ -139,12 +147,19 @@ def _labels(panel: Axes, own: pd.DataFrame, further: pd.Series, position: int) -
         transform=place,
         va="center",
         fontsize="small" if short else "xx-small",
-        color="white",
-        bbox={"boxstyle": "round,pad=0.25", "facecolor": COLOURS[first], "edgecolor": "none"},
+        color="black" if shade == MIXED else "white",
+        bbox={"boxstyle": "round,pad=0.25", "facecolor": shade, "edgecolor": "none"},
     )
-    if len(further):
+    if len(further) and first_of_claim:
         text = f"{_holding(further)} of {len(further)}"
         panel.text(0.995, position, text, transform=place, va="center", ha="right", fontsize="small")
+
+
+def _shade(verdicts_: pd.Series, further: pd.Series) -> str:
+    """A headline's colour: that of its outcome, unless it fails elsewhere or most further contrasts do not hold."""
+    outcomes = verdicts_.map(OUTCOMES)
+    elsewhere = outcomes.isin(["fails", "contrary"]).any() or 2 * _holding(further) < len(further)
+    return MIXED if outcomes.iloc[0] == "holds" and elsewhere else SHADES[outcomes.iloc[0]]
 
 
 def _holding(verdicts_: pd.Series) -> int:
@@ -160,4 +175,4 @@ def _finding(data: pd.DataFrame, further: pd.Series) -> str:
     counted = ((failing, not_holding), (open_, "undecided"))
     parts = [f"{', '.join(names)} {verb}" for names, verb in counted if len(names)]
     text += f" ({'; '.join(parts)})" if parts else ""
-    return f"{text};\n{_holding(further)} of {len(further)} further contrasts do" if len(further) else text
+    return f"{text};\n{_holding(further)} of {len(further)} further contrasts hold as well" if len(further) else text

@@ -1,4 +1,4 @@
-"""The curves of the study that the paper announces: over-fitting against images, and accuracy against iterations.
+"""The curves of the study that the paper announces: over-fitting against images, and accuracy against evaluations.
 
 Drawing only, from the study's tables. Every title is computed from the data drawn.
 """
@@ -12,60 +12,93 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
 from symmetry_constrained import paper
-from symmetry_constrained.figures.style import COLOURS, MARKERS, WIDTH, models, present, set_title, span
+from symmetry_constrained.analysis.columns import CELL, STUDY
+from symmetry_constrained.figures.style import (
+    COLOURS,
+    MARKERS,
+    SHAPES,
+    WIDTH,
+    chance_line,
+    dataset,
+    models,
+    on,
+    percent,
+    present,
+    set_title,
+    span,
+)
 
 NAMES = {
     "test_accuracy": "accuracy on X",
     "inverted_accuracy": "accuracy on −X",
-    "generalisation_gap": "train − test accuracy",
-    "symmetry_gap": "accuracy on X − on −X",
+    "generalisation_gap": "generalisation gap:\ntrain − test accuracy",
+    "symmetry_gap": "symmetry gap:\naccuracy on X − on −X",
 }
+LOST = 0.1  # accuracy on −X that a title counts as lost
+DASH = 3.0  # of lines that coincide, in line widths
+ALIKE = "lines of several colours coincide"
 
 
-def learning_curves(summary: pd.DataFrame, dataset: str, metrics: tuple[str, str]) -> tuple[Figure, pd.DataFrame]:
+def learning_curves(summary: pd.DataFrame, name: str, metrics: tuple[str, str]) -> tuple[Figure, pd.DataFrame]:
     """Two metrics against the number of training images: a row per kind of network, a line per model.
 
-    summary: `summary.csv` rows of one study. Lines are means over splits and seeds, bands their 95 % intervals.
+    summary: `summary.csv` rows of one study, of the dataset named. Lines are means over splits and seeds, bands their
+    95 % intervals.
     """
     data = summary[summary["metric"].isin(metrics)].copy()
     data.insert(0, "model", models(data))
-    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.4), sharex=True, sharey="col", layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.6), sharex=True, sharey=True, layout="constrained")
     for row, network in enumerate(MARKERS):
         for column, metric in enumerate(metrics):
             panel = axes[row, column]
             _curves(panel, data[(data["network"] == network) & (data["metric"] == metric)], "images")
             log_axis(panel)
+            if metric.endswith("accuracy"):
+                chance_line(panel, name=row == column == 0)
+            else:
+                panel.axhline(0, color="#777777", linewidth=1, zorder=1)
             panel.set_title(f"{network} networks", fontweight="normal", fontsize="medium")
             panel.set_ylabel(NAMES[metric])
+            panel.tick_params(labelleft=True)
             if row == 1:
                 panel.set_xlabel("training images (X)")
-    _legend(figure, data, f"line: mean of N = {span(data['n'])} networks; band: 95 % interval")
+    _legend(figure, data, f"line: mean of N = {span(data['n'])} networks; band: 95 % interval; {ALIKE}")
     finding = _gap_finding if "generalisation_gap" in metrics else _accuracy_finding
-    set_title(figure, f"{dataset}: {finding(data)}")
+    set_title(figure, f"{dataset(name)}: {finding(data)}")
     return figure, data
 
 
 def budget(data: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """The mean accuracy on X and −X against iterations: a panel per width, a line per model.
+    """The mean accuracy on X and −X against evaluations of the loss: a panel per width, a line per model.
 
-    data: features, training_set, hidden_layers, iterations, mean, low, high, n of the mean (R + R̄) / 2 of the two
-    accuracies, since the lower of them would be unfair to ±X alone.
+    data: `summary.at_checkpoints` of the mean (R + R̄) / 2 of the two accuracies: the lower of them would be unfair
+    to ±X alone.
     """
     data = data.copy()
     data.insert(0, "model", models(data))
-    widths = list(dict.fromkeys(data["hidden_layers"]))
+    means = _at_evaluations(data)
+    widths = list(dict.fromkeys(means["hidden_layers"]))
     panels = max(len(widths), 1)
     figure, axes = plt.subplots(1, panels, figsize=(WIDTH, 3.6), sharey=True, layout="constrained", squeeze=False)
     for panel, width in zip(axes[0], widths, strict=False):
-        _curves(panel, data[data["hidden_layers"] == width], "iterations")
-        panel.axvline(paper.BUDGET, color="#999999", linewidth=1, linestyle=":")
+        _curves(panel, means[means["hidden_layers"] == width], "evaluations")
+        panel.axvline(paper.BUDGET, color="#777777", linewidth=1, linestyle="--", zorder=1)
+        chance_line(panel)
         log_axis(panel)
-        panel.set_xlabel("L-BFGS iterations")
+        panel.set_xlabel("evaluations of the loss")
         panel.set_title(f"hidden layers {width}", fontweight="normal", fontsize="medium")
-    axes[0, 0].set_ylabel("accuracy on X and −X, (R + R̄) / 2")
-    _legend(figure, data, f"band: 95 % interval, N = {max(data['n'], default=0)}; dotted: the paper's 200")
-    set_title(figure, _budget_finding(data))
+    axes[0, 0].set_ylabel("accuracy on X and −X,\n(R + R̄) / 2")
+    note = f"band: 95 % interval, N = {span(means['n'])}; dashed: the paper's {paper.BUDGET}; dotted: chance"
+    _legend(figure, means, note)
+    set_title(figure, _budget_finding(means))
     return figure, data
+
+
+def _at_evaluations(data: pd.DataFrame) -> pd.DataFrame:
+    """The means of the accuracy, each beside the mean number of evaluations spent until then."""
+    keys, spent = [*STUDY, *CELL, "iterations"], data["metric"] == "evaluations"
+    evaluations = data.loc[spent, [*keys, "mean"]].rename(columns={"mean": "evaluations"})
+    return data[~spent].merge(evaluations, on=keys)
 
 
 def log_axis(panel: Axes, unit: str | None = "") -> None:
@@ -80,64 +113,99 @@ def log_axis(panel: Axes, unit: str | None = "") -> None:
 
 
 def _curves(panel: Axes, data: pd.DataFrame, x: str) -> None:
+    lines = {}
     for name in COLOURS:
         line = data[data["model"] == name].sort_values(x)
         if line["mean"].notna().any():
-            panel.plot(line[x], line["mean"], color=COLOURS[name], marker="o", markersize=3, linewidth=1.4)
-            panel.fill_between(line[x], line["low"], line["high"], color=COLOURS[name], alpha=0.2, linewidth=0)
+            lines[name] = line
+    for group in _coinciding({name: line[[x, "mean"]].to_numpy() for name, line in lines.items()}):
+        for place, name in enumerate(group):
+            line, colour = lines[name], COLOURS[name]
+            # Of lines that coincide each shows in turn, and its markers around those of the next.
+            turn = (place * DASH, (DASH, DASH * (len(group) - 1)))
+            panel.plot(
+                line[x],
+                line["mean"],
+                color=colour,
+                marker=SHAPES[name],
+                markersize=4 + 1.8 * (len(group) - 1 - place),
+                markerfacecolor=colour if place == len(group) - 1 else "none",
+                linewidth=1.4,
+                linestyle=turn if len(group) > 1 else "-",
+            )
+            panel.fill_between(line[x], line["low"], line["high"], color=colour, alpha=0.2, linewidth=0)
+
+
+def _coinciding(lines: dict[str, np.ndarray]) -> list[list[str]]:
+    """The names of lines, (N, 2) each, in groups of those that coincide."""
+    groups: list[list[str]] = []
+    for name, line in lines.items():
+        for group in groups:
+            other = lines[group[0]]
+            if line.shape == other.shape and np.allclose(line, other, rtol=0, atol=1e-9, equal_nan=True):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
 
 
 def _legend(figure: Figure, data: pd.DataFrame, note: str) -> None:
     names = present(data["model"])
-    handles = [Line2D([], [], color=COLOURS[name], linewidth=2) for name in names]
+    handles = [Line2D([], [], color=COLOURS[name], marker=SHAPES[name], markersize=5, linewidth=2) for name in names]
     figure.legend(handles, names, loc="outside lower center", ncols=4, title=note, title_fontsize="small")
 
 
 def _accuracy_finding(data: pd.DataFrame) -> str:
-    """The accuracy of the plain, the augmented and the best invariant model on X and on −X, with all images."""
-    largest = data[(data["images"] == data["images"].max()) & (data["network"] == "biased")].dropna(subset="mean")
-    if largest.empty:
+    """The most that training on X, on ±X and the best of the other features reach on −X, whatever the images."""
+    rows = data[(data["network"] == "biased") & (data["metric"] == "inverted_accuracy")]
+    most = rows.groupby("model")["mean"].max().dropna()
+    if most.empty:
         return "no biased network was trained"
-    table = largest.pivot(index="model", columns="metric", values="mean")
-    parts = []
-    for name in ("identity, X", "identity, ±X"):
-        if name in table.index:
-            parts.append(f"{name} {table.loc[name, 'test_accuracy']:.2f} / {table.loc[name, 'inverted_accuracy']:.2f}")
-    invariant = table[~table.index.str.startswith("identity")].min(axis=1)
-    if len(invariant):
-        parts.append(f"{invariant.idxmax()} {invariant.max():.2f} on both")
-    return f"on X / on −X with all {int(data['images'].max()):,} images, biased:\n" + ", ".join(parts)
+    invariant = most[~most.index.str.startswith("identity")]
+    names = [name for name in ("identity, X", "identity, ±X") if name in most]
+    names += [invariant.idxmax()] if len(invariant) else []
+    if not names:
+        names = [most.idxmax()]
+    first = f"{on(names[0])}\nclassify at most {percent(most[names[0]])} of −X"
+    text = f"whatever the number of images, biased networks {first}"
+    others = [f"{on(name)} {percent(most[name])}" for name in names[1:]]
+    return f"{text}, those {' and '.join(others)}" if others else text
 
 
 def _gap_finding(data: pd.DataFrame) -> str:
-    """How far the models over-fit the fewest images, and which models lose accuracy on −X with all images."""
+    """How far the models over-fit the fewest and the most images, and which lose accuracy on −X with the most."""
     data = data.dropna(subset="mean")
     if data.empty:
         return "no network was trained"
-    few, all_ = data["images"].min(), data["images"].max()
-    gap = data[data["metric"] == "generalisation_gap"].groupby("images")["mean"].max()
-    lost = data[(data["images"] == all_) & (data["metric"] == "symmetry_gap")]
-    losing = present(lost.loc[lost["mean"] > 0.1, "model"])
+    gap, most = data[data["metric"] == "generalisation_gap"].groupby("images")["mean"].max(), data["images"].max()
+    ends = dict.fromkeys((*gap.index[:1], *gap.index[-1:]))
+    clauses = [f"{gap[count]:.2f} on {int(count):,} images".replace("-", "−") for count in ends]
+    lost = data[(data["images"] == most) & (data["metric"] == "symmetry_gap")]
+    losing, kept = present(lost.loc[lost["mean"] > LOST, "model"]), present(lost["model"])
+    who = f"networks {' and '.join(map(on, losing))}" if losing else "no networks"
+    only = "only " if losing and len(losing) < len(kept) else ""
     return (
-        f"train − test is up to {gap.get(few, np.nan):.2f} on {int(few)} images, "
-        f"at most {gap.get(all_, np.nan):.2f} on all;\n"
-        f"more than 0.1 lost on −X with all images: {', '.join(losing) or 'by no model'}"
+        f"the widest generalisation gap is {' and '.join(clauses)};\n"
+        f"with {int(most):,} {only}{who} lose more than {LOST:g} on −X"
     )
 
 
-def _budget_finding(data: pd.DataFrame) -> str:
-    """±X at the end of the budget against the best invariant model, in the narrowest and the widest network."""
-    data = data.dropna(subset="mean")
-    if data.empty:
+def _budget_finding(means: pd.DataFrame) -> str:
+    """How far ±X is from the best other features where training ends, in the narrowest and the widest network."""
+    means = means.dropna(subset="mean")
+    if means.empty:
         return "No network was trained"
-    last = data.sort_values("iterations").groupby(["hidden_layers", "model"], sort=False).last()["mean"]
+    last = means.sort_values("iterations").groupby(["hidden_layers", "model"], sort=False).last()["mean"]
     parts = []
-    for width in dict.fromkeys((data["hidden_layers"].iloc[0], data["hidden_layers"].iloc[-1])):
-        means = last[width]
-        texts = [f"±X classifies {means['identity, ±X']:.0%} correctly"] if "identity, ±X" in means else []
-        invariant = means[~means.index.str.startswith("identity")]
-        if len(invariant):
-            texts.append(f"{invariant.idxmax()} {'' if texts else 'classifies '}{invariant.max():.0%}")
-        if texts:
-            parts.append(f"with hidden layers {width}, {' and '.join(texts)}")
-    return f"After {int(data['iterations'].max()):,} iterations, " + ";\n".join(parts)
+    for width in dict.fromkeys((means["hidden_layers"].iloc[0], means["hidden_layers"].iloc[-1])):
+        own = last[width]
+        other = own[~own.index.str.startswith("identity")]
+        if "identity, ±X" in own and len(other):
+            behind = other.max() - own["identity, ±X"]
+            verb = "trails" if behind >= 0 else "leads"
+            parts.append(f"±X {verb} {other.idxmax()} features by {abs(behind):.2f} with hidden layers {width}")
+        else:
+            best = (other if len(other) else own).idxmax()
+            parts.append(f"networks {on(best)} classify {percent(own[best])} correctly with hidden layers {width}")
+    return f"After {int(means['iterations'].max()):,} iterations, " + ",\nand ".join(parts)

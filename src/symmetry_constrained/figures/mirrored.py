@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from symmetry_constrained.analysis import biases
-from symmetry_constrained.figures.style import WIDTH, set_title, span
+from symmetry_constrained.figures.style import CHANCE, WIDTH, set_title, span
 
 TIED = "tied pairs"
 # Colour, marker, name in the figure.
@@ -20,7 +20,7 @@ KINDS = {
     "ordinary start": ("#7F7F7F", "o", "trained freely from\nordinary weights"),
 }
 SPACING = 0.3  # between the names of two lines
-CHANCE = 2 * 0.1 - 1  # R + R̄ − 1 where a tenth is classified correctly
+EXCESS_OF_CHANCE = 2 * CHANCE - 1  # R + R̄ − 1
 ALLOWED, ALLOWANCE = 10, "#E6E6E6"  # O(ε) is drawn as at most this many times ε
 
 
@@ -36,11 +36,11 @@ def counterexample(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     reach = np.geomspace(*ends, 100)
     panel.fill_between(reach, -1, np.minimum(ALLOWED * reach, 1), color=ALLOWANCE, linewidth=0, zorder=0)
     panel.axhline(0, color="black", linewidth=1.2)
-    panel.axhline(CHANCE, color="black", linewidth=1, linestyle=":")
+    panel.axhline(EXCESS_OF_CHANCE, color="black", linewidth=1, linestyle=":")
     for text, height, below in (
         ("R + R̄ = 1", 0, 3),
         (f"grey: R + R̄ ≤ 1 + {ALLOWED}ε", -0.4, 0),
-        ("chance", CHANCE, -10),
+        ("chance", EXCESS_OF_CHANCE, -10),
     ):
         panel.annotate(text, (ends[0], height), xytext=(3, below), textcoords="offset points", fontsize="small")
     lowest = np.inf
@@ -77,10 +77,8 @@ def _finding(data: pd.DataFrame) -> str:
     """R + R̄ at the smallest ε, of tied pairs and of the other kinds."""
     epsilon = data["epsilon"].min()
     sums = 1 + data[data["epsilon"] == epsilon].set_index("kind")["mean"]
-    text = f"One hidden layer, no bias above {epsilon:g}: R + R̄ = {sums[TIED]:.2f} with mirrored pairs"
+    text = f"With one hidden layer and no bias above {epsilon:g}, mirrored pairs reach R + R̄ = {sums[TIED]:.2f}"
     others = sums.drop(TIED)
-    if others.empty:
+    if others.empty or others.max() >= 1:
         return text
-    return (
-        f"{text},\nbut ordinary training does not find them (R + R̄ = {others.max():.2f})" if others.max() < 1 else text
-    )
+    return f"{text},\nand ordinary training, which does not find them, {others.max():.2f}"

@@ -1,7 +1,6 @@
-"""The figures of the theory's last claims: losses on orbits, flat directions, random angles, complete invariants.
+"""The figures of continuous symmetry: losses on orbits, flat directions, random angles.
 
-Drawing only, from the tables of `measure_orbits.py` and `compare_invariants.py`. Every title is computed from the data
-drawn.
+Drawing only, from the tables of `measure_orbits.py`. Every title is computed from the data drawn.
 """
 
 import matplotlib.pyplot as plt
@@ -11,27 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from symmetry_constrained.analysis import invariants
-from symmetry_constrained.figures.style import COLOURS, MARKERS, WIDTH, networks_legend, set_title, span
+from symmetry_constrained.figures.style import WIDTH, beside, number, set_title, span
 
-# The translation maps in the colours of their counterparts under inversion: norms, some phases, all, all by alignment.
-FEATURES = {
-    "identity": COLOURS["identity, X"],
-    "square": COLOURS["square"],
-    "neighbour": COLOURS["neighbour"],
-    "permuted": COLOURS["permuted"],
-    "quadratic": COLOURS["quadratic"],
-    "canonical": COLOURS["canonical"],
-    "power": COLOURS["square"],
-    "bispectrum": COLOURS["neighbour"],
-    "complete": COLOURS["quadratic"],
-    "aligned": COLOURS["canonical"],
-}
 SAMPLINGS = {"equally spaced": ("#0072B2", "o"), "random": ("#D55E00", "s")}
-COMPLETE = ("canonical", "quadratic", "aligned", "complete")  # maps that discard the group's action only
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 ROUNDING = 1e-16  # losses that vary less are drawn here
 LOWEST = 6  # eigenvalues drawn
+FLAT = 1e-3  # curvature over λ
+NEAR = 0.05  # a fitted power this near to a predicted one is it
 
 
 def loss_on_orbit(orbit_loss: pd.DataFrame, orbits: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -45,19 +30,20 @@ def loss_on_orbit(orbit_loss: pd.DataFrame, orbits: pd.DataFrame) -> tuple[Figur
     figure, (curves, points) = plt.subplots(1, 2, figsize=(WIDTH, 3.6), layout="constrained")
     counts = sorted(left["angles"].unique())
     shades = plt.get_cmap("viridis")(np.linspace(0.9, 0.05, len(counts)))
+    ends = []
     for count, shade in zip(counts, shades, strict=True):
         line = left[left["angles"] == count]
-        curves.plot(np.degrees(line["angle"]), line["deviation"], color=shade, linewidth=1.5, label=str(count))
+        curves.plot(np.degrees(line["angle"]), line["deviation"], color=shade, linewidth=1.5)
+        ends.append((_angles(count), line["deviation"].iloc[-1], shade))
     curves.set_xticks(range(0, 361, 90))
     curves.set(xlabel="angle θ of W₁ → W₁U(θ), degrees", ylabel="loss − its mean on the orbit")
-    curves.legend(title="angles trained on", ncols=3, fontsize="small", title_fontsize="small", loc="upper center")
-    low, high = curves.get_ylim()
-    curves.set_ylim(low, high + 0.45 * (high - low))
+    beside(curves, ends)
     _against_angles(
         points, orbits.assign(loss_variation=orbits["loss_variation"].clip(lower=ROUNDING)), "loss_variation"
     )
     points.set_ylabel("largest − smallest loss on the orbit")
     _sampling_legend(points, orbits)
+    _note(figure, orbits)
     set_title(figure, _variation_finding(orbits))
     drawn = [left.assign(panel="left"), orbits.assign(panel="right")]
     return figure, pd.concat(drawn, ignore_index=True)
@@ -92,7 +78,7 @@ def flat_direction(orbits: pd.DataFrame, spectrum: pd.DataFrame) -> tuple[Figure
     names = [_setting(features_, int(angles)) for features_, angles in columns]
     right.set_xticks(range(len(columns)), names, fontsize="small")
     right.axhline(1, color="black", linewidth=1, linestyle="--")
-    right.axhline(1e-3, color="#999999", linewidth=1, linestyle=":")
+    right.axhline(FLAT, color="#999999", linewidth=1, linestyle=":")
     right.set_yscale("log")
     right.set_ylabel(f"the {LOWEST} lowest |eigenvalues| / λ")
     right.grid(axis="x", visible=False)
@@ -144,59 +130,15 @@ def random_angles(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, data
 
 
-def complete_invariants(table: pd.DataFrame, signs: pd.DataFrame, phases: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Accuracy on transformed test images by feature map, a panel per group, with the symmetries of each map.
-
-    table: rows of `invariants.csv` at one budget. signs, phases: the tables of symmetries.
-    """
-    data = invariants.summarise(table)
-    forgets = {("inversion", row["features"]): _power_of_two(row["log2_symmetries"]) for _, row in signs.iterrows()}
-    forgets |= {("translation", row["features"]): f"{row['dimensions']}" for _, row in phases.iterrows()}
-    data["forgets"] = [forgets.get(pair, "") for pair in zip(data["group"], data["features"], strict=True)]
-    groups = list(dict.fromkeys(data["group"]))
-    most = max(data.loc[data["group"] == group, "features"].nunique() for group in groups)
-    figure, axes = plt.subplots(
-        1, len(groups), figsize=(WIDTH, 0.42 * most + 1.7), layout="constrained", squeeze=False, sharex=True
-    )
-    kinds = {
-        "inversion": "under each map: sign flips it doesn't see; weights",
-        "translation": "under each map: dimensions it doesn't see; weights",
-    }
-    for panel, group in zip(axes[0], groups, strict=True):
-        rows = data[data["group"] == group]
-        names = [name for name in FEATURES if name in set(rows["features"])]
-        for position, name in enumerate(names):
-            for network, offset in zip(MARKERS, (-0.16, 0.16), strict=True):
-                for _, row in rows[(rows["features"] == name) & (rows["network"] == network)].iterrows():
-                    ends = [row["transformed_accuracy_low"], row["transformed_accuracy_high"]]
-                    panel.plot(ends, [position + offset] * 2, color=FEATURES[name], linewidth=1.6)
-                    panel.plot(
-                        row["transformed_accuracy"], position + offset, marker=MARKERS[network], color=FEATURES[name]
-                    )
-        of_map = rows.drop_duplicates("features").set_index("features")
-        free = rows[rows["network"] == "bias-free"].drop_duplicates("features").set_index("features")["parameters"]
-        labels = [f"{name}\n{of_map.loc[name, 'forgets']}; {free.get(name, 0):,}" for name in names]
-        panel.set_yticks(range(len(names)), labels)
-        panel.set_ylim(len(names) - 0.5, -0.5)
-        panel.set_xlim(-0.02, 1)
-        panel.grid(axis="y", visible=False)
-        panel.set_xlabel(f"accuracy on test images under {group}")
-        panel.set_title(kinds[group], fontweight="normal", fontsize="small", x=-0.35)
-    n, budget = span(data["n"]), span(data["budget"])
-    note = f"bar: 95 % interval of the mean of N = {n} networks, {budget} evaluations each"
-    networks_legend(figure, note)
-    set_title(figure, _complete_finding(invariants.contrasts(table)))
-    return figure, data
-
-
 def _against_angles(panel: Axes, orbits: pd.DataFrame, column: str) -> None:
-    """A point per network on pixels by the number of angles, and a line through the medians; logarithmic both ways."""
+    """A point per network on pixels by the number of angles, and a line through three medians or more; log axes."""
     pixels = orbits[orbits["features"] == "identity"]
     for sampling, (colour, marker) in SAMPLINGS.items():
         rows = pixels[pixels["sampling"] == sampling]
         if len(rows):
             medians = rows.groupby("angles")[column].median()
-            panel.plot(medians.index, medians, color=colour, linewidth=1.2)
+            if len(medians) > 2:
+                panel.plot(medians.index, medians, color=colour, linewidth=1.2)
             panel.scatter(rows["angles"], rows[column], color=colour, marker=marker, s=20, alpha=0.8, linewidths=0)
     panel.set_xscale("log", base=2)
     panel.set_yscale("log")
@@ -212,85 +154,65 @@ def _sampling_legend(panel: Axes, orbits: pd.DataFrame) -> None:
     panel.legend(handles, present, loc="lower left", fontsize="small")
 
 
+def _note(figure: Figure, orbits: pd.DataFrame) -> None:
+    pixels = orbits[orbits["features"] == "identity"]
+    n = span(pixels.groupby(["sampling", "angles"]).size())
+    figure.supxlabel(f"right: a point per network, N = {n} for each number of angles; line: medians", fontsize="small")
+
+
 def _setting(features_: str, angles: int) -> str:
     if features_ != "identity":
         return features_
     return "pixels\non X" if angles == 1 else f"pixels on\n{angles} angles"
 
 
-def _power_of_two(exponent: int) -> str:
-    return str(2**exponent) if exponent < 2 else f"$2^{{{exponent}}}$"
-
-
-def _number(value: float) -> str:
-    """0.12, or 5·10⁻⁹ below a hundredth."""
-    if value >= 0.01 or value == 0:
-        return f"{value:.2g}"
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-
-
 def _variation_finding(orbits: pd.DataFrame) -> str:
     """How far the loss varies along the orbit with the fewest and the most angles, and with invariant features."""
     pixels = orbits[(orbits["features"] == "identity") & (orbits["sampling"] == "equally spaced")]
     medians = pixels.groupby("angles")["loss_variation"].median()
-    texts = [f"{_number(value)} on {angles} angle{'s' * (angles > 1)}" for angles, value in medians.items()]
-    text = f"Along the orbit the loss varies by {', by '.join(dict.fromkeys([texts[0], texts[-1]]))}"
-    text += f"\n(medians of N = {pixels.groupby('angles').size().max()})"
+    texts = [f"by {number(value)} on {_angles(angles)}" for angles, value in medians.items()]
+    text = f"The loss varies along the orbit {' and '.join(dict.fromkeys([texts[0], texts[-1]]))}"
     invariant = orbits[orbits["features"] != "identity"]
     if len(invariant):
-        text += f"; with invariant features by at most {_number(invariant['loss_variation'].max())} on 1"
+        text += f",\nand by at most {number(invariant['loss_variation'].max())} on invariant features"
     return text
 
 
+def _angles(count: int) -> str:
+    return f"{count} angle{'' if count == 1 else 's'}"
+
+
 def _flat_finding(orbits: pd.DataFrame) -> str:
-    """The curvature along the fully sampled orbit against λ and the next eigenvalue; flat directions of other maps."""
+    """Whether the loss is flat along the fully sampled orbit, in units of λ, and how many minima of other maps are."""
     pixels = orbits[(orbits["features"] == "identity") & (orbits["sampling"] == "equally spaced")]
     pixels = pixels[(pixels["angles"] == pixels["angles"].max()) & pixels["curvature"].notna()]
     if pixels.empty:
-        text = "No minimum on the orbit breaks the symmetry: none has a direction along it"
+        text = "No minimum on the orbit breaks the symmetry, so none has a direction along it"
     else:
         along = (pixels["curvature"].abs() / pixels["penalty"]).max()
-        text = f"On {pixels['angles'].iloc[0]} angles the curvature along the orbit is at most {_number(along)} λ"
-        if (pixels["overlap"] > 0.5).all():
-            text += f", the next above {_number((pixels['second'] / pixels['penalty']).min())} λ"
-        text += f" (N = {len(pixels)})"
+        flat = "is flat" if along < FLAT else "is not flat"
+        text = (
+            f"On {_angles(pixels['angles'].iloc[0])} the loss {flat} along the orbit: "
+            f"its curvature is at most {number(along)} λ"
+        )
     invariant = orbits[orbits["features"] != "identity"]
     if len(invariant):
-        none = int((invariant["flat"] == 0).sum())
-        text += f";\nwith invariant features {none} of {len(invariant)} minima have no flat direction"
+        flat_ones = int((invariant["flat"] > 0).sum())
+        verb = "has" if flat_ones <= 1 else "have"
+        text += f";\n{flat_ones or 'none'} of {len(invariant)} minima on invariant features {verb} a flat direction"
     return text
 
 
 def _random_finding(data: pd.DataFrame) -> str:
-    """The fitted power of m·n, how near the prediction is, and what averaging draws leaves."""
+    """Whether the variation falls as one over the root of m·n, and what averaging draws leaves."""
     groups = data.groupby(["parameters", "seed", "images"])
     x, y = (
         np.log(data[name]) - groups[name].transform(lambda values: np.log(values).mean()) for name in ("points", "rms")
     )
-    power = (
-        f"varies as (images × angles)^{(x * y).sum() / (x * x).sum():.2f}".replace("-", "−") if x.any() else "varies"
-    )
-    ratio = data["rms"] / data["predicted"]
+    text = "On random angles the loss varies along the orbit"
+    if x.any():
+        power = (x * y).sum() / (x * x).sum()
+        text = "On n = images × random angles the loss varies along the orbit"
+        text += " as 1/√n, as predicted" if abs(power + 0.5) < NEAR else f" as n^{power:.2f}, not as 1/√n"
     less = (data["rms"] / data["mean_rms"]).median()
-    return (
-        f"On random angles the loss {power} along the orbit,\n"
-        f"{ratio.min():.2f} to {ratio.max():.2f} times the prediction; "
-        f"the mean of {int(data['draws'].max())} draws varies {less:.0f} times less"
-    )
-
-
-def _complete_finding(contrasts: pd.DataFrame) -> str:
-    """Per group, what the complete maps gain over the norms alone."""
-    rows = contrasts[contrasts["features"].isin(COMPLETE) & (contrasts["network"] == "bias-free")]
-    if rows.empty:
-        return "Complete invariants were not compared with norms alone"
-    beats = "beat" if (rows["low"] > 0).all() else "do not all beat"
-    parts = []
-    for group, part in rows.groupby("group", sort=False):
-        gains = [
-            f"{row['features']} {row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
-            for _, row in part.iterrows()
-        ]
-        parts.append(f"{group}, over {part['against'].iloc[0]}: {', '.join(gains)}".replace("-", "−"))
-    return f"Complete invariants {beats} norms alone (bias-free, N = {span(rows['n'])} pairs);\n" + ";\n".join(parts)
+    return f"{text.replace('-', '−')};\nthe mean of {int(data['draws'].max())} draws varies {less:.0f} times less"

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from symmetry_constrained.figures.style import WIDTH, set_title
+from symmetry_constrained.figures.style import WIDTH, dataset, set_title
 from symmetry_constrained.verdicts.over_settings import by_setting, over_settings, sentence
 from symmetry_constrained.verdicts.rules import CAPPED
 from symmetry_constrained.verdicts.table import by_interval, completed
@@ -27,8 +27,8 @@ LOOKS = {
 }
 ABSENT = "·"  # not trained in this setting, or not meant for it
 SHOWN = ["id", "title", "setting", "label", "contrast", "outcome", "verdict", "unit", "effect", "low", "high", "n"]
-LEFT, RIGHT = 0.32, 0.83  # the map's place in the figure's width
-ROW, HEAD, FOOT = 0.42, 1.15, 0.7  # inches: a claim, the headings with the title, the legend
+LEFT, RIGHT = 0.29, 0.86  # the map's place in the figure's width
+ROW, HEAD, FOOT = 0.42, 1.3, 0.7  # inches: a claim, the headings with the title, the legend
 
 
 def settings_map(claims: pd.DataFrame, settings: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -65,8 +65,8 @@ def _frame(panel: Axes, over: pd.DataFrame, settings: pd.DataFrame) -> None:
     panel.set(xlim=(-0.5, len(settings) - 0.5), ylim=(max(len(over), 1) - 0.5, -0.5))
     panel.set_yticks(range(len(over)), [f"{textwrap.fill(row['title'], 34)}  {id_}" for id_, row in over.iterrows()])
     heads = [
-        f"{textwrap.fill(row['label'], 9)}\n{row['dataset']}\n{row['hidden_layers']}\n"
-        + textwrap.fill(row["budget"].replace("evaluations", "eval.").replace("iterations", "iter."), 12)
+        f"{textwrap.fill(row['label'], 9)}\n{dataset(row['dataset'])}\n{row['hidden_layers']}\n"
+        + textwrap.fill(row["budget"].replace("evaluations", "eval.").replace("iterations", "iter."), 7)
         for _, row in settings.iterrows()
     ]
     panel.set_xticks(range(len(settings)), heads)
@@ -85,7 +85,7 @@ def _cell(panel: Axes, row: pd.Series, column: int, line: int) -> None:
     fill, colour, mark, _ = LOOKS[row["outcome"]]
     panel.add_patch(Rectangle((column - 0.48, line - 0.46), 0.96, 0.92, facecolor=fill, linewidth=0))
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
-    panel.text(column, line - 0.16, f"{mark} {effect(row)}", fontsize="x-small", **style)
+    panel.text(column, line - 0.16, f"{mark} {effect(row)}", fontsize="xx-small", **style)
     panel.text(column, line + 0.24, f"N = {row['n']:,}", fontsize="xx-small", **style)
 
 

@@ -54,13 +54,17 @@ def _check_averaged(where: str, setting: dict, studies: dict) -> None:
             raise fault(where, name, f"a study with another averaging than {seen[-1]}, which is there already")
 
 
+def budget(study: dict) -> str:
+    """What the networks of a study are given, as "200 evaluations"."""
+    return ", ".join(f"{limit:,} {key.removeprefix('max_')}" for key, limit in study["budget"].items())
+
+
 def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """By name, in order, the settings with the attributes of their studies (`verdicts.settings`)."""
     placed, found = {own["study"] for own in config["published_numbers"].values() if isinstance(own, dict)}, {}
     for name, own in config["settings"].items():
         study, layers = config["studies"][own["study"]], tuple(own["hidden_layers"])
         most = max(study["fractions"])
-        budget = ", ".join(f"{limit:,} {key.removeprefix('max_')}" for key, limit in study["budget"].items())
         found[name] = {
             "label": own["label"],
             "study": own["study"],
@@ -68,7 +72,7 @@ def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "protocol": study["protocol"],
             "hidden_layers": hyphenated(layers),
             **{key: study.get(key, usual) for key, usual in RECIPE.items()},
-            "budget": budget,
+            "budget": budget(study),
             "trained_on": "all images" if most == 1 else f"{100 * most:g} % of the images",
             "paper": own["study"] in placed and layers == paper.HIDDEN_LAYERS,
             "averaged": {config["studies"][other]["averaging"]: other for other in own.get("averaged", [])},
