@@ -29,6 +29,7 @@ from symmetry_constrained.audit import (
     specs,
     splits,
     tables,
+    titles,
     verdicts,
 )
 from symmetry_constrained.audit.checks import Check, guarded
@@ -72,6 +73,7 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "published": published.check,
     "paper tables": paper_tables.check,
     "figures": figures.check,
+    "titles": titles.check,
     "explorer": explorer.check,
     "sentences": sentences.check,
     "report": report.check,
