@@ -134,6 +134,36 @@ def test_the_script_records_a_run_from_a_listing(project):
     assert record["software"]["torch"]
     assert record["machine"]["cores"] >= 1
     assert record["machine"]["memory"] > 1e8
+    assert record["trained_on"] == {}
+
+
+def test_what_trained_is_told_with_every_value_it_had(tmp_path):
+    common = {"python": "3.12.1", "compiler": None, "device_name": "x86_64", "threads": 1}
+    for split, device in enumerate(("cpu", "cuda", "cpu")):
+        path = tmp_path / f"batches/study/identity/original/10-5/split-{split}/provenance.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(common | {"device": device, "packages": {"torch": f"2.{split}", "scipy": "1.17"}}))
+    assert manifest.trained_on(tmp_path) == {
+        "device": ["cpu", "cuda"],
+        "device_name": ["x86_64"],
+        "compiler": ["none"],
+        "python": ["3.12.1"],
+        "torch": ["2.0", "2.1", "2.2"],
+        "scipy": ["1.17"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "instructions"),
+    [
+        ("model name\t: One\nflags\t\t: fpu sse2 avx avx512f vmx\nvmx flags\t: x\nflags\t: old", "avx avx512f sse2"),
+        ("Features\t: fp asimd sve2 crc32\n", "asimd sve2"),
+        ("", ""),
+    ],
+)
+def test_vector_instructions_as_the_system_tells_them(monkeypatch, text, instructions):
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: text)
+    assert manifest._instructions() == instructions.split()
 
 
 # Snakemake's record is lost.

@@ -96,20 +96,43 @@ def describe(results: Path) -> dict:
         "machine": {
             "platform": platform.platform(),
             "processor": _processor(),
+            "instructions": _instructions(),
             "cores": os.cpu_count(),
             "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             "gpus": _gpus(),
         },
+        "trained_on": trained_on(results),
     }
 
 
-def _processor() -> str:
+def trained_on(results: Path) -> dict[str, list[str]]:
+    """Of all training batches: device, its name, compiler and versions, each with every value that it had."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(results.glob("batches/**/provenance.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        facts = {name: record.get(name) for name in ("device", "device_name", "compiler", "python")}
+        for name, value in (facts | record.get("packages", {})).items():
+            found.setdefault(name, set()).add("none" if value is None else str(value))
+    return {name: sorted(values) for name, values in found.items()}
+
+
+def _cpuinfo(key: str) -> str:
+    """The first value of a key that the system tells of its processors; empty where it tells none."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
+
+
+def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _instructions() -> list[str]:
+    """The processor's sets of vector instructions, by which libraries choose how to round; none where unknown."""
+    names = (_cpuinfo("flags") or _cpuinfo("Features")).split()
+    return sorted(name for name in names if name.startswith(("sse", "avx", "fma", "amx", "asimd", "sve")))
 
 
 def _gpus() -> list[str]:
