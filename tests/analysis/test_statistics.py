@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from symmetry_constrained.analysis.statistics import holm, paired_mean, place, typicality
+from symmetry_constrained.analysis.statistics import (
+    difference_in_pairs,
+    difference_of_means,
+    holm,
+    p_value,
+    paired_mean,
+    place,
+    typicality,
+)
 
 
 def naive_place(value, draws):
@@ -132,3 +140,41 @@ def test_means_within_a_hundredth_or_an_interval_that_holds_0_count_as_equal():
     assert paired_mean(pd.Series([0.009] * 4), np.zeros(4)) == (0.009, 0.009, 0.009, True)
     assert not paired_mean(pd.Series([0.011] * 4), np.zeros(4))[3]
     assert paired_mean(pd.Series([0.1, 0.2, -0.2, 0.1]), np.zeros(4))[3]
+
+
+def by_split(values, splits):
+    return np.array([values[splits == split].mean(axis=0) for split in np.unique(splits)])
+
+
+def agrees(found, expected):
+    low, high = expected.confidence_interval()
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.value - found.half == pytest.approx(low, rel=1e-9)
+    assert found.value + found.half == pytest.approx(high, rel=1e-9)
+
+
+def test_differences_of_two_runs_are_student_s_and_welch_s_on_the_means_of_splits():
+    """Three quantities over ten splits of four networks, and over six of five; SciPy's tests of their split means."""
+    random = np.random.default_rng(5)
+    splits, others = np.repeat(np.arange(10), 4), np.repeat(np.arange(20, 26), 5)
+    ours, theirs = random.normal(0.2, 1, (40, 3)), random.normal(0, 3, (30, 3))
+    pairs = difference_in_pairs(ours, splits)
+    agrees(pairs, stats.ttest_1samp(by_split(ours, splits), 0))
+    together = difference_of_means(ours, splits, theirs, others)
+    agrees(together, stats.ttest_ind(by_split(ours, splits), by_split(theirs, others), equal_var=False))
+    # With a single split its networks are the units.
+    single = difference_of_means(ours, np.zeros(40), theirs, np.zeros(30))
+    agrees(single, stats.ttest_ind(ours, theirs, equal_var=False))
+
+
+def test_differences_without_spread_are_certain_and_single_networks_have_no_interval():
+    nothing = difference_in_pairs(np.zeros((6, 1)), np.arange(6))
+    assert (nothing.value, nothing.half, nothing.p) == (0, 0, 1)
+    ones, splits = np.ones((6, 1)), np.arange(6)
+    assert difference_in_pairs(ones, splits).p == 0
+    assert difference_of_means(ones, splits, ones, splits).p == 1
+    assert difference_of_means(ones, splits, 2 * ones, splits).p == 0
+    assert np.isnan(difference_in_pairs(ones[:1], splits[:1]).p)
+    assert np.isnan(difference_of_means(ones[:1], splits[:1], ones, splits).p)
+    # At the end of a 95 % interval p is 5 %, on either side.
+    assert p_value(np.array([0.3, -0.3]), 0.3, 9) == pytest.approx([0.05, 0.05])

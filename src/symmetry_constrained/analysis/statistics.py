@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from symmetry_constrained.analysis import intervals
 
+TAIL = 0.025  # beyond each end of a 95 % interval
 CENTRAL = 0.95  # the share of draws that counts as typical
 EQUIVALENCE_MARGIN = 0.01  # mean accuracies closer than this count as equal
 
@@ -59,6 +61,53 @@ def typicality(rank: Place) -> str:
     if rank.p > 1 - CENTRAL:
         return "typical"
     return "lucky" if rank.percentile > 50 else "unlucky"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of means (...), how far its 95 % interval reaches to each side, and its two-sided p-value.
+
+    half and p are nan where there is no interval.
+    """
+
+    value: np.ndarray
+    half: np.ndarray
+    p: np.ndarray
+
+
+def p_value(distance: np.ndarray, half: np.ndarray, degrees: np.ndarray | int) -> np.ndarray:
+    """Two-sided p-values of distances (...) from what is tested, by Student's t with these degrees of freedom.
+
+    half: the half-widths of 95 % intervals (...). Where an interval has no width, p is 1 for no distance and 0 for any.
+    """
+    distance, half = np.asarray(distance, dtype=np.float64), np.asarray(half, dtype=np.float64)
+    ratio = np.divide(distance, half, out=np.where(distance == 0, 0.0, np.inf), where=half != 0)
+    return 2 * stats.t.sf(stats.t.isf(TAIL, degrees) * abs(ratio), degrees)
+
+
+def difference_in_pairs(differences: np.ndarray, splits: np.ndarray) -> Difference:
+    """The mean of paired differences (N, ...) of networks of splits (N,), with splits as units."""
+    low, high = intervals.mean_interval(differences, splits)
+    value, half = intervals.means(differences), (high - low) / 2
+    return Difference(value, half, p_value(value, half, intervals.units(splits).max()))
+
+
+def difference_of_means(
+    ours: np.ndarray, our_splits: np.ndarray, theirs: np.ndarray, their_splits: np.ndarray
+) -> Difference:
+    """The mean of ours (N, ...) less that of theirs (M, ...), drawn independently, each with its splits as units.
+
+    The two standard errors are those of the means' intervals, the degrees of freedom Welch's (1947).
+    """
+    degrees = [intervals.units(splits).max() for splits in (our_splits, their_splits)]
+    variances = []
+    for values, splits, own in ((ours, our_splits, degrees[0]), (theirs, their_splits, degrees[1])):
+        low, high = intervals.mean_interval(values, splits)
+        variances.append(((high - low) / 2 / stats.t.isf(TAIL, own)) ** 2)
+    variance, weight = sum(variances), sum(one**2 / own for one, own in zip(variances, degrees, strict=True) if own)
+    together = np.divide(variance**2, weight, out=np.full(np.shape(variance), float(min(degrees))), where=weight > 0)
+    value, half = intervals.means(ours) - intervals.means(theirs), stats.t.isf(TAIL, together) * np.sqrt(variance)
+    return Difference(value, half, p_value(value, half, together))
 
 
 def holm(p: np.ndarray) -> np.ndarray:

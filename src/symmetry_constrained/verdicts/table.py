@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from symmetry_constrained.analysis import statistics
 from symmetry_constrained.verdicts.claims import with_places
@@ -142,6 +141,4 @@ def _p(row: pd.Series) -> float:
     if not by_interval(row.to_frame().T).item() or not np.isfinite(values).all():
         return np.nan
     effect, at, end = values
-    if end == effect:
-        return float(effect == at)
-    return float(2 * stats.t.sf(stats.t.isf(0.025, DEGREES) * abs((effect - at) / (end - effect)), DEGREES))
+    return float(statistics.p_value(effect - at, end - effect, DEGREES))
