@@ -135,6 +135,7 @@ def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
         ("scripts/write_manifest.py", {"runs"}),
         ("scripts/write_explorer.py", {"data", "features", "pages"}),
         ("scripts/write_index.py", {"analysis", "data", "features", "figures", "pages", "runs", "verdicts"}),
+        ("scripts/compare_runs.py", {"analysis", "data", "features", "runs", "verdicts"}),
         ("scripts/audit.py", {"audit"}),
     ],
 )
