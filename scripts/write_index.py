@@ -42,6 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
         [by_name[name] for name in arguments.findings if name in by_name],
         _read(results / "manifest.json"),
         _read(results / "audit/audit.json"),
+        _read(results / "comparison.json"),
         index.job_seconds(results),
         files,
     )

@@ -140,6 +140,7 @@ MADE_AGAIN = (
     *(f"theory/{name}.csv" for name in ("random_networks", "label_blind")),
     *("tables", "figures", "notebooks", "audit", "code", "verdicts.md", "findings.rst", "explore.html", "config.json"),
     *("manifest.json", "ro-crate-metadata.json", "report.html", "report.json", "index.html", "index.json"),
+    "comparison.json",
 )
 
 

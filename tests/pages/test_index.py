@@ -34,7 +34,11 @@ def checks(failed):
     return counts | {"bytes_only": [], "checks": [*done, *missed]}
 
 
-def folder_of_a_run(folder, failed=0):
+AGREES = {"status": 0, "sentence": "this <run> and that agree.", "lines": ["Networks: all & more."], "largest": []}
+APART = {"what": "a cell", "run": 0.25, "reference": 0.75, "difference": -0.5, "half": 0.125, "p": 0.001, "floor": 0.01}
+
+
+def folder_of_a_run(folder, failed=0, comparison=AGREES):
     """What the page is made of, in the places of a run."""
     for name in ("tables", "figures", "audit", "benchmarks/train_batch", "notebooks"):
         (folder / name).mkdir(parents=True)
@@ -44,6 +48,7 @@ def folder_of_a_run(folder, failed=0):
         values.to_csv(folder / f"tables/{name}.csv", index=False)
     (folder / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
     (folder / "audit/audit.json").write_text(json.dumps(checks(failed)), encoding="utf-8")
+    (folder / "comparison.json").write_text(json.dumps(comparison), encoding="utf-8")
     (folder / "benchmarks/train_batch/a.tsv").write_text("s\th:m:s\n600.5\t0:10:00\n")
     (folder / "benchmarks/b.tsv").write_text("s\th:m:s\n120.0\t0:02:00\n")
     (folder / "notebooks/theory & more.html").write_text("a page")
@@ -131,6 +136,20 @@ def test_checks_that_failed_are_named_first_and_at_most_twenty(tmp_path):
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert page.count("25 of 32 checks failed") == 2 and "checks passed" not in page
     assert page.count("<code>bad-") == 20 and "&lt;1&gt;" in page
+
+
+def test_the_page_says_whether_the_run_agrees_with_the_reference(page, tmp_path):
+    assert (
+        '<p class="good">this &lt;run&gt; and that agree.</p>' in page and "<li>Networks: all &amp; more.</li>" in page
+    )
+    assert "The largest differences" not in page
+    for status, look in ((1, ' class="bad"'), (2, "")):
+        found = {"status": status, "sentence": "A sentence.", "lines": [], "largest": [APART]}
+        folder = folder_of_a_run(tmp_path / str(status), comparison=found)
+        assert call("write_index", folder) == (0, "")
+        other = (folder / "index.html").read_text(encoding="utf-8")
+        assert f"<p{look}>A sentence.</p>" in other and "<td>a cell</td>" in other
+        assert all(f'<td class="number">{text}</td>' in other for text in ("0.250", "0.750", "± 0.125"))
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (720.5, "12 min"), (7200, "2.0 h"), (20000, "5.6 h")])

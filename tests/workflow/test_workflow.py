@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.runs import ROOT, SMALL, checkout, snakemake
+from helpers.scripts import call
 
 FIGURES = ("table1", "table2", "bound", "figure1", "sides-digits", "accuracy-digits", "gaps-digits")
 FIGURES += ("images-needed", "random-sign-factor", "cost-digits", "budget", "verdicts", "emulated-bias")
@@ -68,6 +69,17 @@ def test_a_run_leaves_every_table_and_figure(finished):
         assert (results / f"notebooks/{notebook}.html").stat().st_size > 100_000
 
 
+def test_a_run_agrees_with_itself_and_says_that_here_is_no_reference(finished, capsys):
+    results = finished / "results/small"
+    assert call("compare_runs", results, results) == (0, "")
+    sentence, *lines = capsys.readouterr().out.splitlines()
+    assert sentence == f"{results} and {results} agree."
+    assert "Networks: 64 are in both runs, 64 of them equal to the last digit." in lines
+    assert any(line.startswith("Machines: of one kind") for line in lines)
+    told = json.loads((results / "comparison.json").read_text(encoding="utf-8"))
+    assert told["status"] == 2 and told["sentence"] in (results / "index.html").read_text(encoding="utf-8")
+
+
 def test_a_second_run_has_nothing_to_do(finished):
     assert planned(finished) == set()
 
@@ -111,7 +123,7 @@ FEEDS |= {notebook: {"write_findings"} for notebook in NOTEBOOKS}
 
 
 # What records and recomputes a run, whatever has changed in it.
-RECORD = {"write_manifest", "write_audit", "write_report", "write_index"}
+RECORD = {"write_manifest", "write_audit", "write_report", "compare_with_reference", "write_index"}
 
 
 def with_what_follows(rules: set[str], feeds: dict[str, set[str]] = FEEDS) -> set[str]:

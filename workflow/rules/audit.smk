@@ -20,14 +20,19 @@ WORKFLOW_FILES = [
     "profiles/default/config.yaml",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "workflow").rglob("*") if path.is_file()),
 ]
+# The run that others are compared with, and what of it is read.
+REFERENCE = "results/reference"
+OF_REFERENCE = ["manifest.json*", "config.json"]
+OF_REFERENCE += [f"tables/{name}.csv*" for name in ("networks", "claims", "settings", "published_numbers")]
 # Category of the report -> its figures.
 BY_CATEGORY = {}
 for figure in [Path(path).stem for path in FIGURES]:
     BY_CATEGORY.setdefault(CAPTIONS[figure][0], []).append(figure)
 # Written after the manifest, or by it.
 UNRECORDED = [f"{page}.{suffix}" for page in ("report", "index", "audit/audit") for suffix in ("html", "json")]
-UNRECORDED += ["code/.snakemake_timestamp"]
-UNRECORDED += [f"logs/{name}.log" for name in ("write_manifest", "write_audit", "write_report", "write_index", "audit")]
+UNRECORDED += ["code/.snakemake_timestamp", "comparison.json"]
+RECORDERS = ("write_manifest", "write_audit", "write_report", "compare_with_reference", "write_index", "audit")
+UNRECORDED += [f"logs/{name}.log" for name in RECORDERS]
 # Measured on demand, whenever someone asks.
 UNRECORDED += MEASURED
 
@@ -135,6 +140,25 @@ rule write_report:
         logged("{input.targets:q} --snakefile {params.snakefile:q} --config {params.config:q} --page {output.page:q}")
 
 
+rule compare_with_reference:
+    # A difference is no failure of this job, so that there is a page to read; `make` fails.
+    input:
+        code=code("scripts/compare_runs.py"),
+        manifest=rules.write_manifest.output.manifest,
+        reference=[path.as_posix() for name in OF_REFERENCE for path in sorted(Path(REFERENCE).glob(name))],
+    output:
+        record=f"{RESULTS}/comparison.json",
+    log:
+        f"{LOGS}/compare_with_reference.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=subpath(output.record, parent=True),
+        reference=REFERENCE,
+    shell:
+        logged("{params.results:q} {params.reference:q} --out {output.record:q}")
+
+
 rule write_index:
     # The page that a run ends with; it tells what the audit found.
     input:
@@ -143,6 +167,7 @@ rule write_index:
         tables=[f"{RESULTS}/tables/{name}.csv" for name in ("claims", "settings", "published_numbers", "networks")],
         manifest=rules.write_manifest.output.manifest,
         audit=rules.write_audit.output.json,
+        comparison=rules.compare_with_reference.output,
     output:
         page=f"{RESULTS}/index.html",
         record=f"{RESULTS}/index.json",

@@ -164,13 +164,14 @@ def page(
     findings: list[str],
     manifest: dict[str, Any],
     audit: dict[str, Any],
+    comparison: dict[str, Any],
     seconds: float,
     files: dict[str, list[str]],
 ) -> str:
     """The page.
 
-    tables: claims, settings, published_numbers and networks, as stored. findings: a sentence each. seconds: of
-    `job_seconds`. files: paths within the folder of the page, by what they are.
+    tables: claims, settings, published_numbers and networks, as stored. findings: a sentence each. comparison: with the
+    reference, as `comparison.json`. seconds: of `job_seconds`. files: paths within the page's folder, by what they are.
     """
     sentence, claims = where(tables["claims"], tables["settings"])
     first = next((figure for figure in figures if figure.name == MAP), None)
@@ -187,9 +188,11 @@ def page(
         },
         figures=grouped(figure for figure in figures if figure is not first),
         audit=audited(audit),
+        comparison=comparison,
         manifest=manifest,
         machine=machine(manifest),
         networks=len(tables["networks"]),
         duration=duration(seconds),
+        number=verdict_page.number,
         files=files,
     )
