@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
@@ -28,7 +29,7 @@ NOTE = (
 def main(arguments: argparse.Namespace) -> None:
     numbers = published.read(arguments.published)
     folders = {folder.name: folder for folder in arguments.reruns}
-    numbers = numbers[numbers["id"].isin(folders)]
+    numbers = numbers[numbers["id"].isin(folders) & numbers["table"].isin(arguments.of or published.TABLES)]
     networks = pd.read_csv(arguments.networks)
     draws, clean = (
         pd.concat(published.of_the_paper(networks, study) for study in studies)
@@ -41,6 +42,8 @@ def main(arguments: argparse.Namespace) -> None:
         draws,
         NEEDED,
     )
+    if arguments.of:
+        judged["p_holm"] = np.nan  # an adjustment over the numbers of all tables
     found = {name: paper_tables.paper_table(judged, clean, name) for name in published.TABLES}
     found = {name: table for name, table in found.items() if len(table)}
     readable = {paper_tables.HEADINGS[name]: paper_tables.readable(table) for name, table in found.items()}
@@ -59,5 +62,8 @@ if __name__ == "__main__":
     parser.add_argument("--studies", nargs="+", required=True, help="the studies the numbers are placed among")
     parser.add_argument("--clean-studies", nargs="+", required=True, help="studies of the same cells without the leak")
     parser.add_argument("--reruns", type=Path, nargs="+", required=True, help="folders of the reruns, named by id")
+    parser.add_argument(
+        "--of", nargs="*", choices=published.TABLES, help="only the numbers of these tables of the paper"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the tables")
     cli.run(main, parser)

@@ -149,13 +149,15 @@ def as_json(settings):
     return json.dumps(named, ensure_ascii=False)
 
 
-def arguments(run, out, claims_=CLAIMS, numbers=NUMBERS, results=None, theory=None, settings=None, targets=None):
+def arguments(run, out, claims_=CLAIMS, numbers=NUMBERS, studies=None, theory=None, settings=None, targets=None):
     """Command line of the script that judges claims. run: the folder of a made-up run, and its tables."""
     folder, given = run
     theory = sorted((folder / "theory").glob("*.csv")) if theory is None else theory
     settings = as_json(SETTINGS) if settings is None else settings
     if targets is None:
         targets = [f"{name}={value}" for name, values in given.targets.items() for value in values]
-    words = ["--claims", claims_, "--published", numbers, "--results", results or folder, "--theory", *theory]
+    studies = sorted((folder / "tables").glob("*.csv")) if studies is None else studies
+    words = ["--claims", claims_, "--published", numbers, "--results", folder, "--benchmarks", folder / "benchmarks"]
+    words += ["--tables", *studies, "--theory", *theory]
     words += ["--settings", settings, *(part for value in targets for part in ("--target", value))]
     return [*words, "--out", out / "tables", "--page", out / "verdicts.md"]

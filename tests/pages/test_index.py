@@ -152,11 +152,6 @@ def test_the_page_says_whether_the_run_agrees_with_the_reference(page, tmp_path)
         assert all(f'<td class="number">{text}</td>' in other for text in ("0.250", "0.750", "± 0.125"))
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(45, "45 s"), (720.5, "12 min"), (7200, "2.0 h"), (20000, "5.6 h")])
-def test_times_for_people(seconds, text):
-    assert index.duration(seconds) == text
-
-
 @needs_browser
 def test_tables_sort_and_are_searched(page, tmp_path):
     script = """

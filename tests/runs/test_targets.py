@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
-from snakemake.utils import update_config
+from helpers.configurations import configuration
 
 from symmetry_constrained.runs import config as settings
 from symmetry_constrained.runs import judged_settings, targets
@@ -14,13 +13,6 @@ from symmetry_constrained.verdicts.settings import read
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = published.read(ROOT / "workflow/resources/published.csv")
-
-
-def configuration(name: str) -> dict:
-    merged = json.loads(json.dumps(yaml.safe_load((ROOT / "config/config.yaml").read_text())))
-    if name != "config":
-        update_config(merged, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
-    return settings.check(merged, ROOT / "workflow/schemas/config.schema.yaml")
 
 
 def test_all_published_numbers_are_compared_by_default_and_those_on_digits_in_the_paper_alone():

@@ -1,5 +1,7 @@
 """The scripts of the claims by their command line: good input, and bad input refused in one line with nothing left."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from helpers.scripts import call, refused
 from symmetry_constrained.analysis import equal_terms
 from symmetry_constrained.theory import label_blind
 from symmetry_constrained.theory.random_networks import DEPTHS, SCALES
-from symmetry_constrained.verdicts import claims, judgement
+from symmetry_constrained.verdicts import claims, costs, judgement
 from symmetry_constrained.verdicts import page as verdict_page
 from symmetry_constrained.verdicts.table import CLAIM_COLUMNS
 
@@ -159,7 +161,8 @@ def test_judging_writes_the_table_and_the_page(run, tmp_path):
     np.testing.assert_allclose(written["effect"], expected["effect"], rtol=1e-12)
     page = (tmp_path / "verdicts.md").read_text(encoding="utf-8")
     places, leaking = (pd.read_csv(tmp_path / f"tables/{name}.csv") for name in ("settings", "leak"))
-    assert page == verdict_page.page(written, stated, places, leaking)
+    each = costs.read(tmp_path, {claim.id: [] for claim in stated})
+    assert page == verdict_page.page(written, stated, places, leaking, each)
     assert places["setting"].tolist() == [one.name for one in run[1].settings]
     assert set(leaking["setting"]) == {"paper"} and set(leaking["without"]) == {"no-leak"}
     first = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -184,6 +187,25 @@ def test_without_the_experiments_on_theory_their_claims_are_said_not_to_have_bee
     assert judged["published"].isna().all()
 
 
+def test_a_claim_judged_by_itself_has_the_rows_that_it_has_among_all(run, tmp_path):
+    assert call("judge_claims", *judging(run, tmp_path / "all")) == (0, "")
+    among = pd.read_csv(tmp_path / "all/tables/claims.csv", dtype=str)
+    jobs = ["--jobs=C8=train_batch/x-0", "--jobs=C1=train_batch/y-0", "--jobs=C8=time_solo"]
+    for name in ("train_batch/x-3", "time_solo"):
+        path = run[0] / f"benchmarks/{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("s\tmax_rss\n70\t500\n")
+    assert call("judge_claims", *judging(run, tmp_path / "one"), "--claim", "C8", *jobs) == (0, "")
+    alone = pd.read_csv(tmp_path / "one/tables/claims.csv", dtype=str)
+    assert alone["p_holm"].isna().all() and among.loc[among["id"] == "C8", "p_holm"].notna().any()
+    expected = among[among["id"] == "C8"].drop(columns="p_holm").reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone.drop(columns="p_holm"), expected, check_dtype=False)
+    page = (tmp_path / "one/verdicts.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\w+)", page, re.M) == ["Headlines", "C8"]
+    assert re.search(r"\| C8 +\| `snakemake --cores all claim_C8` +\| 2 +\| 2 min +\| 500 MB +\|", page)
+    assert "claim_C1`" not in page and "Holm's adjustment is over the headlines of all claims" in page
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -193,12 +215,17 @@ def test_without_the_experiments_on_theory_their_claims_are_said_not_to_have_bee
         ({"targets": ["digits"]}, "target: 'digits' is not a dataset and an accuracy"),
         ({"claims_": "nowhere.yaml"}, "nowhere.yaml"),
         ({"numbers": "nowhere.csv"}, "nowhere.csv"),
-        ({"results": "nowhere"}, "nowhere/tables/networks.csv"),
+        ({"studies": ["nowhere/tables/networks.csv"]}, "nowhere/tables/networks.csv"),
         ({"theory": ["nowhere.csv"]}, "nowhere.csv"),
     ],
 )
 def test_judging_refuses_bad_input(run, tmp_path, changes, says):
     assert says in refused(tmp_path, "judge_claims", *judging(run, tmp_path / "out", **changes))
+
+
+def test_judging_refuses_a_claim_that_there_is_not(run, tmp_path):
+    line = refused(tmp_path, "judge_claims", *judging(run, tmp_path / "out"), "--claim", "C99")
+    assert line.startswith("claim: 'C99' is unknown; choose one of C1, C2, ")
 
 
 @pytest.mark.parametrize(

@@ -599,14 +599,15 @@ def test_twice_gives_equal_bits_in_whatever_order_the_rows_come(run, judged):
 def test_the_tables_of_a_run_are_read(run, judged, tmp_path):
     write(run, tmp_path)
     theory = sorted((tmp_path / "theory").glob("*.csv"))
-    read = run_tables.read(tmp_path, NUMBERS, theory, SETTINGS, run.targets)
+    studies = sorted((tmp_path / "tables").glob("*.csv"))
+    read = run_tables.read(studies, theory, tmp_path, NUMBERS, SETTINGS, run.targets)
     assert set(read.others) == set(run.others)
     assert read.networks["hidden_layers"].unique().tolist() == ["10-5"]
     rules = claims.read(CLAIMS)[1]
     pd.testing.assert_frame_equal(judge(rules, read), judged, rtol=1e-12)
     # Hidden layers of one number stay text.
     run.networks.assign(hidden_layers="10").to_csv(tmp_path / "tables/networks.csv", index=False)
-    read = run_tables.read(tmp_path, NUMBERS, [], SETTINGS, run.targets)
+    read = run_tables.read(studies, [], tmp_path, NUMBERS, SETTINGS, run.targets)
     assert read.networks["hidden_layers"].unique().tolist() == ["10"]
     assert not any(name.startswith("theory/") for name in read.others)
 
@@ -619,4 +620,15 @@ def test_a_table_that_is_missing_or_broken_is_named(run, tmp_path, content):
     if content is not None:
         path.write_text(content)
     with pytest.raises(ValueError, match=str(path)):
-        run_tables.read(tmp_path, NUMBERS, [], SETTINGS, run.targets)
+        run_tables.read([path], [], tmp_path, NUMBERS, SETTINGS, run.targets)
+
+
+def test_a_table_that_is_not_given_is_not_there_and_an_unknown_one_is_named(run, tmp_path):
+    write(run, tmp_path)
+    read = run_tables.read([tmp_path / "tables/networks.csv"], [], tmp_path, NUMBERS, SETTINGS, run.targets)
+    assert read.given == {"networks"} and read.timings == {}
+    rows = judge(claims.read(CLAIMS)[1], read)
+    assert (rows.loc[rows["id"].isin(["C1", "C10", "C11"]), "n"] == 0).all()
+    assert (rows.loc[rows["id"].isin(["C2", "C3", "C5"]), "n"] > 0).all()
+    with pytest.raises(ValueError, match=r"summary.csv: is none of the tables .*: networks, history, "):
+        run_tables.read([tmp_path / "summary.csv"], [], tmp_path, NUMBERS, SETTINGS, run.targets)

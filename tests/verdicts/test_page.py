@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from helpers.claim_rows import FULL, STATED, not_run, places, ratio, row, table, theorem
 
-from symmetry_constrained.verdicts import leak
+from symmetry_constrained.verdicts import costs, leak
 from symmetry_constrained.verdicts import page as verdict_page
 
 
@@ -16,7 +16,10 @@ def page(*rows):
 
 
 def whole(rows):
-    return verdict_page.page(rows, STATED, places(), pd.DataFrame(columns=leak.COLUMNS))
+    each = pd.DataFrame(
+        [("C1", 0, 0.0, np.nan), ("C2", 3, 75.4, 612.3), ("C3", 1, np.nan, np.nan)], columns=costs.COLUMNS
+    )
+    return verdict_page.page(rows, STATED, places(), pd.DataFrame(columns=leak.COLUMNS), each)
 
 
 def headlines(text):
@@ -260,3 +263,20 @@ def test_the_table_read_again_gives_the_same_page(tmp_path):
     table(theorem(), not_run("C2"), not_run()).to_csv(tmp_path / "claims.csv", index=False)
     again = pd.read_csv(tmp_path / "claims.csv")
     assert whole(again) == page(theorem(), not_run("C2"), not_run())
+
+
+def test_beside_each_claim_are_its_command_and_what_it_costs():
+    found = cells(page(*FULL).partition("**One claim at a time.**")[2].partition("## Headlines")[0])
+    assert found[0] == ["claim", "command", "jobs", "time", "memory"]
+    assert found[1:] == [
+        ["C1", "`snakemake --cores all claim_C1`", "0", "0 s", "–"],
+        ["C2", "`snakemake --cores all claim_C2`", "3", "75 s", "612 MB"],
+        ["C3", "`snakemake --cores all claim_C3`", "1", "–", "–"],
+    ]
+
+
+def test_without_holms_adjustment_the_page_says_so():
+    rows = table(*FULL)
+    assert "after Holm's correction over all" in whole(rows)
+    without = whole(rows.assign(p_holm=np.nan))
+    assert "after Holm's correction" not in without and verdict_page.HOLM.strip() in without

@@ -199,6 +199,9 @@ use rule gather_networks as gather_invariants with:
         f"{LOGS}/gather_invariants.log",
 
 
+JUDGED_STUDIES = list(dict.fromkeys(setting["study"] for setting in SETTINGS.values()))
+
+
 use rule cost_to_target as compare_on_equal_terms with:
     input:
         code=code("scripts/compare_on_equal_terms.py"),
@@ -209,35 +212,53 @@ use rule cost_to_target as compare_on_equal_terms with:
     log:
         f"{LOGS}/compare_on_equal_terms.log",
     params:
-        options=options(studies=list(dict.fromkeys(setting["study"] for setting in SETTINGS.values()))),
+        options=options(studies=JUDGED_STUDIES),
 
 
-# What a claim may be judged by, beside the tables of the studies.
-THEORY_TABLES = [
-    rules.check_random_networks.output[0],
-    rules.train_label_blind.output.networks,
-    rules.gather_emulated_bias.output[0],
-    rules.amplify_bias.output.networks,
-    rules.train_mirrored_pairs.output.networks,
-    rules.train_saturated_units.output.networks,
-    *(path for path in rules.measure_orbits.output if path.endswith(".csv")),
-    rules.gather_invariants.output[0],
-    *expand(rules.compare_invariants.output.signs, split=0),
-]
+# What a claim may be judged by, beside the tables of the studies: each with the benchmarks of what makes it.
+THEORY_TABLES = {
+    rules.check_random_networks.output[0]: [rules.check_random_networks.benchmark],
+    rules.train_label_blind.output.networks: [rules.train_label_blind.benchmark],
+    rules.gather_emulated_bias.output[0]: expand(rules.emulate_bias.benchmark, dataset=EMULATED),
+    rules.amplify_bias.output.networks: [rules.amplify_bias.benchmark],
+    rules.train_mirrored_pairs.output.networks: [rules.train_mirrored_pairs.benchmark],
+    rules.train_saturated_units.output.networks: [rules.train_saturated_units.benchmark],
+    **{path: [rules.measure_orbits.benchmark] for path in rules.measure_orbits.output if path.endswith(".csv")},
+    rules.gather_invariants.output[0]: expand(rules.compare_invariants.benchmark, split=THEORY_SPLITS),
+    **{
+        path: expand(rules.compare_invariants.benchmark, split=0)
+        for path in expand(rules.compare_invariants.output.signs, split=0)
+    },
+}
+
+
+def theory_tables(part):
+    """Those that a claim is judged by."""
+    return [path for path in THEORY_TABLES if os.path.relpath(path, RESULTS).removesuffix(".csv") in part.tables]
+
+
+def timed_jobs(part):
+    """What the benchmarks of all that is trained for a claim are called."""
+    paths = [path for table in theory_tables(part) for path in THEORY_TABLES[table]]
+    paths += [rules.time_solo.benchmark] if "solo" in part.tables else []
+    names = [os.path.relpath(path, BENCHMARKS).removesuffix(".tsv") for path in dict.fromkeys(paths)]
+    return parts.benchmarks(part, BATCHES) + names
 
 
 rule judge_claims:
     input:
         code=code("scripts/judge_claims.py"),
-        claims="workflow/resources/claims.yaml",
+        claims=CLAIMS,
         published=PUBLISHED,
-        networks=rules.gather_networks.output,
-        history=rules.gather_history.output,
-        solo=rules.time_solo.output,
-        terms=rules.compare_on_equal_terms.output,
-        efficiency=rules.measure_efficiency.output,
-        bound=rules.check_bound.output,
-        theory=THEORY_TABLES,
+        tables=[
+            rules.gather_networks.output[0],
+            rules.gather_history.output[0],
+            rules.time_solo.output[0],
+            rules.compare_on_equal_terms.output[0],
+            rules.measure_efficiency.output[0],
+            rules.check_bound.output[0],
+        ],
+        theory=list(THEORY_TABLES),
     output:
         claims=report(
             f"{RESULTS}/tables/claims.csv",
@@ -254,10 +275,14 @@ rule judge_claims:
         "../../environment.yml"
     params:
         options=options(settings=json.dumps(SETTINGS, ensure_ascii=False), target=config["targets"]),
+        # As functions of the output they are no reason to rerun: they follow from the inputs.
+        jobs=lambda wildcards, output: words({"jobs": {part.of: timed_jobs(part) for part in CLAIM_PARTS.values()}}),
+        benchmarks=lambda wildcards, output: BENCHMARKS,
+        results=lambda wildcards, output: RESULTS,
         out=subpath(output.claims, parent=True),
-        results=subpath(output.claims, ancestor=2),
     shell:
         logged(
-            "--claims {input.claims:q} --published {input.published:q} --results {params.results:q}"
-            " --theory {input.theory:q} {params.options:q} --out {params.out:q} --page {output.page:q}"
+            "--claims {input.claims:q} --published {input.published:q} --tables {input.tables:q}"
+            " --theory {input.theory:q} --results {params.results:q} --benchmarks {params.benchmarks:q}"
+            " {params.jobs:q} {params.options:q} --out {params.out:q} --page {output.page:q}"
         )

@@ -9,10 +9,11 @@ from snakemake.settings.types import DeploymentMethod
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import devices, failures, job_costs, judged_settings, recovery, targets, workflow_runs
+from symmetry_constrained.runs import devices, failures, job_costs, judged_settings, parts, recovery, targets
+from symmetry_constrained.runs import workflow_runs
 from symmetry_constrained.runs.closure import closure
 from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
-from symmetry_constrained.verdicts import published
+from symmetry_constrained.verdicts import published, run_tables
 
 AS_GIVEN = copy.deepcopy(config)
 config = or_stop(settings.check, config, ROOT / "workflow/schemas/config.schema.yaml")
@@ -27,7 +28,7 @@ GPU = int(devices.uses_gpu(config["device"]))
 
 RESULTS = config["results"]
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
-PUBLISHED = "workflow/resources/published.csv"
+CLAIMS, PUBLISHED = "workflow/resources/claims.yaml", "workflow/resources/published.csv"
 NUMBERS = published.read(ROOT / PUBLISHED)
 IDS = or_stop(targets.published_ids, config, NUMBERS)
 NOTEBOOKS_PAGE = "src/symmetry_constrained/pages/notebook.py"  # what writes the page of a notebook
@@ -44,7 +45,18 @@ BATCH = f"{RESULTS}/batches/{CELL}/split-{{split}}"
 BATCH_FILES = {name: f"{name}.csv" for name in ("networks", "history", "timings")}
 BATCH_FILES |= {name: f"{name}.safetensors" for name in ("weights", "predictions")} | {"provenance": "provenance.json"}
 BATCH_NAME = "{study}-{features}-{training_set}-{hidden_layers}-{split}"
-BATCH_FOLDERS = [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in BATCHES]
+
+
+def batch_folders(keys):
+    return [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in keys]
+
+
+BATCH_FOLDERS = batch_folders(BATCHES)
+
+# What can be had by itself, by the name of its target: a claim, or one of the paper's tables.
+CLAIM_PARTS = or_stop(parts.of_claims, ROOT / CLAIMS, SETTINGS, BATCHES)
+PARTS = CLAIM_PARTS | parts.of_tables(config, NUMBERS, BATCHES)
+or_stop(parts.check_asked, sys.argv[1:], PARTS)
 
 
 wildcard_constraints:
@@ -56,6 +68,7 @@ wildcard_constraints:
     training_set="|".join(TRAINING_SETS),
     hidden_layers="[0-9c-]+",
     id="[a-z0-9-]+",
+    part="|".join(PARTS),
 
 
 def code(program):
@@ -94,7 +107,12 @@ def split_folder(dataset, protocol, split):
     return split_folders(dataset, protocol, [split])[0]
 
 
-BATCH_SPLITS = [split_folder(*(spec[key] for key in SPLIT_KEYS)) for spec in BATCHES.values()]
+def batch_splits(keys):
+    """The folder of each batch's split."""
+    return [split_folder(*(BATCHES[key][name] for name in SPLIT_KEYS)) for key in keys]
+
+
+BATCH_SPLITS = batch_splits(BATCHES)
 
 
 def data_files(dataset, protocol, split):

@@ -155,7 +155,7 @@ use rule draw_paper_tables as draw_theory with:
     input:
         code=code("notebooks/theory.ipynb"),
         claims=rules.judge_claims.output.claims,
-        tables=THEORY_TABLES,
+        tables=list(THEORY_TABLES),
         conditions=expand(rules.emulate_bias.output.conditions, dataset=EMULATED),
         phases=expand(rules.compare_invariants.output.phases, split=0),
     output:
@@ -183,7 +183,7 @@ rule write_findings:
 
 # The networks that a reader may play with, all of one split.
 EXPLORED = targets.explored(BATCHES)
-EXPLORED_FOLDERS = [BATCH.format(**dict(zip(BATCH_KEYS, key))) for key in EXPLORED]
+EXPLORED_FOLDERS = batch_folders(EXPLORED)
 EXPLORED_SPLIT = [BATCHES[key][name] for key in EXPLORED[:1] for name in SPLIT_KEYS]
 SHOWN = {}
 if EXPLORED:

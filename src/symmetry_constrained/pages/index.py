@@ -15,6 +15,7 @@ import pandas as pd
 from symmetry_constrained.pages.templating import render
 from symmetry_constrained.verdicts import over_settings, paper_tables
 from symmetry_constrained.verdicts import page as verdict_page
+from symmetry_constrained.verdicts.costs import duration
 from symmetry_constrained.verdicts.rules import OUTCOMES
 from symmetry_constrained.verdicts.table import completed
 
@@ -140,14 +141,6 @@ def machine(manifest: dict[str, Any]) -> str:
 def job_seconds(results: Path) -> float:
     """The seconds of all jobs that were timed, one after the other, of the run's benchmarks."""
     return float(sum(pd.read_csv(path, sep="\t")["s"].sum() for path in sorted(results.glob("benchmarks/**/*.tsv"))))
-
-
-def duration(seconds: float) -> str:
-    """For people: 45 s, 12 min, 3.4 h."""
-    for unit, size in (("h", 3600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.{1 if unit == 'h' else 0}f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def grouped(figures: Iterable[Figure]) -> dict[str, list[Figure]]:

@@ -65,6 +65,13 @@ def read(path: Path) -> tuple[list[Claim], list[Rule]]:
     return claims, rules
 
 
+def only(id_: str, stated: list[Claim], rules: list[Rule]) -> tuple[list[Claim], list[Rule]]:
+    """One claim of those that are stated, and its rules. ValueError in one line for a claim that there is not."""
+    if id_ not in (known := [claim.id for claim in stated]):
+        raise ValueError(f"claim: {id_!r} is unknown; choose one of {', '.join(known)}")
+    return [claim for claim in stated if claim.id == id_], [rule for rule in rules if rule.id == id_]
+
+
 def _rule(claim: dict, contrast: dict, document: dict) -> Rule:
     where = f"claims: {claim['id']}, {contrast.get('name', 'a contrast without a name')}"
     names = ("name", "kind", "of", "where", "left", "right", "currency", "direction", "unit")

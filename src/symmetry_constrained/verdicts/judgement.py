@@ -9,7 +9,7 @@ import pandas as pd
 
 from symmetry_constrained.analysis.columns import check_columns, derive, possible
 from symmetry_constrained.analysis.cost_to_target import PRICE_KEYS, evaluations_needed, prices
-from symmetry_constrained.verdicts import contrasts
+from symmetry_constrained.verdicts import contrasts, needs
 from symmetry_constrained.verdicts.claims import with_places
 from symmetry_constrained.verdicts.contrasts import Contrast, select
 from symmetry_constrained.verdicts.published import whole
@@ -22,19 +22,25 @@ NOT_RUN = "not run in this configuration"
 
 
 def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
-    """`claims.csv`: a row per contrast, setting and value of `by` that the tables hold.
+    """`claims.csv`: the rows of all contrasts, with Holm's adjustment over their headlines."""
+    return with_holm(judged(rules, tables))
+
+
+def judged(rules: list[Rule], tables: Tables) -> pd.DataFrame:
+    """Rows of `claims.csv`: one per contrast, setting and value of `by` that the tables hold, without `p_holm`.
 
     A contrast of an experiment on theory has no setting, but the protocol and dataset of its table. One for which
-    nothing was run keeps one row, `inconclusive` with n = 0, so that no claim goes unjudged.
+    nothing was run keeps one row, `inconclusive` with n = 0, so that no claim goes unjudged. A row is the same whatever
+    other contrasts are judged, and whatever more is in the tables than the contrast needs (`needs`).
     """
     rows = []
     for rule in rules:
         try:
-            judged = list(_rows(rule, tables))
+            found = list(_rows(rule, tables)) if needs.tables(rule) <= tables.given else []
         except ValueError as error:
             raise ValueError(f"claims: {rule.id}, {rule.name}: {error}") from None
-        rows += judged or [claim_row(rule, Contrast(np.nan), NOT_RUN, "", "")]
-    return with_holm(pd.DataFrame(rows, columns=CLAIM_COLUMNS))
+        rows += found or [claim_row(rule, Contrast(np.nan), NOT_RUN, "", "")]
+    return pd.DataFrame(rows, columns=CLAIM_COLUMNS)
 
 
 def _rows(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
@@ -44,7 +50,7 @@ def _rows(rule: Rule, tables: Tables) -> Iterator[dict[str, object]]:
         for setting in tables.settings:
             if setting.meets(rule.settings):
                 yield from readers[rule.of](rule, tables, setting)
-    elif rule.of in tables.others:
+    else:
         yield from _of_table(rule, tables.others[rule.of])
 
 
@@ -69,10 +75,7 @@ def _of_networks(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[
 
 def _of_averaged(rule: Rule, tables: Tables, setting: Setting) -> Iterator[dict[str, object]]:
     """As of networks, but a side may be of the study that averages over x and −x and is otherwise as the setting's."""
-    studies, sides = {"none": setting.study} | setting.averaged, []
-    for side in (rule.left, rule.right):
-        study = studies.get(side.get("averaging", "none"))
-        sides.append({name: value for name, value in side.items() if name != "averaging"} | {"study": study})
+    sides = needs.averaged_sides(rule, setting)
     known = tables.networks[tables.networks["study"].isin([side["study"] for side in sides])]
     rows = derive(whole(known[known["hidden_layers"] == setting.hidden_layers]))
     rule = replace(rule, left=sides[0], right=sides[1])

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.verdicts import leak_text, over_settings
+from symmetry_constrained.verdicts import costs, leak_text, over_settings
 from symmetry_constrained.verdicts.claims import Claim
 from symmetry_constrained.verdicts.paper_tables import markdown
 from symmetry_constrained.verdicts.rules import CAPPED, FEWEST_NETWORKS, FEWEST_UNITS, OUTCOMES
 from symmetry_constrained.verdicts.settings import ATTRIBUTES
-from symmetry_constrained.verdicts.table import by_interval, completed, distinct, headlines, main_rows
+from symmetry_constrained.verdicts.table import by_interval, completed, distinct, headlines, main_rows, p_values
 
 SQUARES = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥", "not counted": "◽"}
 MARKS = {verdict: SQUARES[outcome] for verdict, outcome in OUTCOMES.items()}
@@ -35,17 +35,23 @@ once: of rows that repeat one another, the least favourable.
 SETTINGS = """\
 The settings, each with the most images that its study trains on; a network that used up its budget has not converged:
 """
+HOLM = "p is of each contrast by itself: Holm's adjustment is over the headlines of all claims.\n"
 OURS = {"supported": "do", "not supported": "do not either", "inconclusive": "leave it open"}
 
 
-def page(rows: pd.DataFrame, stated: list[Claim], settings: pd.DataFrame, leaking: pd.DataFrame) -> str:
-    """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again; settings.csv, leak.csv."""
+def page(
+    rows: pd.DataFrame, stated: list[Claim], settings: pd.DataFrame, leaking: pd.DataFrame, each: pd.DataFrame
+) -> str:
+    """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again; settings.csv, leak.csv; each: what a claim
+    costs by itself, of `costs.read`.
+    """
     rows = completed(rows)
     introduction = INTRODUCTION.format(
         margins=margins(rows), networks=FEWEST_NETWORKS, units=FEWEST_UNITS, fewest=over_settings.FEWEST
     )
     parts = [introduction, f"{over_settings.sentence(rows, settings)}\n", markdown(where_claims_hold(rows, settings))]
     parts += [SETTINGS, markdown(settings_table(settings)), leak_text.sentences(leaking), "", many(rows), ""]
+    parts += [costs.section(each)]
     parts += ["## Headlines", "", markdown(overview(rows, stated))]
     for claim in stated:
         own = rows[rows["id"] == claim.id]
@@ -74,10 +80,14 @@ def many(rows: pd.DataFrame) -> str:
     lost = known[known["p_holm"] >= 0.05]
     named = ", ".join(f"{row['id']}, {row['contrast']}" for _, row in lost.iterrows())
     count = len(distinct(rows[by_interval(rows)], rows.iloc[:0]))
+    corrected = (
+        f"Of the {len(tested)} headlines with a p-value, {len(known)} are decided; after Holm's correction over all "
+        f"{len(tested)}, {len(known) - len(lost)} still are at 5 %{f' (not: {named})' if named else ''}."
+    )
+    if tested.empty and len(p_values(rows)):
+        corrected = HOLM.strip()
     return (
-        f"**Many contrasts.** Of the {len(tested)} headlines with a p-value, {len(known)} are decided; after Holm's "
-        f"correction over all {len(tested)}, {len(known) - len(lost)} still are at 5 %"
-        f"{f' (not: {named})' if named else ''}. Of the {count} distinct results that rest on a 95 % interval, "
+        f"**Many contrasts.** {corrected} Of the {count} distinct results that rest on a 95 % interval, "
         f"{0.05 * count:.1f} intervals are expected to miss their effect, and so many verdicts at most to be false by "
         "chance."
     )

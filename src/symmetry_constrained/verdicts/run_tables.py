@@ -12,10 +12,14 @@ from symmetry_constrained.analysis.cost_to_target import HISTORY_KEYS, solo_by_c
 from symmetry_constrained.verdicts import published
 from symmetry_constrained.verdicts.settings import Setting
 
+# Table -> the stem of its file; a table of an experiment is named by its place, `theory/...`.
+FILES = {"networks": "networks", "history": "history", "solo": "solo_timings"}
+FILES |= {"equal_terms": "equal_terms", "images": "sample_efficiency", "bound": "bound"}
+
 
 @dataclass
 class Tables:
-    """The tables that claims are judged by. networks, history: all rows; the others as they are on disk."""
+    """The tables that claims are judged by, as they are on disk; one that is not there has no columns."""
 
     networks: pd.DataFrame
     history: pd.DataFrame
@@ -24,6 +28,12 @@ class Tables:
     numbers: pd.DataFrame  # published.csv
     settings: list[Setting]  # in order, the paper's first
     targets: dict[str, list[float]]  # accuracies on both X and −X, by dataset
+
+    @property
+    def given(self) -> set[str]:
+        """The names of the tables that are there."""
+        named = {"networks": self.networks, "history": self.history, "solo": self.solo} | self.others
+        return {name for name, table in named.items() if len(table.columns)}
 
     @cached_property
     def cells(self) -> dict[str, pd.DataFrame]:
@@ -39,30 +49,39 @@ class Tables:
 
     @cached_property
     def timings(self) -> dict[tuple, pd.Series]:
-        return solo_by_cell(self.solo)
+        return solo_by_cell(self.solo) if len(self.solo.columns) else {}
 
 
 def read(
-    results: Path, numbers: Path, theory: list[Path], settings: list[Setting], targets: dict[str, list[float]]
+    tables: list[Path],
+    theory: list[Path],
+    results: Path,
+    numbers: Path,
+    settings: list[Setting],
+    targets: dict[str, list[float]],
 ) -> Tables:
-    """The tables of a run's folder; theory: the experiments' tables, named by their places in it."""
-    text = {"hidden_layers": str}
+    """The tables given, those of a whole run or of a part of it.
 
-    def table(path: Path) -> pd.DataFrame:
-        try:
-            return pd.read_csv(path, dtype=text)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from None
-
-    folder = results / "tables"
-    others = {"equal_terms": "equal_terms", "images": "sample_efficiency", "bound": "bound"}
+    theory: the experiments' tables, named by their places in the run's folder, results. ValueError naming a file that
+    can't be read, or a table that no claim is judged by.
+    """
+    names = {stem: name for name, stem in FILES.items()}
+    found = {os.path.relpath(path.with_suffix(""), results): _table(path) for path in theory}
+    for path in tables:
+        if path.stem not in names:
+            raise ValueError(f"{path}: is none of the tables that claims are judged by: {', '.join(names)}")
+        found[names[path.stem]] = _table(path)
     return Tables(
-        networks=table(folder / "networks.csv"),
-        history=table(folder / "history.csv"),
-        solo=table(folder / "solo_timings.csv"),
-        others={name: table(folder / f"{stem}.csv") for name, stem in others.items()}
-        | {os.path.relpath(path.with_suffix(""), results): table(path) for path in theory},
+        **{name: found.pop(name, pd.DataFrame()) for name in ("networks", "history", "solo")},
+        others=found,
         numbers=published.read(numbers),
         settings=settings,
         targets=targets,
     )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, dtype={"hidden_layers": str})
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -1,7 +1,6 @@
 """Settings: where the claims about trained networks are judged. A setting is a study and hidden layers of it."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 import pandas as pd
@@ -59,13 +58,13 @@ def read(text: str) -> list[Setting]:
         raise ValueError(f"settings: {error}") from None
 
 
-def tabulate(settings: Iterable[Setting], networks: pd.DataFrame) -> pd.DataFrame:
+def tabulate(settings: list[Setting], networks: pd.DataFrame) -> pd.DataFrame:
     """`settings.csv`: a row per setting, with its networks on the most images and the share of them that converged.
 
     networks: `networks.csv`. images: how many they are trained on, 0 without a network. A network that used up its
     budget has not converged.
     """
-    most, rows = derive(at_largest_fraction(networks)), []
+    most, rows = derive(at_largest_fraction(networks)) if settings else networks, []
     for setting in settings:
         own = setting.cells(most)
         images = int(own["images"].max()) if len(own) else 0

@@ -115,14 +115,19 @@ def standing(own: pd.DataFrame) -> str:
 
 
 def with_holm(rows: pd.DataFrame) -> pd.DataFrame:
-    """p_holm of each headline in the overview that is judged by an interval: Holm's adjustment over all of them.
+    """p_holm of each headline in the overview that is judged by an interval: Holm's adjustment over all of them."""
+    p = p_values(rows)
+    return rows.assign(p_holm=pd.Series(statistics.holm(p.to_numpy()), p.index).reindex(rows.index))
+
+
+def p_values(rows: pd.DataFrame) -> pd.Series:
+    """p of each headline in the overview that is judged by an interval, by its label in the rows.
 
     p is two-sided, of an effect on the line that the claim draws, by Student's t with DEGREES degrees of freedom from
     the end of the 95 % interval on the line's side, so that p < 0.05 where that end has crossed it; a ratio on a
     logarithmic scale. A ratio known only by a bound has none.
     """
-    p = pd.Series({at: _p(row) for at, row in main_rows(rows).iterrows()}, dtype=float).dropna()
-    return rows.assign(p_holm=pd.Series(statistics.holm(p.to_numpy()), p.index).reindex(rows.index))
+    return pd.Series({at: _p(row) for at, row in main_rows(rows).iterrows()}, dtype=float).dropna()
 
 
 def by_interval(rows: pd.DataFrame) -> pd.Series:
