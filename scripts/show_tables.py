@@ -20,8 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
             print(paper_tables.aligned(paper_tables.narrow(paper_tables.readable(pd.read_csv(path)))))
     claims = arguments.results / "tables/claims.csv"
     if claims.exists():
-        verdicts = paper_tables.aligned(page.brief(pd.read_csv(claims)))
-        print(f"\nThe paper's claims, by their headline contrasts\n\n{verdicts}")
+        print(f"\nThe paper's claims, by their headline contrasts\n\n{page.brief(pd.read_csv(claims))}")
     bound = pd.read_csv(arguments.results / "tables/bound.csv")
     bias_free = bound[bound["network"] == "bias-free"]
     print(

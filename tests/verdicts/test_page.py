@@ -90,19 +90,24 @@ def test_the_page_opens_with_where_each_claim_holds_and_what_the_settings_are():
     assert lines[5][-5:] == ["200 evaluations", "all images", "1000", "20", "50%"]
 
 
-def test_a_terminal_gets_a_row_per_claim_its_headline(tmp_path):
+def test_a_terminal_gets_each_headline_in_two_narrow_lines(tmp_path):
     table(*FULL).to_csv(tmp_path / "claims.csv", index=False)
     for rows in (table(*FULL), pd.read_csv(tmp_path / "claims.csv")):
-        found = verdict_page.brief(rows)
-        assert len(found) == 3
-        for (_, line), main in zip(found.iterrows(), (FULL[0], FULL[1], FULL[4]), strict=True):
-            assert line["claim"].split()[0] == main["id"] and line["claim"].endswith(main["title"])
-            assert line[["verdict", "headline contrast", "N"]].tolist() == [
-                main["verdict"],
-                main["contrast"],
-                main["n"],
-            ]
-            assert line["effect"] == verdict_page.effect(main)
+        lines = verdict_page.brief(rows).splitlines()
+        assert len(lines) == 6
+        for first, second, main in zip(lines[::2], lines[1::2], (FULL[0], FULL[1], FULL[4]), strict=True):
+            assert first.split() == [main["id"], *main["title"].split(), *main["verdict"].split()]
+            assert second.startswith(f"     {main['contrast']}: {verdict_page.effect(main)}")
+            assert second.endswith(f"; N = {main['n']}")
+            assert ("; published " in second) == pd.notna(main["published"])
+            assert first.rindex(main["verdict"]) == lines[0].rindex(FULL[0]["verdict"])  # a column
+
+
+def test_what_a_terminal_gets_is_at_most_100_columns_wide():
+    rows = table(row(contrast="a contrast of many words " * 12, effect=1e-12, low=-1e-12, high=1e-9, n=1_000_000))
+    lines = verdict_page.brief(rows).splitlines()
+    assert len(lines) > 3 and max(map(len, lines)) <= 100
+    assert " ".join(" ".join(lines).split()).count("a contrast of many words") == 12
 
 
 def test_every_verdict_has_a_mark_and_marks_tell_what_holds_from_what_does_not():

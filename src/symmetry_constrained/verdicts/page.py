@@ -1,11 +1,13 @@
 """The page of verdicts: a table, and two or three sentences per claim, all from the rows of `claims.csv`."""
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 
 from symmetry_constrained.verdicts import costs, leak_text, over_settings
 from symmetry_constrained.verdicts.claims import Claim
-from symmetry_constrained.verdicts.paper_tables import markdown
+from symmetry_constrained.verdicts.paper_tables import COLUMNS, markdown
 from symmetry_constrained.verdicts.rules import CAPPED, FEWEST_NETWORKS, FEWEST_UNITS, OUTCOMES
 from symmetry_constrained.verdicts.settings import ATTRIBUTES
 from symmetry_constrained.verdicts.table import by_interval, completed, distinct, headlines, main_rows, p_values
@@ -129,19 +131,16 @@ def settings_table(settings: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(converged=shares)
 
 
-def brief(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row per headline contrast for a terminal. rows: `claims.csv`."""
-    mains = [row for _, row in main_rows(completed(rows)).iterrows()]
-    return pd.DataFrame(
-        {
-            "claim": [f"{row['id']:<4}{row['title']}" for row in mains],
-            "verdict": [row["verdict"] for row in mains],
-            "headline contrast": [row["contrast"] for row in mains],
-            "effect": [effect(row) for row in mains],
-            "published": [number(row["published"]) for row in mains],
-            "N": [row["n"] for row in mains],
-        }
-    )
+def brief(rows: pd.DataFrame) -> str:
+    """Each headline for a terminal: the claim and its verdict, and below them the contrast. rows: `claims.csv`."""
+    mains, lines = main_rows(completed(rows)), []
+    width = mains["title"].map(len).max()
+    for _, row in mains.iterrows():
+        published = "" if pd.isna(row["published"]) else f"; published {number(row['published'])}"
+        found = f"{row['contrast']}: {effect(row)}{published}; N = {row['n']}"
+        lines.append(f"{row['id']:<4} {row['title']:<{width}}  {row['verdict']}")
+        lines += textwrap.wrap(found, COLUMNS, initial_indent=" " * 5, subsequent_indent=" " * 7)
+    return "\n".join(lines) + "\n"
 
 
 def contrast_table(own: pd.DataFrame) -> pd.DataFrame:
