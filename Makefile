@@ -19,6 +19,7 @@ default: $(READY)
 	@python scripts/show_tables.py results
 	@python scripts/compare_runs.py results || [ $$? -eq 2 ]
 
+## make VERBOSE=1    any of these that runs the workflow, in Snakemake's own words and with the reason for each step
 ## make help         list these targets
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -35,7 +36,7 @@ paper quick beyond full: $(READY)
 ## make figures      redraw the figures from the tables
 figures: $(READY)
 	@$(SNAKEMAKE) figures
-	@$(SNAKEMAKE) --quiet all --forcerun write_manifest
+	@$(SNAKEMAKE) --forcerun write_manifest
 
 ## make notebooks    open the notebooks in a browser, on the results of a finished run (adds JupyterLab to .venv/)
 notebooks: $(READY)

@@ -32,6 +32,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/solvers.smk"
 include: "workflow/rules/benchmark.smk"
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/steps.smk"
 
 
 # The report's opening page is made by the workflow, from the titles of the figures.
@@ -75,13 +76,21 @@ onstart:
         or_stop(devices.check, config["device"])
         outputs = {path for job in workflow.dag.needrun_jobs() for path in job.output}
         STARTED["record"] = workflow_runs.begin(sys.argv, workflow.cores, outputs)
-    print(targets.summary(BATCHES, RESULTS), file=sys.stderr)
+    cli.say(targets.summary(BATCHES, RESULTS))
+    if TERMINAL:
+        TERMINAL.begin(steps(), workflow.cores if workflow.local_exec else None)
 
 
 onsuccess:
     if "record" in STARTED:
         workflow_runs.end(STARTED["record"])
+    if TERMINAL:
+        TERMINAL.end(page_to_open())
 
 
 onerror:
-    print(*failures.explain(Path(log[0])), sep="\n", file=sys.stderr)
+    reasons = failures.explain(Path(log[0]))
+    if TERMINAL:
+        TERMINAL.fail(reasons)
+    else:
+        print(*reasons, sep="\n", file=sys.stderr)

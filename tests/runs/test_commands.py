@@ -120,3 +120,18 @@ def test_a_script_runs_as_the_given_interpreter_and_fails_through_the_log(tmp_pa
     run = subprocess.run(["bash", "-c", command], env={}, capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (3, f"{sys.executable} --out a b\n")
     assert (tmp_path / "a log").read_text() == run.stdout
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_of_what_a_hushed_job_prints_only_the_line_on_which_its_script_ends_is_shown(tmp_path, status):
+    script = tmp_path / "train.py"
+    said = ["round 1 of 5", "a \\ line with $HOME and `ls`", "train.py: [Errno 28] No space left: 'a  \\ b'", ""]
+    script.write_text(f"import sys; print(*{said!r}, sep='\\n'); sys.exit({status})")
+    command = snakemake_format(
+        commands.prefix(sys.executable, Path("src"), hushed=True) + commands.logged(""),
+        input=type("Input", (), {"code": [str(script)]}),
+        log=str(tmp_path / "log"),
+    )
+    run = subprocess.run(["bash", "-c", command], env={}, capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (status, f"{said[2]}\n", "")
+    assert (tmp_path / "log").read_text().splitlines() == said

@@ -9,10 +9,11 @@ from snakemake.settings.types import DeploymentMethod
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import devices, failures, job_costs, judged_settings, parts, recovery, targets
+from symmetry_constrained.runs import devices, failures, job_costs, judged_settings, parts, recovery, step_costs, targets
 from symmetry_constrained.runs import workflow_runs
 from symmetry_constrained.runs.closure import closure
 from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
+from symmetry_constrained.runs.progress import Step
 from symmetry_constrained.verdicts import published, run_tables
 
 AS_GIVEN = copy.deepcopy(config)
@@ -22,7 +23,7 @@ AS_GIVEN |= {key: config[key] for key in ("device", "results", "data")}
 STARTED = {}  # what lasts from `onstart` to the end: the lock on the results, and the record of this run
 
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-shell.prefix(prefix("python" if CONDA else sys.executable, ROOT / "src"))
+shell.prefix(prefix("python" if CONDA else sys.executable, ROOT / "src", hushed=TERMINAL is not None))
 
 GPU = int(devices.uses_gpu(config["device"]))
 

@@ -1,11 +1,14 @@
-# Before anything else: what would end in a traceback ends in one line, and a quiet run says why it failed.
+# Before anything else: what would end in a traceback ends in one line, and who speaks on the terminal is settled.
 
 import logging
+import os
 
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 
+from symmetry_constrained import cli
 from symmetry_constrained.runs import duplicates, locks
+from symmetry_constrained.runs.terminal import Terminal
 
 
 def or_stop(function, *arguments):
@@ -36,7 +39,20 @@ def leave_rate_unlimited():
         workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
+def own_words():
+    """What speaks in Snakemake's place; None where it speaks itself: with `VERBOSE=1`, or told what to say."""
+    asked = workflow.output_settings
+    told = asked.quiet or asked.verbose or asked.printshellcmds or asked.debug_dag or asked.dryrun
+    handlers = [handler for handler in logger.handlers if handler.name == "DefaultStreamHandler"]
+    if told or os.environ.get("VERBOSE") or not workflow.is_main_process or not handlers:
+        return None
+    terminal = Terminal(cli.say)
+    handlers[0].filters = [terminal.passes]
+    return terminal
+
+
 speak_of_failures()
 leave_rate_unlimited()
+TERMINAL = own_words()
 or_stop(locks.check_folder)
 or_stop(duplicates.check, map(Path, workflow.configfiles))

@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 HOME = ".snakemake/home"  # where the user has none
+# Of what a job prints, only why its script ended: `train_batch.py: ...`. Its log has all.
+HUSHED = " exec > >(while IFS= read -r line; do [[ $line == *.py:\\ * ]] && printf '%s\\n' \"$line\"; done);"
 
 
-def prefix(python: str, sources: Path) -> str:
+def prefix(python: str, sources: Path, hushed: bool = False) -> str:
     """What every job's shell starts with: bash's strict mode, the interpreter, this checkout's library, a home.
 
     python: the interpreter's path, for jobs to call as "$PYTHON". A rule's own text must not name it, because Snakemake
     reruns a rule whose text has changed: another environment or a moved checkout would rerun everything. Without a
-    home of the user's own there is one in Snakemake's folder, never a temporary folder that users share. Braces are
-    doubled, since Snakemake formats the text.
+    home of the user's own there is one in Snakemake's folder, never a temporary folder that users share. hushed: little
+    that the job prints is shown. Braces are doubled, since Snakemake formats the text.
     """
     text = (
         f"set -euo pipefail; PYTHON={shlex.quote(python)}; export PYTHONPATH={shlex.quote(str(sources))};"
         f' [ -O "${{HOME:-}}" -a -w "${{HOME:-}}" ] || {{ export HOME="$PWD/{HOME}"; mkdir -p -m 700 "$HOME"; }}; '
+        f"{HUSHED if hushed else ''} "
     )
     return text.replace("{", "{{").replace("}", "}}")
 

@@ -59,8 +59,12 @@ TYPICAL = {64: Cost(3.0, 0.0027, 1.5e-10), 784: Cost(4.0, 0.0071, 6.1e-11)}
 
 def expected_seconds(specs: Sequence[Mapping[str, Any]]) -> float:
     """What a job with these batches of a study takes on one core like ours, within a factor of two or so."""
-    nearest = min(TYPICAL, key=lambda size: abs(size - pixels(specs[0]["dataset"])))
-    return TYPICAL[nearest].seconds(specs)
+    return like(TYPICAL, specs[0]["dataset"]).seconds(specs)
+
+
+def like(by_pixels: Mapping[int, Any], dataset: str) -> Any:
+    """Of what is known by the pixels of an image, that of the size nearest the dataset's."""
+    return by_pixels[min(by_pixels, key=lambda size: abs(size - pixels(dataset)))]
 
 
 def priority(specs: Iterable[Mapping[str, Any]], splits: int) -> int:
@@ -216,9 +220,13 @@ def _rerun_seconds(results: Path, published: pd.DataFrame, costs: dict[int, Cost
 def _other_seconds(results: Path) -> dict[str, float]:
     seconds: dict[str, list[float]] = {}
     for path in sorted([*results.glob("benchmarks/theory/*.tsv"), *results.glob("benchmarks/*.tsv")]):
-        name = re.sub(r"-\d+$", "", path.stem).replace("-", "_")
-        seconds.setdefault(name, []).append(_seconds(path))
+        seconds.setdefault(experiment(path), []).append(_seconds(path))
     return {name: float(np.mean(each)) for name, each in seconds.items()}
+
+
+def experiment(benchmark: Path) -> str:
+    """What the configuration calls the experiment whose benchmark file this is."""
+    return re.sub(r"-\d+$", "", benchmark.stem).replace("-", "_")
 
 
 def _seconds(benchmark: Path) -> float:

@@ -56,7 +56,7 @@ def jobs(
         now, then = (_options(mapping, name) for mapping in (config, before))
         if now:
             count = config["theory"].get("splits", 1) if name == SPLIT_EXPERIMENT else 1
-            rows += [(name, 0, seconds * _ratio(now, then), 0.0)] * count
+            rows += [(name, 0, seconds * ratio(now, then), 0.0)] * count
     table = pd.DataFrame(rows, columns=["rule", "networks", "seconds", "bytes"])
     return table.assign(
         short=(table["seconds"] < SHORT_SECONDS) & table["rule"].isin(["train_batch", "rerun_published"])
@@ -163,7 +163,7 @@ def _options(config: dict[str, Any], name: str) -> dict[str, Any]:
     return config["solo"] if name == "time_solo" else config["theory"].get(name, {})
 
 
-def _ratio(now: Mapping[str, Any], then: Mapping[str, Any]) -> float:
+def ratio(now: Mapping[str, Any], then: Mapping[str, Any]) -> float:
     """How many times the work: the product over the numbers that both state, and the lengths of lists."""
     ratio = 1.0
     for key in now.keys() & then.keys():
