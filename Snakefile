@@ -73,6 +73,7 @@ onstart:
     STARTED["lock"] = or_stop(locks.hold, RESULTS)
     recovery.put_aside(RESULTS)
     if workflow.local_exec:
+        leave_rate_unlimited()
         or_stop(devices.check, config["device"])
         outputs = {path for job in workflow.dag.needrun_jobs() for path in job.output}
         STARTED["record"] = workflow_runs.begin(sys.argv, workflow.cores, outputs)

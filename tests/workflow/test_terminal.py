@@ -37,11 +37,14 @@ def test_a_run_prints_a_line_for_each_step_and_its_last_line_says_that_all_is_do
     assert "Nothing to be done" in run(unfinished).stderr
 
 
-def test_snakemakes_own_words_are_there_for_the_asking(unfinished):
+def test_snakemakes_own_words_are_there_for_the_asking_and_it_need_not_look_for_work_every_second(unfinished):
+    with (unfinished / "Snakefile").open("a") as file:
+        file.write('import atexit\natexit.register(lambda: print("limit:", workflow.scheduler.job_rate_limiter))\n')
     done = run(unfinished, VERBOSE="1")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("    reason: Missing output files") == 2 and "Job stats:" in done.stderr
     assert not re.search("^ *100 %", done.stderr, re.M)
+    assert "limit: None" in done.stdout.splitlines()
 
 
 def test_a_step_that_fails_is_named_with_its_reason_and_the_run_fails(unfinished):

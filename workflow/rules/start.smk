@@ -33,10 +33,10 @@ def speak_of_failures():
 
 def leave_rate_unlimited():
     """No limit on jobs a second (it is 100), because with one Snakemake looks for work again a second after a job
-    starts, and from then on every second for every job so far: late in a run that takes a quarter of a core.
+    starts, and from then on every second for every job so far: late in a run that takes a quarter of a core. Once it
+    is about to start: before, nobody has set a limit.
     """
-    if workflow.scheduling_settings:
-        workflow.scheduling_settings.max_jobs_per_timespan = None
+    workflow.scheduler.job_rate_limiter = None
 
 
 def own_words():
@@ -52,7 +52,6 @@ def own_words():
 
 
 speak_of_failures()
-leave_rate_unlimited()
 TERMINAL = own_words()
 or_stop(locks.check_folder)
 or_stop(duplicates.check, map(Path, workflow.configfiles))
