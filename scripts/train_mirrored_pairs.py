@@ -2,39 +2,22 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.splits import Split, split_number
 from symmetry_constrained.theory import mirrored_pairs
+from symmetry_constrained.theory.over_splits import over_splits
 
 
 def main(arguments: argparse.Namespace) -> None:
-    dataset, tables, parameters = Dataset.read(arguments.data), [], []
-    for folder in arguments.split:
-        number = split_number(folder)
-        cli.say(f"split {number}")
-        table, rows = mirrored_pairs.study(
-            dataset,
-            Split.read(folder),
-            arguments.epsilons,
-            # No two splits share initial weights.
-            list(range(number * arguments.seeds, (number + 1) * arguments.seeds)),
-            fraction=arguments.fraction,
-            max_iterations=arguments.max_iterations,
-        )
-        tables.append(table.assign(dataset="digits", protocol="clean", split=number))
-        parameters.append(rows)
-    table = pd.concat(tables, ignore_index=True)
+    options = {"fraction": arguments.fraction, "max_iterations": arguments.max_iterations}
+    study = partial(mirrored_pairs.study, epsilons=arguments.epsilons, **options)
+    table, weights = over_splits(arguments.data, arguments.split, arguments.seeds, study)
     rest = [name for name in table if name not in mirrored_pairs.LEADING_COLUMNS]
     artifacts.write_csv(table[mirrored_pairs.LEADING_COLUMNS + rest], arguments.out)
-    weights = {"rows": np.concatenate(parameters)}
     artifacts.write_arrays(weights, arguments.out.with_suffix(".safetensors"))
 
 

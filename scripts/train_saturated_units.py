@@ -2,37 +2,22 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
-import numpy as np
-import pandas as pd
-
 from symmetry_constrained import artifacts, cli, paper
-from symmetry_constrained.data.datasets import Dataset
-from symmetry_constrained.data.splits import Split, split_number
 from symmetry_constrained.theory import saturated_units
+from symmetry_constrained.theory.over_splits import over_splits
 
 
 def main(arguments: argparse.Namespace) -> None:
-    dataset, tables, parameters = Dataset.read(arguments.data), [], []
-    for folder in arguments.split:
-        number = split_number(folder)
-        cli.say(f"split {number}")
-        # No two splits share initial weights.
-        seeds = list(range(number * arguments.seeds, (number + 1) * arguments.seeds))
-        table, rows = saturated_units.study(
-            dataset, Split.read(folder), seeds, arguments.fraction, arguments.max_evaluations
-        )
-        table.insert(0, "split", number)
-        tables.append(table)
-        parameters.append(rows)
-    table = pd.concat(tables, ignore_index=True)
-    table.insert(0, "dataset", "digits")
-    table.insert(1, "protocol", "clean")
+    options = {"fraction": arguments.fraction, "max_evaluations": arguments.max_evaluations}
+    study = partial(saturated_units.study, **options)
+    table, weights = over_splits(arguments.data, arguments.split, arguments.seeds, study)
     artifacts.write_csv(table, arguments.out)
-    artifacts.write_arrays({"rows": np.concatenate(parameters)}, arguments.out.with_suffix(".safetensors"))
+    artifacts.write_arrays(weights, arguments.out.with_suffix(".safetensors"))
 
 
 if __name__ == "__main__":
