@@ -1,61 +1,38 @@
 """The audit of mirrored pairs: nothing to say of what the script wrote, and every tampering found in its file."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.scripts import call
+from helpers.experiment import as_it_was, experiment
+from helpers.experiment import failures as failures_of
 from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
 from symmetry_constrained.audit.results import Results
-from symmetry_constrained.data import protocols, reading
-from symmetry_constrained.data.datasets import Dataset
 
 TABLE, WEIGHTS = "theory/mirrored_pairs.csv", "theory/mirrored_pairs.safetensors"
-CONFIG = {
-    "results": "results",
-    "studies": {},
-    "theory": {"splits": 2, "mirrored_pairs": {"epsilons": [0.001, 0.1], "seeds": 1, "fraction": 0.3}},
-}
+OPTIONS = {"epsilons": [0.001, 0.1], "seeds": 1, "fraction": 0.3}
 UNITS, PIXELS = 20, 64
 OUTPUT = UNITS * (PIXELS + 1)  # where a row's output weights begin
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """A results folder that holds the experiment alone."""
     folder = tmp_path_factory.mktemp("mirrored") / "results"
-    digits = reading.load("digits")
-    dataset = Dataset(digits.images[:150], digits.labels[:150])
-    dataset.write(folder / "data/digits")
-    for number in (0, 1):
-        split = protocols.split_images(dataset.images, dataset.labels, "clean", number)
-        split.write(folder / f"splits/digits/clean/split-{number}")
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    arguments = [
-        "--data",
-        folder / "data/digits",
-        "--split",
-        *sorted((folder / "splits/digits/clean").glob("split-*")),
-    ]
-    arguments += ["--epsilons", 0.001, 0.1, "--seeds", 1, "--fraction", 0.3, "--max-iterations", 20]
-    assert call("train_mirrored_pairs", *arguments, "--out", folder / TABLE) == (0, "")
-    return folder
+    arguments = ["--epsilons", 0.001, 0.1, "--seeds", 1, "--fraction", 0.3, "--max-iterations", 20]
+    return experiment(folder, "mirrored_pairs", 150, OPTIONS, *arguments)
 
 
 @pytest.fixture
 def folder(written):
-    """The same, and afterwards as it was."""
-    before = {name: (written / name).read_bytes() for name in (TABLE, WEIGHTS, "config.json")}
-    yield written
-    for name, content in before.items():
-        (written / name).write_bytes(content)
+    with as_it_was(written, TABLE, WEIGHTS, "config.json"):
+        yield written
 
 
-def failures(folder):
-    return [check for check in audit.run(Results(folder), ["mirrored pairs"]) if not check.ok]
+failures = partial(failures_of, link="mirrored pairs")
 
 
 def change_rows(folder, change):
@@ -131,7 +108,7 @@ def test_weights_that_are_no_longer_what_they_were(folder, change, text):
 
 
 def test_networks_that_the_configuration_does_not_ask_for(folder):
-    config = CONFIG | {"theory": {"splits": 3, "mirrored_pairs": CONFIG["theory"]["mirrored_pairs"]}}
+    config = json.loads((folder / "config.json").read_text()) | {"theory": {"splits": 3, "mirrored_pairs": OPTIONS}}
     (folder / "config.json").write_text(json.dumps(config))
     assert [check.found for check in failures(folder)] == ["12 rows instead of 18"]
 

@@ -1,55 +1,36 @@
 """The audit of saturated units: nothing to say of what the script wrote, and every tampering found in its file."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.scripts import call
+from helpers.experiment import as_it_was, experiment
+from helpers.experiment import failures as failures_of
 from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
 from symmetry_constrained.audit.results import Results
-from symmetry_constrained.data import protocols, reading
-from symmetry_constrained.data.datasets import Dataset
 
 TABLE, WEIGHTS = "theory/saturated_units.csv", "theory/saturated_units.safetensors"
-CONFIG = {
-    "results": "results",
-    "studies": {},
-    "theory": {"splits": 2, "saturated_units": {"seeds": 1, "fraction": 0.3, "max_evaluations": 60}},
-}
+OPTIONS = {"seeds": 1, "fraction": 0.3, "max_evaluations": 60}
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """A results folder that holds the experiment alone."""
     folder = tmp_path_factory.mktemp("saturated") / "results"
-    digits = reading.load("digits")
-    dataset = Dataset(digits.images[:200], digits.labels[:200])
-    dataset.write(folder / "data/digits")
-    for number in (0, 1):
-        split = protocols.split_images(dataset.images, dataset.labels, "clean", number)
-        split.write(folder / f"splits/digits/clean/split-{number}")
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    splits = sorted((folder / "splits/digits/clean").glob("split-*"))
-    arguments = ["--data", folder / "data/digits", "--split", *splits]
-    arguments += ["--seeds", 1, "--fraction", 0.3, "--max-evaluations", 60, "--out", folder / TABLE]
-    assert call("train_saturated_units", *arguments) == (0, "")
-    return folder
+    arguments = ["--seeds", 1, "--fraction", 0.3, "--max-evaluations", 60]
+    return experiment(folder, "saturated_units", 200, OPTIONS, *arguments)
 
 
 @pytest.fixture
 def folder(written):
-    """The same, and afterwards as it was."""
-    before = {name: (written / name).read_bytes() for name in (TABLE, WEIGHTS, "config.json")}
-    yield written
-    for name, content in before.items():
-        (written / name).write_bytes(content)
+    with as_it_was(written, TABLE, WEIGHTS, "config.json"):
+        yield written
 
 
-def failures(folder):
-    return [check for check in audit.run(Results(folder), ["saturated units"]) if not check.ok]
+failures = partial(failures_of, link="saturated units")
 
 
 def test_what_the_script_wrote_holds(written):
