@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
 
 # A number that was written and read, perhaps twice, may have moved in its last place.
 ROUNDED = 1e-15
+LONGEST = 20_000  # characters of what is said in one check
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,18 @@ class Check:
     expected: str
     found: str
     ok: bool
+
+    def __post_init__(self):
+        for name in ("what", "where", "expected", "found"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
+
+
+def plain(value: object) -> str:
+    """A text that can be shown anywhere: whoever named a file may have put anything in its name."""
+    text = value if isinstance(value, str) else str(value)
+    if not text.isprintable():
+        text = "".join(f"\\x{ord(one):02x}" if category(one) in ("Cc", "Cf", "Cs") else one for one in text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
 class UnreadableError(ValueError):

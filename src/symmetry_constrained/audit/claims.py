@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from symmetry_constrained.audit import cells, intervals, specs
 from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
@@ -31,7 +30,7 @@ def check(results: Results) -> Iterator[Check]:
 
 def contrasts(results: Results) -> list[dict]:
     """The contrasts of `claims.yaml` in order, each with its claim's id and its margin, its own or the shared one."""
-    stated = yaml.safe_load(results.text(results.locate(STATED)))
+    stated = results.yaml(results.locate(STATED))
     found = []
     for claim in stated["claims"]:
         for place, contrast in enumerate(claim["contrasts"]):

@@ -18,7 +18,8 @@ def check(results: Results) -> Iterator[Check]:
     yield from guarded(RECORD, MANIFEST, _record(results))
     for path, digest in results.recorded.items():
         found = results.sha256(path)
-        yield Check(BYTES, path, digest, found or results.fault(path) or "can't be read", found == digest)
+        reason = results.fault(path) or results.oversize(path) or "can't be read"
+        yield Check(BYTES, path, digest, found or reason, found == digest)
     yield from guarded(LISTED, MANIFEST, _strays(results))
     yield from guarded(CRATED, CRATE, _crate(results))
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from html import escape
 from unicodedata import combining
 
-from symmetry_constrained.audit.checks import Check
+from symmetry_constrained.audit.checks import Check, plain
 from symmetry_constrained.audit.notes import UNCHECKED
 
 STYLE = (
@@ -48,12 +48,17 @@ def _columns(text: str) -> int:
 def summary(checks: list[Check], bytes_only: list[str], notes: Sequence[str] = ()) -> dict:
     """audit.json. bytes_only: files whose content nothing looked at; only their hashes were compared.
 
-    notes: what is no failure. unchecked: what nobody recomputed.
+    notes: what is no failure. unchecked: what is not recomputed.
     """
     failed = sum(not check.ok for check in checks)
     listed = [asdict(check) for check in checks]
     counted = {"passed": len(checks) - failed, "failed": failed}
-    return counted | {"notes": list(notes), "unchecked": UNCHECKED, "bytes_only": bytes_only, "checks": listed}
+    return counted | {
+        "notes": list(notes),
+        "unchecked": UNCHECKED,
+        "bytes_only": [plain(path) for path in bytes_only],
+        "checks": listed,
+    }
 
 
 def page(checks: list[Check], bytes_only: list[str], notes: Sequence[str] = ()) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from symmetry_constrained.audit import strict
 from symmetry_constrained.audit.checks import UnreadableError
 
 MANIFEST, CRATE, CONFIG = "manifest.json", "ro-crate-metadata.json", "config.json"
@@ -54,6 +55,11 @@ class Results:
             return "missing"
         return "" if stat.S_ISREG(mode) else "missing: no regular file"
 
+    def oversize(self, path: str) -> str:
+        """Why a regular file is too large to be read; nothing if it is not."""
+        size = (self.folder / path).stat().st_size
+        return f"has {size:,} bytes, and no file of a run has {strict.MOST:,}" if size > strict.MOST else ""
+
     def exists(self, path: str) -> bool:
         return not self.fault(path)
 
@@ -68,11 +74,14 @@ class Results:
         return self._open(path, lambda file: file.read_text(encoding="utf-8"))
 
     def json(self, path: str) -> Any:
-        return self._open(path, lambda file: json.loads(file.read_text(encoding="utf-8")))
+        return self._open(path, lambda file: strict.json_of(file.read_text(encoding="utf-8")))
+
+    def yaml(self, path: str) -> Any:
+        return self._open(path, lambda file: strict.yaml_of(file.read_text(encoding="utf-8")))
 
     def array(self, path: str) -> np.ndarray:
         if path not in self._arrays:
-            self._arrays[path] = self._open(path, lambda file: np.load(file, allow_pickle=False))
+            self._arrays[path] = self._open(path, strict.array_of)
         return self._arrays[path]
 
     def tensors(self, path: str) -> dict[str, np.ndarray]:
@@ -81,7 +90,7 @@ class Results:
     def table(self, path: str, columns: list[str] | None = None) -> pd.DataFrame:
         """A CSV file; UnreadableError unless it has the columns asked for."""
         if path not in self._tables:
-            self._tables[path] = self._open(path, lambda file: pd.read_csv(file, dtype=TEXTS, low_memory=False))
+            self._tables[path] = self._open(path, lambda file: strict.table_of(file, TEXTS))
         table = self._tables[path]
         missing = [name for name in columns or [] if name not in table]
         if missing:
@@ -90,7 +99,7 @@ class Results:
 
     def _open(self, path: str, reader: Callable[[Path], Any]) -> Any:
         self.read.add(path)
-        fault = self.fault(path)
+        fault = self.fault(path) or self.oversize(path)
         if fault:
             raise UnreadableError(path, fault)
         try:
@@ -105,6 +114,7 @@ class Results:
         config = self.json(CONFIG)
         if not isinstance(config, dict) or not isinstance(config.get("studies"), dict):
             raise UnreadableError(CONFIG, "holds no configuration")
+        strict.check_counts(CONFIG, config)
         return config
 
     @property
@@ -130,7 +140,7 @@ class Results:
 
     def sha256(self, path: str) -> str | None:
         """Of a file's bytes; None if it can't be read."""
-        if path not in self._digests and self.fault(path):
+        if path not in self._digests and (self.fault(path) or self.oversize(path)):
             self._digests[path] = None
         if path not in self._digests:
             try:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from symmetry_constrained.audit import claims, verdicts
 from symmetry_constrained.audit.checks import Check, close, equal, guarded
@@ -29,11 +28,11 @@ def check(results: Results) -> Iterator[Check]:
 
 def _check(results: Results) -> Iterator[Check]:
     rows = claims.read(results)
-    stated = {one["id"]: one for one in yaml.safe_load(results.text(results.locate(claims.STATED)))["claims"]}
+    stated = {one["id"]: one for one in results.yaml(results.locate(claims.STATED))["claims"]}
     for name in ("title", "section"):
         seen = zip(rows["id"], rows[name].astype(str), strict=True)
         odd = [id_ for id_, text in seen if text != str(stated.get(id_, {}).get(name))]
-        found = f"{odd[0]}: {len(odd)} are others" if odd else "so"
+        found = f"{odd[0]}: {len(odd)} differ" if odd else "so"
         yield Check(STATED, results.blame(claims.TABLE), f"{name}s of the claims", found, not odd)
     expected = rows.apply(needed, axis=1).to_numpy(dtype=float)
     yield close(NEEDED, results.blame(claims.TABLE), "needed", expected, rows["needed"], 1.0)
