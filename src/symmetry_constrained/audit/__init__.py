@@ -44,6 +44,7 @@ from symmetry_constrained.audit.theory import (
     orbits,
     random_networks,
     saturated_units,
+    seeds,
 )
 
 LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
@@ -67,6 +68,7 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "orbits": orbits.check,
     "orbit checks": orbit_checks.check,
     "invariants": invariants.check,
+    "theory's seeds": seeds.check,
     "claims": claims.check,
     "verdicts": verdicts.check,
     "settings": settings.check,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import data, forward, inputs, networks, specs, splits
+from symmetry_constrained.audit import data, forward, inputs, networks, specs, splits, starts
 from symmetry_constrained.audit.batch import EARLY, Batch
 from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.results import MANIFEST, Results
@@ -24,10 +24,6 @@ ORDINARY = (None, "none", "ordinary", "lbfgs", "tanh")  # other settings that sa
 PER_SPLIT = 100_000  # seeds of a split's networks
 DRAWN, DRAWN_DEEP = 40, 400
 LARGEST = 5_000_000  # numbers that a network drawn is trained on, unless the audit is deep
-# In standard deviations of the correlation of unrelated weights: how much nearer to another beginning weights may be,
-# and how near at least to those that they came from. In trials of 2,000 iterations the least was 10.
-NEARER, RELATED = 4.5, 5.0
-WIDE = 500  # weights of a network for which that holds
 # After ten iterations in float32 less than a ten-thousandth of the way was seen to be lost; after twenty a thousandth.
 WAY, FURTHEST = 0.01, EARLY
 COURSE_LOSS, COURSE_IMAGES = 0.02, 0.01  # relative; share of the images
@@ -62,48 +58,21 @@ def check_seeds(results: Results, folder: str, spec: dict) -> Iterator[Check]:
     start = networks.initials(seeds, batch.shapes)
     if spec.get("start") == "mirrored":
         start = networks.mirrored(start)
-    begun = _normal([matrix[:, :, :-1] for matrix in start])
+    begun, of = starts.vectors(start), np.tile(spec["seeds"], len(spec["networks"]))
     own = np.tile(np.arange(len(seeds)), len(spec["networks"]))
     where = results.blame(batch.paths["weights"], batch.paths["networks"])
-    chance = 1 / np.sqrt(begun.shape[1])  # the correlation of unrelated weights
-    limit = NEARER * chance
     for key in batch.keys:
-        ended = _normal([matrix[:, :, :-1] for matrix in batch.layers(key)])
-        kept = ~batch.diverged(key)
-        yield _nearest(where, key, spec, own, ended @ begun.T, kept, limit)
+        every, kept = {key: starts.vectors(batch.layers(key))}, ~batch.diverged(key)
         if key in batch.ends:
-            early = _normal([matrix[:, :, :-1] for matrix in batch.layers(batch.early(key))])
-            yield _nearest(where, batch.early(key), spec, own, early @ begun.T, kept, limit)
-            if begun.shape[1] >= WIDE:
-                for name, last, first in ((batch.early(key), early, begun[own]), (key, ended, early)):
-                    yield _related(where, name, spec, own, (last * first).sum(1) / chance, kept)
-
-
-def _normal(matrices: list[np.ndarray]) -> np.ndarray:
-    """K networks' weights as vectors (K, P) of length 1."""
-    rows = np.concatenate([matrix.reshape(len(matrix), -1) for matrix in matrices], axis=1)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-def _nearest(
-    where: str, name: str, spec: dict, own: np.ndarray, alike: np.ndarray, kept: np.ndarray, limit: float
-) -> Check:
-    """Whether no other seed's beginning is clearly more alike, by correlations (K, seeds)."""
-    more = alike.max(1) - alike[np.arange(len(own)), own]
-    return _told(where, f"{name}: nearest to where their own seeds begin", spec, own, kept & (more > limit))
-
-
-def _related(where: str, name: str, spec: dict, own: np.ndarray, sigmas: np.ndarray, kept: np.ndarray) -> Check:
-    """Whether weights have much in common with those that they came from, by correlations (K,) over their chance."""
-    return _told(where, f"{name}: of those that they came from", spec, own, kept & ~(sigmas > RELATED))
-
-
-def _told(where: str, expected: str, spec: dict, own: np.ndarray, wrong: np.ndarray) -> Check:
-    if not wrong.any():
-        return Check(SEEDED, where, f"{len(own)} networks {expected}", "all", True)
-    network = int(np.flatnonzero(wrong)[0])
-    found = f"network {network}, of seed {spec['seeds'][own[network]]}, is not; {int(wrong.sum())} are not"
-    return Check(SEEDED, where, f"{len(own)} networks {expected}", found, False)
+            every[batch.early(key)] = starts.vectors(batch.layers(batch.early(key)))
+        for name, ended in every.items():
+            wrong = kept & starts.strangers(ended, begun, own)
+            yield starts.told(SEEDED, where, f"{name}: nearest to where their own seeds begin", of, wrong)
+        if len(every) > 1 and begun.shape[1] >= starts.WIDE:
+            ended, early = every.values()
+            for name, last, first in ((batch.early(key), early, begun[own]), (key, ended, early)):
+                wrong = kept & starts.unrelated(last, first)
+                yield starts.told(SEEDED, where, f"{name}: of those that they came from", of, wrong)
 
 
 def _drawn(results: Results, told: dict[str, dict]) -> dict[str, list[tuple[str, int]]]:

@@ -22,7 +22,7 @@ KEYS = ["group", "split", "features", "network", "seed", "fraction", "n_train", 
 
 
 def check(results: Results) -> Iterator[Check]:
-    for split in range(_options(results)[0]):
+    for split in range(asked_for(results)[0]):
         folder = FOLDER.format(split)
         table, weights = f"{folder}/invariants.csv", f"{folder}/invariants.safetensors"
         if results.belongs(table):
@@ -33,7 +33,7 @@ def check(results: Results) -> Iterator[Check]:
             yield from guarded(SIGNED, blame(results, signs, CONFIG, split=split), _check_signs(results, signs, split))
 
 
-def _options(results: Results) -> tuple[int, dict]:
+def asked_for(results: Results) -> tuple[int, dict]:
     """How many splits, and the experiment's options; none of a run without a configuration of it."""
     theory = results.config.get("theory", {})
     return theory.get("splits", 0) if "invariants" in theory else 0, theory.get("invariants", {})
@@ -44,7 +44,7 @@ def _features(group: str, name: str, x: np.ndarray, shape: tuple[int, int]) -> n
 
 
 def _check(results: Results, path: str, weights: str, split: int) -> Iterator[Check]:
-    _, options = _options(results)
+    _, options = asked_for(results)
     table = results.table(path, [*KEYS, "train_loss", "train_accuracy", "test_accuracy", "transformed_accuracy"])
     shown = Shown.of(results, split, options.get("fraction", 1.0))
     random = np.random.default_rng(split)
@@ -109,7 +109,7 @@ def _check_signs(results: Results, path: str, split: int) -> Iterator[Check]:
     """How many flips of signs leave a map as it is, counted from its definition, and tried on the test images."""
     table, shown = results.table(path), Shown.of(results, split, dtype=np.float64)
     x, random, rows = shown.test[:SHOWN], np.random.default_rng([split, 3]), []
-    for name in _options(results)[1].get("inversion", MAPS["inversion"]):
+    for name in asked_for(results)[1].get("inversion", MAPS["inversion"]):
         basis = flips(name, shown.shape)
         members = np.concatenate([basis, random.integers(0, 2, (TRIED, len(basis))) @ basis % 2])
         before = inputs.features(name, x, shown.shape)

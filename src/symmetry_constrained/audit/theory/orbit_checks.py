@@ -30,7 +30,7 @@ def check(results: Results) -> Iterator[Check]:
             yield from guarded(what, where, checks(results, where))
 
 
-def _groups(shape: tuple[int, int]) -> dict[str, tuple[list[Moved], Moved]]:
+def groups(shape: tuple[int, int]) -> dict[str, tuple[list[Moved], Moved]]:
     """By group: its elements, and one that is not the identity, as functions of images (n, d)."""
     angles = 2 * np.pi * np.arange(TURN) / TURN
     turns: list[Moved] = [partial(translation.moved, angles=angle, shape=shape) for angle in angles]
@@ -43,7 +43,7 @@ def _check_invariance(results: Results, where: str) -> Iterator[Check]:
     options, count = Options.of(results), results.config["theory"]["orbits"].get("random_networks", 10_000)
     every, every_label, shape = images(results, options.images)
     shapes, rows, trained = forward.sizes(every.shape[1], LAYERS), [], []
-    for group, (elements, element) in _groups(shape).items():
+    for group, (elements, element) in groups(shape).items():
         for biased in (True, False):
             drawn = list(_drawn(shapes, biased, count))
             for name, shown in (("orbit", elements), ("images alone", elements[:1])):
@@ -106,7 +106,7 @@ def _check_minima(results: Results, where: str) -> Iterator[Check]:
     options, table = Options.of(results), results.table(MINIMA)
     x, labels, shape = images(results, options.images)
     shapes, rows = forward.sizes(x.shape[1], LAYERS), []
-    for group, (elements, element) in _groups(shape).items():
+    for group, (elements, element) in groups(shape).items():
         stored = matrices(results, WEIGHTS, f"minima/{group}", 2 * len(options.seeds), shapes)
         shown = np.concatenate([move(x) for move in elements])
         loss = networks.Loss(shown, np.tile(labels, len(elements)), options.penalty)
