@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from symmetry_constrained.audit import cells, data, inputs, leftovers, settings
+from symmetry_constrained.audit import cells, data, inputs, leftovers, points, settings
 from symmetry_constrained.audit.cells import MODEL, STUDY
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
 from symmetry_constrained.audit.claims import TABLE as CLAIMS
@@ -20,6 +20,7 @@ from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.settings import TABLE as SETTINGS
 from symmetry_constrained.audit.tables import CELL as CELLS
 from symmetry_constrained.audit.tables import HISTORY, NETWORKS, ORDER, SUMMARY
+from symmetry_constrained.audit.theory import drawn
 
 DRAWN, PICTURE, TITLES = "figures' data from the tables", "pictures whole, titles alike", "findings are the titles"
 FINDINGS = "findings.rst"
@@ -33,6 +34,7 @@ def check(results: Results) -> Iterator[Check]:
         path = f"figures/{stem}.csv"
         yield from guarded(DRAWN, results.blame(path, *_drawing(stem)[1], CONFIG), _check_data(results, stem, path))
         yield from guarded(PICTURE, f"figures/{stem}.svg", _check_pictures(results, stem))
+        yield from points.check(results, stem)
     yield from guarded(TITLES, FINDINGS, _check_findings(results))
 
 
@@ -238,7 +240,7 @@ DRAWINGS: dict[str, tuple[Callable[[Results, str, str], pd.DataFrame], tuple[str
     "budget": (_budget, (HISTORY,)),
     "verdicts": (_verdicts, (CLAIMS,)),
     "settings": (_settings, (CLAIMS, SETTINGS)),
-}
+} | drawn.DRAWINGS
 
 
 def _check_pictures(results: Results, stem: str) -> Iterator[Check]:
