@@ -146,19 +146,24 @@ def _of_networks(results: Results, contrast: dict, setting: dict) -> Iterator[di
 
 def _of_averaged(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
     """Each side from the study that averages as it says: the setting's own, or one configured beside it."""
-    config, sides = results.config, []
-    named = [setting["study"], *config["settings"][setting["setting"]].get("averaged", [])]
+    sides = []
     for side in (contrast["left"], contrast["right"]):
-        kind = side.get("averaging", "none")
-        studies = [name for name in named if config["studies"][name].get("averaging", "none") == kind]
-        if not studies:
+        study = averaged_study(results, setting, side.get("averaging", "none"))
+        if study is None:
             return
-        rows = _whole(results, setting | {"study": studies[0]})
+        rows = _whole(results, setting | {"study": study})
         cell = chosen(rows, contrast["where"] | {key: side[key] for key in side if key not in ("value", "averaging")})
         sides.append(cell.set_index(["split", "seed"])[side["value"]])
     pairs = (sides[0] - sides[1]).dropna().sort_index()
     if len(pairs):
         yield {"contrast": contrast["name"]} | of_pairs(pairs, possible(contrast))
+
+
+def averaged_study(results: Results, setting: dict, kind: str) -> str | None:
+    """The study that averages in this way: the setting's own, or one configured beside it; None if none does."""
+    config = results.config
+    named = [setting["study"], *config["settings"][setting["setting"]].get("averaged", [])]
+    return next((name for name in named if config["studies"][name].get("averaging", "none") == kind), None)
 
 
 def _of_equal_terms(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:

@@ -112,7 +112,7 @@ def _first(both: np.ndarray, effort: np.ndarray, target: float) -> float:
 
 
 def _check_solo(results: Results, where: str) -> Iterator[Check]:
-    """Seconds can't be had again; which networks were timed, on how many samples, and that the numbers agree, can."""
+    """Which networks were timed, on how many samples, and that the numbers agree: not the seconds themselves."""
     solo, config = results.table(SOLO), results.config
     drawn = [name for name in config["figures"]["curves"] if 1 in config["studies"][name]["fractions"]]
     models: dict[str, dict] = {}

@@ -80,7 +80,7 @@ def _check_network(results: Results, folder: str, row: dict) -> Iterator[Check]:
     yield equal(HELD, where, f"{name}: seed {next(iter(stored), None)}", f"{name}: seed {row['seed']}")
     told, weights = stored.get(row["seed"], ({}, np.empty(0)))
     same = base64.b64decode(row["weights"]) == weights.astype("<f4").tobytes()
-    yield Check(HELD, where, f"{name}: the weights stored", "equal" if same else "others", same)
+    yield Check(HELD, where, f"{name}: the weights stored", "equal" if same else "different", same)
     for key in ("study", "split", "n_train", "test_accuracy", "inverted_accuracy"):
         yield equal(HELD, where, f"{name}: {key} {told.get(key)}", f"{name}: {key} {row[key]}")
 
@@ -105,4 +105,4 @@ def _check_images(results: Results, spec: dict, held: dict) -> Iterator[Check]:
     stored |= {name: scaling[name].tolist() for name in ("minimum", "maximum")} | {"brightest": int(pixels.max())}
     for name, value in stored.items():
         same = held[name] == value
-        yield Check(HELD, where, f"{name} of {len(rows)} test images", "equal" if same else "others", same)
+        yield Check(HELD, where, f"{name} of {len(rows)} test images", "equal" if same else "different", same)

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 
-from symmetry_constrained.audit import existence
+from symmetry_constrained.audit import existence, templates
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
+from symmetry_constrained.audit.paper_tables import Cells
 from symmetry_constrained.audit.results import CONFIG, Results
 
 EMBEDDED, EXECUTED = "report holds the files", "notebooks ran to their end"
@@ -21,6 +23,7 @@ def check(results: Results) -> Iterator[Check]:
     # Made when all else is: the run's own audit, which comes before, leaves out this link.
     yield from guarded(EMBEDDED, REPORT, _check_report(results))
     yield from guarded(INDEXED, INDEX, _check_index(results))
+    yield from templates.check_index(results)
     for path in sorted(results.folder.glob("notebooks/*.ipynb")):
         name = path.relative_to(results.folder).as_posix()
         yield from guarded(EXECUTED, name, _check_notebook(results, name))
@@ -31,10 +34,24 @@ def _check_pages(results: Results) -> Iterator[Check]:
     """A notebook shows each figure that it draws once, and its page as many as the notebook."""
     for notebook, stems in existence.drawn(results).items():
         page, executed = (f"notebooks/{notebook}.{suffix}" for suffix in ("html", "ipynb"))
-        cells = [cell for cell in results.json(executed)["cells"] if cell["cell_type"] == "code"]
-        shown = sum("image/png" in output.get("data", {}) for cell in cells for output in cell["outputs"])
-        yield equal(SHOWN, executed, f"{len(stems)} pictures", f"{shown} pictures")
-        yield equal(SHOWN, page, f"{len(stems)} pictures", f"{results.text(page).count(PICTURE)} pictures")
+        cells, text = results.json(executed)["cells"], results.text(page)
+        outputs = [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
+        pictures = [output["data"]["image/png"].strip() for output in outputs if "image/png" in output.get("data", {})]
+        yield equal(SHOWN, executed, f"{len(stems)} pictures", f"{len(pictures)} pictures")
+        yield equal(SHOWN, page, f"{len(stems)} pictures", f"{text.count(PICTURE)} pictures")
+        same = [found.strip() for found in re.findall(re.escape(PICTURE) + '([^"]*)"', text)] == pictures
+        where = results.blame(page, executed)
+        yield Check(SHOWN, where, "the notebook's pictures", "so" if same else "other pictures", same)
+        rows = Cells.of(text)
+        odd = [row for row in _rows(outputs) if row not in rows]
+        found = f"lacks a row: {', '.join(odd[0])[:80]}" if odd else f"{len(_rows(outputs))} rows"
+        yield Check(SHOWN, where, "the rows of the notebook's tables", found, not odd)
+
+
+def _rows(outputs: list[dict]) -> list[list[str]]:
+    """The rows of the tables that a notebook shows, cell by cell."""
+    shown = ("".join(output.get("data", {}).get("text/html", "")) for output in outputs)
+    return [row for text in shown for row in Cells.of(text)]
 
 
 def _check_report(results: Results) -> Iterator[Check]:

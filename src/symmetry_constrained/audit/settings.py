@@ -165,7 +165,7 @@ def _check_page(results: Results) -> Iterator[Check]:
     # Its rows come first; others have another number of cells, or a contrast at their end.
     shown = [[cell.strip().replace("\\|", "|") for cell in line] for line in lines][: len(expected)]
     wrong = [row[0] for row, due in zip(shown, expected.to_numpy().tolist(), strict=False) if row != due]
-    text = f"{wrong[0]} is told otherwise; {len(wrong)} are" if wrong else f"{len(shown)} rows, as recomputed"
+    text = f"{wrong[0]} differs; {len(wrong)} do" if wrong else f"{len(shown)} rows, as recomputed"
     where = results.blame(PAGE, TABLE, CLAIMS)
     yield Check(
         OVER, where, f"{len(expected)} claims over the settings", text, not wrong and len(shown) == len(expected)

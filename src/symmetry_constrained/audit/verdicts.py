@@ -42,7 +42,7 @@ def _check(results: Results) -> Iterator[Check]:
 def holm(claims: pd.DataFrame) -> np.ndarray:
     """By row, Holm's p of the headlines that an interval decides, of each the row shown first; nan for the others."""
     p = {}
-    for at, row in _shown_first(claims).iterrows():
+    for at, row in shown_first(claims).iterrows():
         scale = np.log if row["unit"] == "ratio" else float
         unjudged = row["verdict"].startswith(("too few", "by construction")) or row["direction"] == "zero"
         numbers = row[["effect", "low", "high"]].to_numpy(float)
@@ -58,7 +58,7 @@ def holm(claims: pd.DataFrame) -> np.ndarray:
     return pd.Series(stepped, list(p), dtype=float).reindex(claims.index).to_numpy()
 
 
-def _shown_first(claims: pd.DataFrame) -> pd.DataFrame:
+def shown_first(claims: pd.DataFrame) -> pd.DataFrame:
     """Of each headline the row of the overview, that of its first setting."""
     return claims[claims["headline"]].groupby(["id", "contrast"], sort=False).head(1)
 
@@ -125,32 +125,36 @@ def _check_page(results: Results) -> Iterator[Check]:
     tables = [[cell.strip() for cell in line] for line in lines]
     claims, rows = read(results), [row for row in tables if row[-1].startswith("`")]
     opening = [row for row in tables if row[0] in set(claims["id"]) and len(row) == 8]
-    missing = [f"the overview's {row['id']}" for row in _otherwise(opening, claims)]
+    missing = [f"the overview's {row['id']}" for row in _differing(opening, claims)]
     for at, (_, row) in enumerate(claims.iterrows()):
-        place = row["setting"] or ", ".join(name for name in (row["dataset"], row["protocol"]) if name)
         contrast, evidence = (row[name].replace("|", "\\|") for name in ("contrast", "evidence"))
-        due = [contrast, place, _effect(row), number(row["published"]), str(row["n"])]
+        due = [contrast, place(row), effect(row), number(row["published"]), str(row["n"])]
         open_ = row["verdict"].endswith("inconclusive") and np.isfinite(row["needed"])
         more = f" ({row['needed']:,.0f} more pairs would decide)" if open_ else ""
         *cells, verdict, source = rows[at] if at < len(rows) else ["", ""]
         if cells != due or source != f"`{evidence}`" or not verdict.endswith(f" {row['verdict']}{more}"):
             missing.append(f"{row['id']}, {row['contrast']}")
-    text = f"{missing[0]} is told otherwise; {len(missing)} are" if missing else f"{len(rows)} rows, as in the table"
+    text = f"{missing[0]} differs; {len(missing)} do" if missing else f"{len(rows)} rows, as in the table"
     ok = not missing and len(rows) == len(claims)
     yield Check(SHOWN, results.blame(PAGE, TABLE), f"the {len(claims)} rows of {TABLE}", text, ok)
 
 
-def _otherwise(opening: list[list[str]], claims: pd.DataFrame) -> Iterator[pd.Series]:
+def _differing(opening: list[list[str]], claims: pd.DataFrame) -> Iterator[pd.Series]:
     """The headlines that the overview does not show as they are."""
-    for at, (_, row) in enumerate(_shown_first(claims).iterrows()):
+    for at, (_, row) in enumerate(shown_first(claims).iterrows()):
         title, contrast = (row[name].replace("|", "\\|") for name in ("title", "contrast"))
-        due = [row["id"], title, row["setting"], contrast, _effect(row), number(row["published"]), str(row["n"])]
+        due = [row["id"], title, row["setting"], contrast, effect(row), number(row["published"]), str(row["n"])]
         id_, paper, verdict_, *cells = opening[at] if at < len(opening) else [""] * 8
         if [id_, paper, *cells] != due or not verdict_.endswith(f" {row['verdict']}"):
             yield row
 
 
-def _effect(row: pd.Series) -> str:
+def place(row: pd.Series) -> str:
+    """Where a row was judged: its setting, or the dataset and protocol of an experiment on theory."""
+    return row["setting"] or ", ".join(name for name in (row["dataset"], row["protocol"]) if name)
+
+
+def effect(row: pd.Series) -> str:
     if row["n"] == 0:
         return "–"
     if row["direction"] == "zero":
