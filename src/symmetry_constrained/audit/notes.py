@@ -1,4 +1,4 @@
-"""What a reader should know and no check decides: other code or software than here, and what nobody recomputed."""
+"""What a reader should know and no check decides: other code or software than here, and what is not checked."""
 
 import hashlib
 import platform
@@ -9,28 +9,39 @@ from importlib import metadata
 from pathlib import Path
 
 from symmetry_constrained.audit import leftovers
+from symmetry_constrained.audit.checks import plain
 from symmetry_constrained.audit.results import CODE, Results
 
 UNCHECKED = {
-    "seconds": "Times cannot be had twice: timings.csv, solo_timings.csv, benchmarks, and what is told in seconds from "
-    "them. Checked is which networks were timed, and the arithmetic from there on.",
-    "the course of a training": "Between its first iterations and its last: a network's history, its iterations, "
-    "evaluations and status, and that its last weights came from its first. Checked are that losses fall, that weights "
-    "have to do with where their own seed begins and with no other seed of the batch, of some networks drawn by the "
-    "record's hash the first ten iterations, trained again, and the last row. Of fractions between the least and the "
-    "largest there are last weights alone. Networks averaged, begun otherwise or by Adam are not trained again.",
-    "published networks trained again": "Their weights are not kept. Checked is that counts and efforts agree.",
-    "theory's trainings": "That weights came from their seeds; effort and status; accuracies halfway; overlaps with "
-    "eigenvectors; flips outside of a map's group; phase_symmetries.csv; the conditions of emulated biases.",
-    "pictures": "What is drawn, beside the data of most figures and the titles; those of theory's figures are not.",
-    "pages": "Notebooks' pages and the report's captions, beside that the report holds the files as they are.",
+    "seconds": "A time cannot be measured again: timings.csv, solo_timings.csv, benchmarks, and whatever is "
+    "derived from their seconds. Checked are which networks were timed, and the arithmetic that follows.",
+    "history of a training": "What lies between its first iterations and its last: the rows of history.csv "
+    "there, a network's number of iterations and evaluations, its status, and that its last weights came from its "
+    "first. Checked are that losses fall, that weights resemble the start of their own seed and of no other seed of "
+    "the batch, and the last row. Some networks, drawn by the record's hash, are trained again: their weights after "
+    "ten iterations are compared, and the rows of history.csv up to there (with --deep of more networks, and their "
+    "rows' losses up to fifty iterations). Of fractions between the least and the largest only the last weights are "
+    "stored. Networks that average over x and −x, that start from mirrored units or that Adam trained are not trained "
+    "again.",
+    "published networks trained again": "Their weights are not stored. Checked is that counts and efforts agree.",
+    "theory's trainings": "How weights came from their starts, which they are only required to resemble; effort "
+    "and status; accuracies halfway; overlaps with eigenvectors; flips outside a map's group; phase_symmetries.csv; "
+    "the conditions of emulated biases.",
+    "pictures": "PNG beside their title and checksums; in SVG the colours, and so which model a point is of, in "
+    "which row of names it lies, shaded areas, legends, and lines without any point of the data, which count as "
+    "guides. figure1 and settings are checked by their data and title alone.",
+    "pages": "What notebooks say outside of tables and pictures, the report's captions, and of index.html the "
+    "times, the machine and the sentences on each claim.",
+    "who ran it": "Commit, software, machine and dates in manifest.json, ro-crate-metadata.json and "
+    "provenance.json, and which files a file was made from: whoever writes a record may write anything there.",
 }
 
 
 def told(results: Results) -> list[str]:
     """A line for each way in which what made the results differs from what is here; none without a record."""
     try:
-        return [*_code(results), *_commit(results), *_software(results), *leftovers.told(results)]
+        found = [*_code(results), *_commit(results), *_software(results), *leftovers.told(results)]
+        return [plain(line) for line in found]
     except Exception:
         return []  # the check of the record reports it
 
