@@ -12,6 +12,7 @@ import numpy as np
 from symmetry_constrained.audit import (
     batches,
     claims,
+    columns,
     costs,
     data,
     efficiency,
@@ -53,6 +54,7 @@ from symmetry_constrained.audit.theory import (
 LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
     "files": files.check,
     "existence": existence.check,
+    "columns": columns.check,
     "data": data.check,
     "splits": splits.check,
     "provenance": specs.check,
