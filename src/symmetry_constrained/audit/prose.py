@@ -16,6 +16,7 @@ import pandas as pd
 
 from symmetry_constrained.audit import claims, settings
 from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.figures import FINDINGS
 from symmetry_constrained.audit.published import TABLE as NUMBERS
 from symmetry_constrained.audit.results import CODE, Results
 from symmetry_constrained.audit.sentences import NUMBER
@@ -25,6 +26,8 @@ WORDS, HEADED = "paragraphs, by the code that ran", "headings of tables"
 COUNTED = "numbers above the claims"
 HTML = "tables/published_numbers.html"
 SOURCES = {PAGE: "src/symmetry_constrained/verdicts/", HTML: "scripts/judge_published.py"}
+SOURCES |= {FINDINGS: "scripts/write_findings.py"}
+SPOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 HEADINGS = {"1": "Table 1 of the paper: raw pixels", "2": "Table 2 of the paper: invariant features"}
 HEADINGS |= {"talk": "The author's later talk: MNIST"}
 PUBLISHED = ["network", "features", "trained on", "tested on", "published", "by scikit-learn", "by us"]
@@ -41,6 +44,10 @@ OF_CLAIM = ["contrast", "setting", "effect", "published", "N", "verdict", "evide
 def check(results: Results) -> Iterator[Check]:
     if results.belongs(PAGE):
         yield from guarded(WORDS, results.blame(PAGE), _check_page(results))
+    if results.belongs(FINDINGS):
+        blocks = results.text(FINDINGS).strip().split("\n\n")
+        plain = [block for block in blocks if not block.startswith("- ")]
+        yield from guarded(WORDS, results.blame(FINDINGS), _as_written(results, FINDINGS, plain))
     if results.belongs(HTML):
         yield from guarded(WORDS, results.blame(HTML), _check_numbers(results))
 
@@ -52,16 +59,36 @@ def _check_page(results: Results) -> Iterator[Check]:
     yield from _as_written(results, PAGE, plain)
     lines = text.splitlines()
     tables = [_cells(line) for line, below in pairwise(lines) if below.startswith("|:")]
-    count = len(dict.fromkeys(claims.read(results)["id"]))
-    yield equal(HEADED, where, [*OF_PAGE, *[OF_CLAIM] * count], tables)
+    due = [*OF_PAGE, *[OF_CLAIM] * len(dict.fromkeys(claims.read(results)["id"]))]
+    yield equal(HEADED, where, due, tables[: len(due)])
     headings = [line for line in lines if line.startswith("#") and not re.match(r"## C\d+\. ", line)]
-    yield equal(HEADED, where, ["# Verdicts", "## Headlines"], headings)
+    yield equal(HEADED, where, ["# Verdicts", "## Headlines"], headings[:2])
+    yield from _as_written(results, PAGE, headings[2:])
     yield from _check_settings(results, where, lines)
     words, known = "\n".join(plain), _known(results)
     for name in sorted(set(claims.read(results)["contrast"]), key=len, reverse=True):
         words = words.replace(name, " ")  # names hold numbers of their own
     odd = [one for one in NUMBER.findall(words) if one.strip(",") not in known]
     yield Check(COUNTED, where, "only what the tables say", f"says {odd[0]}" if odd else "so", not odd)
+    yield from _check_claims(results, where, text)
+
+
+def _check_claims(results: Results, where: str, text: str) -> Iterator[Check]:
+    """Below each claim's statement there is one paragraph, in words that the sources have, and its table."""
+    rows = claims.read(results)
+    known = {word for source in _sources(results, PAGE) for word in SPOKEN.findall(source)}
+    names = {name for key in ("contrast", "setting", "cap", "verdict", "dataset", "protocol") for name in rows[key]}
+    for part in re.split(r"\n## (?=C\d+\. )", text)[1:]:
+        part = part.partition("\n## ")[0]
+        id_, blocks = part.partition(". ")[0], part.strip().split("\n\n")[1:]
+        plain = [block for block in blocks if not block.startswith("|")]
+        told = " ".join(plain[1:])
+        for name in sorted(filter(None, names), key=len, reverse=True):
+            for said in (name, name[:1].upper() + name[1:]):
+                told = told.replace(said, " ")
+        odd = [word for word in SPOKEN.findall(told) if word not in known]
+        found = f"{len(plain)} paragraphs" if len(plain) != 2 else f"says {odd[0]!r}" if odd else "so"
+        yield Check(WORDS, where, f"{id_}: a statement and one paragraph in the sources' words", found, found == "so")
 
 
 def _check_settings(results: Results, where: str, lines: list[str]) -> Iterator[Check]:
@@ -81,6 +108,7 @@ def _check_numbers(results: Results) -> Iterator[Check]:
     yield equal(HEADED, where, [HEADINGS[name] for name in HEADINGS if name in named], page["h2"])
     yield equal(HEADED, where, PUBLISHED * len(named), page["th"])
     yield from _as_written(results, HTML, page["p"])
+    yield equal(HEADED, where, ["1 paragraph"], [f"{len(page['p'])} paragraph", *page["beside"]])
 
 
 def _cells(line: str) -> list[str]:
@@ -89,14 +117,18 @@ def _cells(line: str) -> list[str]:
 
 def _as_written(results: Results, page: str, paragraphs: list[str]) -> Iterator[Check]:
     """Each paragraph is a text of the sources that wrote the page."""
-    prefix = f"{CODE}/{SOURCES[page]}"
-    names = [name.removeprefix(f"{CODE}/") for name in results.recorded if name.startswith(prefix)]
-    sources = [results.text(results.locate(name)) for name in names or [SOURCES[page]]]
-    known = [one for source in sources for one in texts(source)]
+    known = [one for source in _sources(results, page) for one in texts(source)]
     odd = [" ".join(one.split()) for one in paragraphs]
     odd = [one for one in odd if not any(text.fullmatch(one) for text in known)]
     found = f"in no source: {odd[0][:80]}; {len(odd)} are not" if odd else f"{len(paragraphs)}, all"
     yield Check(WORDS, results.blame(page), "every paragraph in the sources", found, not odd)
+
+
+def _sources(results: Results, page: str) -> list[str]:
+    """The modules that wrote a page."""
+    prefix = f"{CODE}/{SOURCES[page]}"
+    names = [name.removeprefix(f"{CODE}/") for name in results.recorded if name.startswith(prefix)]
+    return [results.text(results.locate(name)) for name in names or [SOURCES[page]]]
 
 
 @cache
@@ -122,7 +154,7 @@ class Texts(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.found: dict[str, list[str]] = {"title": [], "h2": [], "th": [], "p": []}
+        self.found: dict[str, list[str]] = {"title": [], "h2": [], "th": [], "p": [], "beside": []}
         self.inside = ""
 
     @classmethod
@@ -133,15 +165,18 @@ class Texts(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         if tag in self.found:
-            self.inside = tag
             self.found[tag].append("")
+        if tag in (*self.found, "td", "style"):
+            self.inside = tag
 
     def handle_endtag(self, tag):
         self.inside = "" if tag == self.inside else self.inside
 
     def handle_data(self, data):
-        if self.inside:
+        if self.inside in self.found:
             self.found[self.inside][-1] += data
+        elif not self.inside and data.strip():
+            self.found["beside"].append(data)
 
 
 def _known(results: Results) -> set[str]:
@@ -169,7 +204,7 @@ def _of_many(rows: pd.DataFrame) -> set[str]:
     """Headlines with a p-value, those decided, those decided after Holm's correction; and expected misses."""
     heads = shown_first(rows)
     tested = heads[heads["p_holm"].notna()]
-    known = tested[[settings.outcome(verdict) != "open" for verdict in tested["verdict"]]]
+    known = tested[tested["verdict"].map(settings.outcome).ne("open")]
     kept = int((known["p_holm"] < 0.05).sum())
     counts = {str(count) for count in (len(tested), len(known), kept)}
     judged = ~rows["verdict"].str.startswith(("too few", "by construction"))

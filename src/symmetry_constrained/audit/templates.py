@@ -42,6 +42,8 @@ def check_index(results: Results) -> Iterator[Check]:
 
 
 def _check_lines(results: Results, page: str) -> Iterator[Check]:
+    if results.project is None and not results.exists(results.locate(f"{FOLDER}/{PARTS[page][0]}")):
+        return  # an audit without the project has no template of a page that is made when the run has ended
     template, *parts = (results.text(results.locate(f"{FOLDER}/{name}")) for name in PARTS[page])
     exact = {line.strip() for part in parts for line in part.splitlines()} | {""}
     known, odd = patterns(template), []
