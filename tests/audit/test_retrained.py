@@ -67,6 +67,23 @@ def failures(folder):
     return [check for check in checks if not check.ok]
 
 
+def test_deep_goes_further(folder):
+    again = list(retrained.check_again(Results(folder, deep=True), FOLDER, CHOSEN, DRAWN))
+    assert [check for check in again if not check.ok] == []
+    told = [check.expected.split(": ")[1] for check in again if check.what == retrained.FOLLOWED]
+    assert any(text.endswith(", 30 iterations") for text in told), told
+
+
+def test_a_loss_after_thirty_iterations_that_is_half_is_found_if_deep(folder):
+    path = folder / FOLDER / "history.csv"
+    table = pd.read_csv(path)
+    table["train_loss"] = table["train_loss"].where(table["iterations"] != 30, 0.5 * table["train_loss"])
+    table.to_csv(path, index=False)
+    assert failures(folder) == []
+    again = retrained.check_again(Results(folder, deep=True), FOLDER, CHOSEN, DRAWN)
+    assert {check.what for check in again if not check.ok} == {retrained.FOLLOWED}
+
+
 def change(folder, edit, name="weights"):
     path = folder / FOLDER / f"{name}.safetensors"
     tensors = load_file(path)
@@ -81,7 +98,7 @@ def test_what_was_trained_holds(folder):
     assert [check for check in (*seeds, *again) if not check.ok] == []
     # Of two fractions the last and the early weights; of two networks the weights, and the checkpoints up to 10.
     assert len(seeds) == 2 * (2 + 2)
-    assert [check.what for check in again] == [retrained.AGAIN, *[retrained.COURSE] * 2] * 2
+    assert [check.what for check in again] == [retrained.AGAIN, *[retrained.FOLLOWED] * 2] * 2
 
 
 @pytest.mark.parametrize("other", [{"start": "mirrored"}, {"optimiser": "adam"}, {"activation": "relu"}], ids=str)
@@ -136,7 +153,7 @@ def test_a_course_that_the_network_did_not_take(folder, column, other, iteration
     table.loc[place, column] = other(table.loc[place, column])
     table.to_csv(path, index=False)
     (found,) = failures(folder)
-    assert found.what == retrained.COURSE
+    assert found.what == retrained.FOLLOWED
     assert found.expected.startswith(f"0.05: biased, seed 2, {iterations} iterations: loss ")
 
 

@@ -20,9 +20,9 @@ UNCHECKED = {
     "first. Checked are that losses fall, that weights resemble the start of their own seed and of no other seed of "
     "the batch, and the last row. Some networks, drawn by the record's hash, are trained again: their weights after "
     "ten iterations are compared, and the rows of history.csv up to there (with --deep of more networks, and their "
-    "rows' losses up to fifty iterations). Of fractions between the least and the largest only the last weights are "
-    "stored. Networks that average over x and −x, that start from mirrored units or that Adam trained are not trained "
-    "again.",
+    "losses up to 35 iterations, to a fifth). Of fractions between the least and the largest only last weights "
+    "are stored. Networks that average over x and −x, that start from mirrored units or that Adam trained are not "
+    "trained again.",
     "published networks trained again": "Their weights are not stored. Checked is that counts and efforts agree.",
     "theory's trainings": "How weights came from their starts, which they are only required to resemble; effort "
     "and status; accuracies halfway; overlaps with eigenvectors; flips outside a map's group; phase_symmetries.csv; "

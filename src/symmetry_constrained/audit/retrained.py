@@ -16,7 +16,7 @@ from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.results import MANIFEST, Results
 
 SEEDED, AGAIN = "weights and the beginnings of their seeds", "networks trained again from their seeds"
-COURSE = "the first checkpoints, trained again"
+FOLLOWED = "the first checkpoints, trained again"
 # What a specification may say for its networks to be trained again here; other settings need another loss or solver.
 KNOWN = {"study", "dataset", "protocol", "split", "features", "training_set", "hidden_layers", "fractions", "networks"}
 KNOWN |= {"seeds", "budget", "checkpoints", "alpha", "dtype", "device", "trained_as"}
@@ -25,8 +25,11 @@ PER_SPLIT = 100_000  # seeds of a split's networks
 DRAWN, DRAWN_DEEP = 40, 400
 LARGEST = 5_000_000  # numbers that a network drawn is trained on, unless the audit is deep
 # After ten iterations in float32 less than a ten-thousandth of the way was seen to be lost; after twenty a thousandth.
-WAY, FURTHEST = 0.01, EARLY
-COURSE_LOSS, COURSE_IMAGES = 0.02, 0.01  # relative; share of the images
+WAY, FURTHEST, FURTHEST_DEEP = 0.01, EARLY, 35
+# How far the loss, relative, and the share of the images may be from the history's, up to FURTHEST and from there on,
+# where rounding has grown to what can be seen: of 28 networks a loss was off by 0.0001 after 10 iterations, by 0.007
+# after 20, by 0.02 after 35 and by 0.07 after 50.
+COURSE, LATER = (0.02, 0.01), (0.2, 0.05)
 SETTINGS = {"maxcor": 10, "maxls": 20, "gtol": 1e-4, "ftol": 2.220446049250313e-09}
 UNLIMITED = 15_000
 
@@ -66,7 +69,7 @@ def check_seeds(results: Results, folder: str, spec: dict) -> Iterator[Check]:
         if key in batch.ends:
             every[batch.early(key)] = starts.vectors(batch.layers(batch.early(key)))
         for name, ended in every.items():
-            wrong = kept & starts.strangers(ended, begun, own)
+            wrong = kept & starts.strangers(starts.alike(ended, begun), own)
             yield starts.told(SEEDED, where, f"{name}: nearest to where their own seeds begin", of, wrong)
         if len(every) > 1 and begun.shape[1] >= starts.WIDE:
             ended, early = every.values()
@@ -105,13 +108,13 @@ def check_again(results: Results, folder: str, spec: dict, drawn: list[tuple[str
     """Networks of a batch trained again for their first iterations, and on to its first checkpoints."""
     batch = Batch(results, folder, spec)
     history = results.table(f"{folder}/history.csv", ["fraction", "network", "seed", "iterations", "train_loss"])
-    where = _blame(results, folder, spec)
+    where, furthest = _blame(results, folder, spec), FURTHEST_DEEP if results.deep else FURTHEST
     for key, place in drawn:
         row = batch.of(batch.keys[key]).iloc[place]
         if row["status"] == "non_finite":
             continue
         own = history[(history["fraction"] == batch.keys[key]) & (history["seed"] == row["seed"])]
-        own = own[(own["network"] == row["network"]) & (own["iterations"] <= min(FURTHEST, row["iterations"] - 1))]
+        own = own[(own["network"] == row["network"]) & (own["iterations"] <= min(furthest, row["iterations"] - 1))]
         early = min(EARLY, int(row["iterations"]))
         again = Again(batch, key, row)
         course = again.course(max([early, *own["iterations"]]))
@@ -127,12 +130,11 @@ def check_again(results: Results, folder: str, spec: dict, drawn: list[tuple[str
 def _passed(results: Results, folder: str, name: str, judged: tuple[float, float], passed: pd.Series) -> Check:
     """A row of the history before its end, by the network trained to there again."""
     loss, accuracy = judged
-    near = (
-        abs(passed["train_loss"] / loss - 1) <= COURSE_LOSS and abs(passed["test_accuracy"] - accuracy) <= COURSE_IMAGES
-    )
+    of_loss, of_images = COURSE if passed["iterations"] <= FURTHEST else LATER
+    near = abs(passed["train_loss"] / loss - 1) <= of_loss and abs(passed["test_accuracy"] - accuracy) <= of_images
     where = results.blame(f"{folder}/history.csv", f"{folder}/networks.csv")
     expected = f"{name}, {passed['iterations']} iterations: loss {loss:.4f}, accuracy {accuracy:.4f}"
-    return Check(COURSE, where, expected, f"{passed['train_loss']:.4f}, {passed['test_accuracy']:.4f}", bool(near))
+    return Check(FOLLOWED, where, expected, f"{passed['train_loss']:.4f}, {passed['test_accuracy']:.4f}", bool(near))
 
 
 class Again:

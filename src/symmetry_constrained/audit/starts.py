@@ -16,30 +16,29 @@ def vectors(matrices: list[np.ndarray]) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def strangers(ended: np.ndarray, starts: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Mask (K,) of the networks (K, P) that are clearly nearer to another start (S, P) than to their own, number `own`.
+def alike(ended: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Correlations (K, S) of networks (K, P) with starts (S, P), in standard deviations of what chance gives."""
+    return ended @ starts.T * np.sqrt(starts.shape[1])
+
+
+def strangers(alike_: np.ndarray, own: np.ndarray, limit: float = NEARER) -> np.ndarray:
+    """Mask (K,) of the networks that are clearly more alike to another start than to their own, number `own`.
 
     Nothing is known of weights that are not finite.
     """
-    alike = ended @ starts.T
-    return alike.max(1) - alike[np.arange(len(own)), own] > NEARER / np.sqrt(starts.shape[1])
+    return alike_.max(1) - alike_[np.arange(len(own)), own] > limit
 
 
-def exchanged(ended: np.ndarray, starts: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Mask (K,) of the networks (K, P) of which a pair would be clearly nearer to its starts the other way round."""
-    crosswise = (ended @ starts.T)[:, own]
+def exchanged(alike_: np.ndarray, own: np.ndarray, limit: float) -> np.ndarray:
+    """Mask (K,) of the networks of which a pair would be clearly more alike to its starts the other way round."""
+    crosswise = alike_[:, own]
     gain = crosswise + crosswise.T - np.add.outer(crosswise.diagonal(), crosswise.diagonal())
-    return (gain > NEARER / np.sqrt(starts.shape[1])).any(axis=1)
-
-
-def related(ended: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """How alike networks (K, P) are to what they came from (K, P), in standard deviations of what chance gives."""
-    return (ended * first).sum(1) * np.sqrt(first.shape[1])
+    return (gain > limit).any(axis=1)
 
 
 def unrelated(ended: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Mask (K,) of the networks (K, P) that have little in common with what they came from (K, P)."""
-    return ~(related(ended, first) > RELATED)
+    return ~((ended * first).sum(1) * np.sqrt(first.shape[1]) > RELATED)
 
 
 def told(what: str, where: str, expected: str, seeds: np.ndarray, wrong: np.ndarray) -> Check:
