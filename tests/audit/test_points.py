@@ -150,6 +150,25 @@ def test_a_label_that_moves_the_scale_is_found(made):
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('<g id="axes_1">', '<g id="axes_1" transform="translate(9 0)">'),
+        ('<g id="axes_1">', '<g id="axes_1" display="none">'),
+        ('<g id="axes_1">', '<g id="axes_1" style="visibility: hidden">'),
+        ("</svg>", "<script>alert(1)</script></svg>"),
+        ("</svg>", '<circle cx="9" cy="9" r="9"/></svg>'),
+        ("</svg>", '<image width="9" xlink:href="http://elsewhere/a.png"/></svg>'),
+        ("stroke-linecap: butt}", "stroke-linecap: butt} use{display:none}"),
+        ("<g id=", '<g onload="alert(1)" id='),
+    ],
+)
+def test_what_hides_moves_or_runs_something_is_refused(made, before, after):
+    change(made, lambda text: text.replace(before, after, 1))
+    ok, found = told(made)
+    assert not ok and "can't be read as a picture" in found
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",

@@ -18,6 +18,11 @@ RESOLUTION = 0.02  # points of 1/72 inch: numbers have six decimals, and labels 
 PREFIXES = dict(zip("yzafpnµm kMGTPEZY", range(-24, 25, 3), strict=True)) | {"": 0}
 NUMBER = re.compile(r"([+-]?\d*\.?\d+(?:e[+-]?\d+)?) ?([yzafpnµmkMGTPEZY]?)s?( ?%)?")
 POWER = re.compile(r"\$(?:\\mathdefault\{)?([+-]?)(?:(\d*\.?\d+)\\times)? ?10\^\{([+-]?\d+)\}\}?\$")
+TAGS = set("svg title metadata defs style g path use clipPath rect image".split())
+ATTRIBUTES = set("id d style clip-path href x y width height transform version viewBox type".split())
+LETTERS, PNG = ("DejaVu", "Cm", "STIX"), "data:image/png;base64,"  # glyphs; the only picture within a picture
+STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"
+HIDDEN = re.compile(r"display|visibility|url\((?!#)|(?:^|; ?)opacity: 0(?![.\d])")
 SVG, HREF = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 Scale = Callable[[np.ndarray], np.ndarray]  # data -> place in the picture
 
@@ -59,11 +64,35 @@ def panels(path: str, content: bytes) -> list[Panel]:
     parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
     try:
         root = ElementTree.fromstring(content, parser)
+        _check_plain(root)
         defined = (part for holder in root.iter(f"{SVG}defs") for part in holder)
         shapes = {f"#{_id(part)}": part for part in defined}
         return [_panel(group, shapes) for group in root.iter() if _id(group).startswith("axes_")]
-    except (ElementTree.ParseError, LookupError, StopIteration, TypeError, ValueError) as error:
+    except (ElementTree.ParseError, LookupError, RecursionError, StopIteration, TypeError, ValueError) as error:
         raise UnreadableError(path, f"can't be read as a picture: {type(error).__name__}: {error}") from None
+
+
+def _check_plain(element: Element, text: bool = False) -> None:
+    """ValueError for what Matplotlib never writes: what hides, moves or runs something, or comes from elsewhere.
+
+    text: within a text, whose letters alone are moved.
+    """
+    if element.tag is ElementTree.Comment:
+        return
+    name, _, local = str(element.tag).rpartition("}")
+    names = {key.rpartition("}")[2] for key in element.attrib}
+    text = text or _id(element).startswith("text_") or local == "image"
+    link = next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == "href"), "#")
+    if name == SVG[:-1] and (local not in TAGS or not names <= ATTRIBUTES):
+        raise ValueError(f"a {local} with {', '.join(sorted(names))}")
+    if "transform" in names and not text and not _id(element).startswith(LETTERS):
+        raise ValueError("something moved that is no text")
+    if not link.startswith(("#", PNG)) or HIDDEN.search(element.get("style", "")):
+        raise ValueError("something hidden, or from elsewhere")
+    if local == "style" and element.text != STYLE:
+        raise ValueError("another style than all pictures have")
+    for part in element:
+        _check_plain(part, text)
 
 
 def number(label: str) -> float | None:
