@@ -258,6 +258,45 @@ def array(name: str):
     return edit
 
 
+def another_column(content: bytes) -> bytes:
+    first, *rest = content.splitlines()
+    return b"\n".join([first + b",note", *(line + b",1" for line in rest), b""])
+
+
+def last_row_twice(content: bytes) -> bytes:
+    return content + content.splitlines(keepends=True)[-1]
+
+
+def exchanged(name: str, first: int = 0, second: int = 1):
+    """Two rows of one tensor, each in the other's place."""
+
+    def edit(content: bytes) -> bytes:
+        path = Path(os.environ["TAMPER"]) / "tensors"
+        path.write_bytes(content)
+        tensors = load_file(path)
+        tensors[name][[first, second]] = tensors[name][[second, first]]
+        save_file(tensors, path)
+        return path.read_bytes()
+
+    return edit
+
+
+def moved_mark(content: bytes) -> bytes:
+    """The first mark within a panel, moved by a twentieth of a point."""
+    found = re.search(rb'clip-path="[^"]*">\s*<use xlink:href="#\w+" x="([1-9][\d.]+)"', content)
+    return content[: found.start(1)] + b"%.6f" % (float(found[1]) + 0.05) + content[found.end(1) :]
+
+
+def other_cell(content: bytes) -> bytes:
+    """Another number in the last cell of a table that begins with one."""
+    *_, found = re.finditer(rb"<td>(\d)", content)
+    return content[: found.start(1)] + b"%d" % ((int(found[1]) + 3) % 10) + content[found.end(1) :]
+
+
+# Still base64, of another picture's first bytes.
+PNG_OF_ANOTHER = 'src="data:image/png;base64,iVBORw0KGgA'
+
+
 def other_hash(content: bytes) -> bytes:
     """Another hash of the first input."""
     return re.sub(rb'(npy": ")[0-9a-f]{4}', rb"\g<1>0000", content, count=1)
@@ -324,6 +363,17 @@ FORGED = [
     *in_table("tables/settings.csv", "settings", "networks", "converged", "hidden_layers", "budget"),
     *in_table("tables/leak.csv", "settings", "effect", "effect_without", "change", "low", "n", row=1),
     *in_file("verdicts.md", "settings", text("| C2 ", "| C3 ")),
+    *in_file("verdicts.md", "prose", text("fixed before the runs", "fixed after the runs")),
+    *in_file("verdicts.md", "prose", text("margin of 0.02 in", "margin of 0.03 in")),
+    *in_file("verdicts.md", "prose", text("hidden layers   | activation", "hidden units    | activation")),
+    *in_file("verdicts.md", "prose", text("| 12 iterations ", "| 14 iterations ")),
+    *in_file("verdicts.md", "prose", text("## Headlines", "## Proofs")),
+    *in_file("tables/published_numbers.html", "prose", text("<th>median</th>", "<th>mean</th>")),
+    *in_file("tables/published_numbers.html", "prose", text("<h2>Table 1", "<h2>Table 3")),
+    *in_file("tables/published_numbers.html", "prose", text("</p></body>", " All hold.</p></body>")),
+    *in_file("tables/claims.csv", "evidence", text("left test_accuracy", "left train_accuracy")),
+    *in_file("tables/claims.csv", "evidence", text("fraction=1,", "fraction=0.1,")),
+    *in_file("tables/claims.csv", "evidence", text(",largest violation,", ",accuracy,")),
     *in_file("tables/claims.csv", "verdicts", text('"theorem, no violation found"', "refuted")),
     *in_file("tables/claims.csv", "verdicts", text(",too few networks,", ",supported,")),
     *in_file("tables/claims.csv", "claims", text('"on equal terms, ', '"on other terms, ')),
@@ -344,12 +394,27 @@ FORGED = [
         "findings.rst", "sentences", lambda content: re.sub(rb"(?m)^(- .*)\n(- .*)$", rb"\2\n\1", content, count=1)
     ),
     *in_table("theory/emulated_bias.csv", "tables", "seed"),
+    *in_file("theory/label_blind.csv", "columns", another_column),
+    *in_file("theory/emulated_bias/digits-conditions.csv", "columns", last_row_twice),
+    *in_file("theory/mirrored_pairs.csv", "columns", cell("status", 0, lambda before: "happy")),
+    *in_file("theory/mirrored_pairs.csv", "columns", cell("evaluations", 0, lambda before: "1")),
+    *in_file(f"{BATCH}/networks.csv", "columns", another_column),
+    *in_file("verdicts.md", "prose", lambda content: content + b"\nAll of it is proven.\n"),
+    *in_file(
+        "verdicts.md", "prose", text(": too few networks, below 20.", ": too few networks, below 20. It is proven.")
+    ),
+    *in_file("findings.rst", "prose", lambda content: b"The audit proves every claim.\n\n" + content),
+    *in_file("tables/published_numbers.html", "prose", text("<h2>", "<div>All agree.</div><h2>")),
+    *in_file("figures/bound.svg", "figures", text("</svg>", '<circle cx="9" cy="9" r="9"/></svg>')),
     *in_table("theory/invariants.csv", "tables", "transformed_accuracy", row=3),
     *in_file("theory/random_networks.csv", "claims", digit("n"), "tables/claims.csv"),
     *in_table("theory/random_networks.csv", "random networks", "violation", "n", row=5),
     *in_table("theory/label_blind.csv", "label-blind", "loss", "test_accuracy", "accuracy", "seed", "n_train"),
     *in_file("theory/label_blind.csv", "label-blind", cell("distance", 3, lambda before: "0.01")),
     *in_file("theory/label_blind.safetensors", "label-blind", array("rows"), "theory/label_blind.csv"),
+    *in_file("theory/label_blind.safetensors", "theory's seeds", exchanged("rows")),
+    *in_file("theory/amplification.safetensors", "theory's seeds", exchanged("4")),
+    *in_file("theory/saturated_units.safetensors", "theory's seeds", exchanged("rows")),
     *in_table("theory/amplification.csv", "amplification", "epsilon", "excess", "train_loss", "bias", "odd", row=7),
     *in_table("theory/amplification.csv", "amplification", "test_accuracy", "even", "amplification", row=2),
     *in_table("theory/amplification.csv", "amplification", "initial_even", "initial_amplification", row=6)[:-1],
@@ -391,6 +456,17 @@ FORGED = [
     *in_table("figures/verdicts.csv", "figures", "effect", "n"),
     *in_table("figures/settings.csv", "figures", "effect", "n", "high"),
     *in_table("theory/saturated_units.csv", "saturated units", "seed", "n_train", "test_accuracy"),
+    *in_table("figures/amplification.csv", "figures", "mean", "largest", "n"),
+    *in_table("figures/mirrored-pairs.csv", "figures", "mean", "low"),
+    *in_table("figures/complete-invariants.csv", "figures", "transformed_accuracy", "parameters"),
+    *in_table("figures/flat-direction.csv", "figures", "curvature", "seed"),
+    *in_table("figures/loss-on-orbit.csv", "figures", "deviation", "angle", row=3),
+    *in_table("figures/random-angles.csv", "figures", "rms", "points"),
+    *in_table("figures/emulated-bias.csv", "figures", "largest_difference", "weight"),
+    *in_file("figures/accuracy-digits.svg", "figures", moved_mark),
+    *in_file("figures/sides-digits.svg", "figures", moved_mark),
+    *in_file("figures/verdicts.svg", "figures", moved_mark),
+    *in_file("figures/loss-on-orbit.svg", "figures", moved_mark),
     *in_file("figures/bound.png", "figures", byte(500)),
     *in_file("figures/budget.png", "figures", cut_off),
     *in_file("figures/bound.svg", "figures", text("break R + R̄ ≤ 1", "keep R + R̄ ≤ 1")),
@@ -400,6 +476,11 @@ FORGED = [
     *in_file("explore.html", "explorer", text('"weights": "', '"weights": "AAAA')),
     *in_file("explore.html", "explorer", text('"pixels": "0', '"pixels": "1')),
     *in_file("explore.html", "explorer", text('"bias-free"', '"biased"')),
+    *in_file("explore.html", "templates", text("not every network sees it", "every network sees it")),
+    *in_file("explore.html", "templates", text("</main>", "<p>All networks agree.</p></main>")),
+    *in_file("explore.html", "templates", text("Math.exp(", "Math.tanh(")),
+    *in_file("notebooks/budget.html", "report", text('src="data:image/png;base64,iVBORw0KGgo', PNG_OF_ANOTHER)),
+    *in_file("notebooks/theory.html", "report", other_cell),
     *in_file("notebooks/budget.ipynb", "report", text('"execution_count": 2', '"execution_count": 3')),
     *in_file("report.html", "report", byte(3000)),
     *in_file("index.html", "report", byte(3000)),
@@ -527,6 +608,34 @@ def test_what_is_gone_from_the_folder_and_from_the_record_is_missed(copy):
         (copy / path).write_bytes(b"")
     found = [check for check in failures(copy, "existence") if check.where in gone_]
     assert [check.found for check in found] == ["not recorded"] * len(gone_)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        text("gains if that symmetry is built into", "never gains if that symmetry is built into"),
+        text("</main>", "<p>Every claim of the paper holds.</p></main>"),
+        text("</main>", '<p onclick="alert(1)">A setting is a study.</p></main>'),
+        lambda content: re.sub(rb"all ([\d,]+) checks passed", b"all 9,999 checks passed", content),
+        lambda content: re.sub(rb"(<b>Networks:</b> )\d", rb"\g<1>9", content),
+        lambda content: re.sub(rb">\? too few networks</td>", ">✓ replicated</td>".encode(), content, count=1),
+        lambda content: re.sub(rb">0\.839</td>", b">0.893</td>", content, count=1),
+        lambda content: (
+            re.sub(rb"(<li>)(\w)", rb"\1Not \2", content[: content.find(b'id="claims"')], count=9)
+            + content[content.find(b'id="claims"') :]
+        ),
+        lambda content: re.sub(rb"svg\+xml;base64,[^\"]*", b"svg+xml;base64,PHN2Zy8+", content, count=1),
+    ],
+)
+def test_another_word_number_or_picture_on_the_first_page_under_a_forged_record(copy, edit):
+    content = (copy / "index.html").read_bytes()
+    tampered = edit(content)
+    assert tampered != content
+    change(copy, "index.html", tampered)
+    (copy / "index.json").unlink()
+    manifest.record(copy / "index.html", copy / "index.json")
+    found = [check for check in audit.run(Results(copy, ROOT), ["report"]) if not check.ok]
+    assert {check.where for check in found} == {"index.html"}, found
 
 
 def test_a_report_that_is_missing_fails(copy):
