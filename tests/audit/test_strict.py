@@ -128,10 +128,13 @@ def test_a_file_larger_than_any_is_neither_read_nor_hashed(tmp_path):
         results.json("a.json")
 
 
-@pytest.mark.parametrize("value", [10**8, -(10**9)])
-def test_a_configuration_with_a_number_to_which_nobody_counts(tmp_path, value):
-    (tmp_path / "config.json").write_text(f'{{"studies": {{"a": {{"seeds": [1, {value}]}}}}}}', encoding="utf-8")
-    with pytest.raises(UnreadableError, match="beyond 10,000,000"):
+@pytest.mark.parametrize(
+    ("key", "value", "limit"),
+    [("angles", [1, 10**8], "10,000,000"), ("splits", 50_000, "42,948"), ("seeds", [1, -(10**9)], "100,000")],
+)
+def test_a_configuration_with_a_number_to_which_nobody_counts(tmp_path, key, value, limit):
+    (tmp_path / "config.json").write_text(f'{{"studies": {{"a": {{"{key}": {value}}}}}}}', encoding="utf-8")
+    with pytest.raises(UnreadableError, match=f"beyond {limit}"):
         _ = Results(tmp_path).config
 
 

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
 from symmetry_constrained.artifacts import sha256
-from symmetry_constrained.audit import notes, specs
+from symmetry_constrained.audit import notes, page, specs
 from symmetry_constrained.audit.batches import check_batch as check_weights
 from symmetry_constrained.audit.history import check_batch as check_history
 from symmetry_constrained.audit.results import Results
@@ -187,6 +187,33 @@ def test_another_run_within_the_folder_is_left_alone(copy):
 def test_the_record_itself(name, tamper, copy):
     change(copy, name, tamper((copy / name).read_bytes()))
     assert blamed(copy, "files", "report") == {name}
+
+
+@pytest.mark.parametrize("change_of", [{"software": [1]}, {"software": {"numpy": {"a": 1}}}, {"commit": 5}])
+def test_a_record_that_does_not_say_in_words_what_made_it(change_of, copy):
+    """Its notes could not be told, and nothing else would say so."""
+    record = json.loads((copy / "manifest.json").read_text(encoding="utf-8")) | change_of
+    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
+    change(copy, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    assert blamed(copy, "files") == {"manifest.json"}
+
+
+def test_names_that_no_terminal_shows_and_folders_without_end_are_named(copy):
+    for name in (b"\xff.csv", b"a\nb", b"\x1b[2J"):
+        with open(os.fsencode(copy) + b"/tables/" + name, "wb"):
+            pass
+    (copy / "theory/loop").symlink_to(copy)
+    try:
+        checks = failures(copy, "files")
+        said = "\n".join(page.lines(checks)) + json.dumps(page.summary(checks, []))
+        said.encode("utf-8")
+        assert {check.where for check in checks} == {
+            *("tables/\\xdcff.csv", "tables/a\\x0ab", "tables/\\x1b[2J"),
+            "theory/loop",
+        }
+    finally:
+        for name in (b"\xff.csv", b"a\nb", b"\x1b[2J"):
+            os.unlink(os.fsencode(copy) + b"/tables/" + name)
 
 
 @pytest.mark.parametrize("space", [b"\n", b" "])

@@ -27,6 +27,10 @@ def check(results: Results) -> Iterator[Check]:
 def _record(results: Results) -> Iterator[Check]:
     manifest = results.manifest
     yield Check(RECORD, MANIFEST, "the digest of its content", f"{len(manifest['artefacts'])} files, as digested", True)
+    software, said = manifest["software"], [manifest[name] for name in ("commit", "written", "results")]
+    texts = [*said, *software, *software.values()] if isinstance(software, dict) else [software]
+    odd = [text for text in texts if not (isinstance(text, str) or text is None)]
+    yield Check(RECORD, MANIFEST, "commit, date and software in words", f"{odd[0]}" if odd else "so", not odd)
     inputs = {name: path for path, entry in manifest["artefacts"].items() for name in entry["inputs"]}
     unlisted = [f"{path} was made from {name}" for name, path in inputs.items() if name not in manifest["artefacts"]]
     yield Check(RECORD, MANIFEST, "every input listed", unlisted[0] if unlisted else "so", not unlisted)

@@ -17,6 +17,7 @@ from symmetry_constrained.audit.checks import UnreadableError
 
 MOST = 2**30  # bytes of a file
 COUNT = 10**7  # of anything in a configuration
+COUNTS = {"splits": 42_948, "seeds": 100_000}  # of which each must have its own initial weights
 
 
 def json_of(text: str) -> Any:
@@ -71,10 +72,13 @@ def table_of(path: Path, dtype: Mapping[str, type]) -> pd.DataFrame:
     return table
 
 
-def check_counts(path: str, value: Any) -> None:
+def check_counts(path: str, value: Any, limit: int = COUNT) -> None:
     """UnreadableError for a configuration with a number so large that nobody could count to it."""
-    if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            check_counts(path, one)
-    elif isinstance(value, int) and abs(value) > COUNT:
-        raise UnreadableError(path, f"holds a number of {len(str(abs(value)))} digits, beyond {COUNT:,}")
+    if isinstance(value, dict):
+        for name, one in value.items():
+            check_counts(path, one, COUNTS.get(name, limit))
+    elif isinstance(value, list):
+        for one in value:
+            check_counts(path, one, limit)
+    elif isinstance(value, int) and abs(value) > limit:
+        raise UnreadableError(path, f"holds a number of {len(str(abs(value)))} digits, beyond {limit:,}")
