@@ -130,7 +130,7 @@ def test_a_file_larger_than_any_is_neither_read_nor_hashed(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "value", "limit"),
-    [("angles", [1, 10**8], "10,000,000"), ("splits", 50_000, "42,948"), ("seeds", [1, -(10**9)], "100,000")],
+    [("angles", [1, 10**8], "10,000,000"), ("splits", 50_000, "42,948"), ("seeds", [1, 10**9], "100,000")],
 )
 def test_a_configuration_with_a_number_to_which_nobody_counts(tmp_path, key, value, limit):
     (tmp_path / "config.json").write_text(f'{{"studies": {{"a": {{"{key}": {value}}}}}}}', encoding="utf-8")

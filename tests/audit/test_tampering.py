@@ -308,6 +308,13 @@ def exchanged(name: str, first: int = 0, second: int = 1):
     return edit
 
 
+def another_tensor(content: bytes) -> bytes:
+    path = Path(os.environ["TAMPER"]) / "tensors"
+    path.write_bytes(content)
+    save_file(load_file(path) | {"more": np.zeros(3, dtype=np.float32)}, path)
+    return path.read_bytes()
+
+
 def moved_mark(content: bytes) -> bytes:
     """The first mark within a panel, moved by a twentieth of a point."""
     found = re.search(rb'clip-path="[^"]*">\s*<use xlink:href="#\w+" x="([1-9][\d.]+)"', content)
@@ -441,6 +448,7 @@ FORGED = [
     *in_file("theory/label_blind.safetensors", "label-blind", array("rows"), "theory/label_blind.csv"),
     *in_file("theory/label_blind.safetensors", "theory's seeds", exchanged("rows")),
     *in_file("theory/amplification.safetensors", "theory's seeds", exchanged("4")),
+    *in_file("theory/amplification.safetensors", "theory's seeds", another_tensor),
     *in_file("theory/saturated_units.safetensors", "theory's seeds", exchanged("rows")),
     *in_table("theory/amplification.csv", "amplification", "epsilon", "excess", "train_loss", "bias", "odd", row=7),
     *in_table("theory/amplification.csv", "amplification", "test_accuracy", "even", "amplification", row=2),

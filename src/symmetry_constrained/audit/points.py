@@ -116,6 +116,15 @@ def _copied_here(results: Results, stem: str) -> pd.DataFrame:
     return table.iloc[:0] if results.exists("figures/emulated-accuracy.svg") else table
 
 
+def _amplified(results: Results, stem: str) -> pd.DataFrame:
+    """Trained networks at the least, the middle and the largest ε between none and free, others at the least."""
+    table = _beside(results, stem)
+    every = sorted({value for value in table["epsilon"] if 0 < value < np.inf})
+    some = {every[place] for place in (0, len(every) // 2, -1)} if every else set()
+    trained = (table["metric"] == "amplification") & table["epsilon"].isin(some)
+    return table[trained | ((table["metric"] == "initial_amplification") & table["epsilon"].isin(every[:1]))]
+
+
 def _budget(results: Results, stem: str) -> pd.DataFrame:
     """Means at each checkpoint, against the evaluations spent until then where these are in the data as well."""
     table = _beside(results, stem)
@@ -147,7 +156,7 @@ SERIES: dict[str, tuple[Series, ...]] = {
     "mirrored-pairs": (Series(("epsilon",), MEAN),),
     "amplification": (
         Series((), MEAN, _within(metric="excess")),
-        Series(("depth",), MEAN),
+        Series(("depth",), MEAN, _amplified),
     ),
     "emulated-bias": (Series(("weight",), ("above", "below"), _copies), Series(("accuracy",), table=_copied_here)),
     "emulated-accuracy": (Series(("accuracy",), table=_copied, maybe=("one",)),),

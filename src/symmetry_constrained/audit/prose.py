@@ -85,7 +85,7 @@ def _check_claims(results: Results, where: str, text: str) -> Iterator[Check]:
         told = " ".join(plain[1:])
         for name in sorted(filter(None, names), key=len, reverse=True):
             for said in (name, name[:1].upper() + name[1:]):
-                told = told.replace(said, " ")
+                told = re.sub(rf"(?<!\w){re.escape(said)}(?!['’\w])", " ", told)
         odd = [word for word in SPOKEN.findall(told) if word not in known]
         found = f"{len(plain)} paragraphs" if len(plain) != 2 else f"says {odd[0]!r}" if odd else "so"
         yield Check(WORDS, where, f"{id_}: a statement and one paragraph in the sources' words", found, found == "so")

@@ -80,5 +80,7 @@ def check_counts(path: str, value: Any, limit: int = COUNT) -> None:
     elif isinstance(value, list):
         for one in value:
             check_counts(path, one, limit)
+    elif isinstance(value, int) and limit != COUNT and value < 0:
+        raise UnreadableError(path, f"holds {value} where something is counted")
     elif isinstance(value, int) and abs(value) > limit:
         raise UnreadableError(path, f"holds a number of {len(str(abs(value)))} digits, beyond {limit:,}")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained.audit import data, forward, networks, starts, translation
-from symmetry_constrained.audit.checks import Check, guarded
+from symmetry_constrained.audit.checks import Check, equal, guarded
 from symmetry_constrained.audit.results import Results
 from symmetry_constrained.audit.retrained import PER_SPLIT
 from symmetry_constrained.audit.tables import EMULATED_ON
@@ -41,6 +41,7 @@ class Stored:
     seeds: np.ndarray  # (K,)
     known: np.ndarray  # (S,) every seed of the experiment, in order
     begun: list[np.ndarray]  # their starts
+    tensor: str = ""  # the name in the file, if it is another
 
     def checks(self, where: str) -> Iterator[Check]:
         own = np.searchsorted(self.known, self.seeds)
@@ -57,12 +58,15 @@ class Stored:
 def check(results: Results) -> Iterator[Check]:
     for path, weights, stored in _every(results):
         if results.belongs(path):
-            yield from guarded(SEEDED, blame(results, weights, path), _checks(results, stored))
+            yield from guarded(SEEDED, blame(results, weights, path), _checks(results, weights, stored))
 
 
-def _checks(results: Results, stored: Iterator[Stored]) -> Iterator[Check]:
+def _checks(results: Results, weights: str, stored: Iterator[Stored]) -> Iterator[Check]:
+    names = set()
     for one in stored:
+        names.add(one.tensor or one.name)
         yield from one.checks(results.blame(one.weights, one.table))
+    yield equal(SEEDED, results.blame(weights), f"names: {sorted(names)}", f"names: {sorted(results.tensors(weights))}")
 
 
 def _every(results: Results) -> Iterator[tuple[str, str, Iterator[Stored]]]:
@@ -100,7 +104,8 @@ def _amplification(results: Results, path: str, weights: str) -> Iterator[Stored
     for depth, own in results.table(path, ["depth", "seed"]).groupby("depth", sort=False):
         (seeds, known), shapes = _seeds(own), _shapes("digits", [amplification.WIDTH] * int(depth))
         layers = matrices(results, weights, str(depth), len(own), shapes)
-        yield Stored(path, weights, f"depth {depth}", layers, seeds, known, networks.initials(known.tolist(), shapes))
+        begun = networks.initials(known.tolist(), shapes)
+        yield Stored(path, weights, f"depth {depth}", layers, seeds, known, begun, str(depth))
 
 
 def _mirrored_pairs(results: Results, path: str, weights: str) -> Iterator[Stored]:
@@ -115,7 +120,7 @@ def _mirrored_pairs(results: Results, path: str, weights: str) -> Iterator[Store
     for kind, places in table.groupby("kind", sort=False).indices.items():
         seeds, _ = _seeds(table.iloc[places])
         begun = whole if kind == mirrored_pairs.KINDS[-1] else pairs
-        yield Stored(path, weights, str(kind), [first[places]], seeds, known, [begun])
+        yield Stored(path, weights, str(kind), [first[places]], seeds, known, [begun], "rows")
 
 
 def _saturated_units(results: Results, path: str, weights: str) -> Iterator[Stored]:
@@ -141,7 +146,8 @@ def _orbits(results: Results, path: str, weights: str) -> Iterator[Stored]:
         moved = [np.concatenate([begun[0][:, :, :-1] @ element(np.eye(64)).T, begun[0][:, :, -1:]], axis=2), *begun[1:]]
         for name, places, start in (("from W₁", slice(count), begun), ("from W₁U", slice(count, None), moved)):
             own = [matrix[places] for matrix in layers]
-            yield Stored(path, weights, f"minima/{group} {name}", own, np.array(options.seeds), known, start)
+            of = np.array(options.seeds)
+            yield Stored(path, weights, f"minima/{group} {name}", own, of, known, start, f"minima/{group}")
 
 
 def _emulated(results: Results, path: str, weights: str) -> Iterator[Stored]:
