@@ -9,7 +9,16 @@ from snakemake.settings.types import DeploymentMethod
 from symmetry_constrained.data.inputs import TRAINING_SETS
 from symmetry_constrained.data.protocols import PROTOCOLS
 from symmetry_constrained.runs import config as settings
-from symmetry_constrained.runs import devices, failures, job_costs, judged_settings, parts, recovery, step_costs, targets
+from symmetry_constrained.runs import (
+    devices,
+    failures,
+    job_costs,
+    judged_settings,
+    parts,
+    recovery,
+    step_costs,
+    targets,
+)
 from symmetry_constrained.runs import workflow_runs
 from symmetry_constrained.runs.closure import closure
 from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
