@@ -154,7 +154,7 @@ rule compare_with_reference:
         "../../environment.yml"
     params:
         results=subpath(output.record, parent=True),
-        reference=REFERENCE,
+        reference=lambda wildcards: REFERENCE,
     shell:
         logged("{params.results:q} {params.reference:q} --out {output.record:q}")
 

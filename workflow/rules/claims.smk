@@ -232,19 +232,6 @@ THEORY_TABLES = {
 }
 
 
-def theory_tables(part):
-    """Those that a claim is judged by."""
-    return [path for path in THEORY_TABLES if os.path.relpath(path, RESULTS).removesuffix(".csv") in part.tables]
-
-
-def timed_jobs(part):
-    """What the benchmarks of all that is trained for a claim are called."""
-    paths = [path for table in theory_tables(part) for path in THEORY_TABLES[table]]
-    paths += [rules.time_solo.benchmark] if "solo" in part.tables else []
-    names = [os.path.relpath(path, BENCHMARKS).removesuffix(".tsv") for path in dict.fromkeys(paths)]
-    return parts.benchmarks(part, BATCHES) + names
-
-
 rule judge_claims:
     input:
         code=code("scripts/judge_claims.py"),

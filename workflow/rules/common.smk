@@ -162,3 +162,21 @@ def drawn(notebook):
         svg = f"{RESULTS}/figures/{figure}.svg"
         files += [report(svg, caption=f"../report/{caption}.rst", category=category, labels={"result": label})]
     return files
+
+
+def theory_tables(part):
+    """Those that a claim is judged by."""
+    return [path for path in THEORY_TABLES if os.path.relpath(path, RESULTS).removesuffix(".csv") in part.tables]
+
+
+def timed_jobs(part):
+    """What the benchmarks of all that is trained for a claim are called."""
+    paths = [path for table in theory_tables(part) for path in THEORY_TABLES[table]]
+    paths += [rules.time_solo.benchmark] if "solo" in part.tables else []
+    names = [os.path.relpath(path, BENCHMARKS).removesuffix(".tsv") for path in dict.fromkeys(paths)]
+    return parts.benchmarks(part, BATCHES) + names
+
+
+def of_batches(file):
+    """A file of each batch that a part needs."""
+    return lambda wildcards: [f"{folder}/{file}" for folder in batch_folders(PARTS[wildcards.part].batches)]

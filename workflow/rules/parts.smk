@@ -6,11 +6,6 @@ PART = f"{RESULTS}/parts/{{part}}"
 PART_LOGS = f"{RESULTS}/parts/logs"
 
 
-def of_batches(file):
-    """A file of each batch that a part needs."""
-    return lambda wildcards: [f"{folder}/{file}" for folder in batch_folders(PARTS[wildcards.part].batches)]
-
-
 use rule gather_networks as gather_networks_of_part with:
     input:
         code=code("scripts/gather_networks.py"),
@@ -145,6 +140,6 @@ for part in PARTS:
         conda:
             "../../environment.yml"
         params:
-            folder=f"{RESULTS}/parts/{part}",
+            folder=lambda wildcards, input: Path(input.shown[0]).parents[1].as_posix(),
         shell:
             logged("{params.folder:q}")
