@@ -22,9 +22,10 @@ def expected_seconds(job):
 
 
 def step(job):
-    """A job by the name of its log."""
+    """A job by the name of its log among the results' logs."""
+    parts = Path(job.log[0]).relative_to(RESULTS).with_suffix("").parts if job.log else ()
     return Step(
-        name=str(Path(job.log[0]).relative_to(LOGS).with_suffix("")) if job.log else "",
+        name="/".join(part for part in parts if part != "logs"),
         seconds=expected_seconds(job),
         cores=job.threads,
         needs=tuple(map(workflow.dag.jobid, workflow.dag.job_dependencies(job))),
