@@ -13,11 +13,12 @@ CONFIG_beyond := --configfile config/beyond.yaml
 .PHONY: default help paper quick beyond full figures notebooks benchmark audit reference test test-unit lint rooms lock clean
 
 # A run that differs from results/reference/ by more than chance fails (1); one that can't be compared does not (2).
+FINISH = python scripts/compare_runs.py $(1); status=$$?; python scripts/show_tables.py $(1) && [ $$status -ne 1 ]
+
 ## make              set up .venv/, run the default study, write its report, print its tables
 default: $(READY)
 	@$(SNAKEMAKE)
-	@python scripts/show_tables.py results
-	@python scripts/compare_runs.py results || [ $$? -eq 2 ]
+	@$(call FINISH,results)
 
 ## make VERBOSE=1    any of these that runs the workflow, in Snakemake's own words and with the reason for each step
 ## make help         list these targets
@@ -30,8 +31,7 @@ help:
 ## make full         fifty splits by twenty seeds, on a cluster (docs/clusters.md)
 paper quick beyond full: $(READY)
 	@$(SNAKEMAKE) $(CONFIG_$@)
-	@python scripts/show_tables.py results/$@
-	@python scripts/compare_runs.py results/$@ || [ $$? -eq 2 ]
+	@$(call FINISH,results/$@)
 
 ## make figures      redraw the figures from the tables
 figures: $(READY)
