@@ -8,6 +8,7 @@ import torch
 from helpers.oracles import ENDS, bfgs_inverse, lbfgsb
 from sklearn.datasets import load_digits
 
+from symmetry_constrained.kernels.steps import Moves
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.ensemble import Ensemble
 from symmetry_constrained.optim import lbfgs, problem
@@ -106,6 +107,7 @@ class Walk:
         self.hessians = a @ a.transpose(0, 2, 1) / n + 0.3 * np.eye(n)
         self.state = lbfgs._start(torch.zeros(self.shape, dtype=torch.float64), dtype)
         self.lanes, self.everywhere = self.state.vectors, np.ones(len(counts), dtype=bool)
+        self.step, self.slopes = np.zeros(len(counts)), np.zeros(len(counts))
         self.pairs = [([], []) for _ in counts]
         self.turn()
         for number in range(max(counts)):
@@ -114,10 +116,10 @@ class Walk:
 
     def evaluate(self, gradients):
         """The slopes g·d with these gradients (K, n) at the trial points."""
-        return self.lanes.evaluate(
-            lambda points, lanes: (torch.zeros(len(points), dtype=torch.float64), torch.tensor(gradients)),
-            self.everywhere,
-        )[2]
+        _, _, self.slopes = self.lanes.evaluate(
+            lambda points, lanes: (torch.zeros(len(points), dtype=torch.float64), torch.tensor(gradients))
+        )
+        return self.slopes
 
     def turn(self):
         """Move to the trial points and draw gradients there; the memories stay as they are."""
@@ -126,12 +128,13 @@ class Walk:
 
     def move(self):
         """To the trial points, and on in new directions."""
-        self.lanes.move(self.everywhere)
-        self.descend(self.everywhere)
+        self.make(accepted=self.everywhere, begun=self.everywhere)
 
-    def descend(self, lanes):
-        self.lanes.descend(lanes)
+    def make(self, **moves):
+        """Make moves of the lanes; returns which of them have no direction."""
+        lost = self.lanes.advance(Moves.none(len(self.step))._replace(**moves), self.step)
         self.lanes.settle()
+        return lost
 
     def append(self, lanes):
         """Take a step and keep its pair in the lanes of the mask."""
@@ -140,15 +143,16 @@ class Walk:
         s = step[:, None] * d
         y = (self.hessians @ s[:, :, None])[:, :, 0]
         self.go(step)
-        lbfgs._remember(self.state, lanes, self.evaluate(r + y))
+        curvature = (self.evaluate(r + y) - self.lanes.slope) * step
+        self.make(curvature=np.where(lanes, curvature, 0.0), taken=step, accepted=self.everywhere)
         for lane in np.flatnonzero(lanes):
             self.pairs[lane][0].append(s[lane])
             self.pairs[lane][1].append(r[lane] + y[lane] - r[lane])
-        self.move()
+        self.make(begun=self.everywhere)
 
     def go(self, step):
-        self.state.search = self.state.search._replace(stp=step)
-        self.lanes.go(step)
+        self.step = step
+        self.make()
 
     def expected(self, lane):
         """-H r by the dense inverse, theta, and how much of it rounding to the point itself may take."""
@@ -190,38 +194,32 @@ def test_chosen_lanes_keep_their_memory_and_others_their_direction():
     walk = Walk([3, 12, 5, 0, 10])
     before, some = walk.lanes.d.clone(), np.array([4, 1])
     fewer = walk.lanes.select(some)
-    fewer.descend(np.ones(2, dtype=bool))
+    fewer.advance(Moves.none(2)._replace(begun=np.ones(2, dtype=bool)), walk.step[some])
     fewer.settle()
     torch.testing.assert_close(fewer.d, before[some])
-    walk.lanes.forget(walk.everywhere)
-    walk.descend(np.array([False, True, False, False, False]))
+    walk.make(forgotten=walk.everywhere, begun=np.array([False, True, False, False, False]))
     assert (walk.lanes.d == before).all(1).tolist() == [True, False, True, True, True]
 
 
 def test_direction_without_memory_is_steepest_descent():
     walk = Walk([0, 5])
-    walk.lanes.forget(np.array([False, True]))
-    walk.descend(walk.everywhere)
+    walk.make(forgotten=np.array([False, True]), begun=walk.everywhere)
     assert torch.equal(walk.lanes.d, (walk.lanes.t - walk.lanes.r) - walk.lanes.t)
 
 
-@pytest.mark.parametrize("factor, kept", [(-1.0, False), (0.0, False), (0.5, False), (1.0, False), (2.0, True)])
-def test_a_pair_without_curvature_is_skipped(factor, kept):
-    """L-BFGS-B skips s·y <= eps·(-gdold·stp); here s·y is `factor` times that bound."""
+def test_a_pair_is_kept_where_it_has_a_curvature():
+    """Which is s·y, whatever the vectors say."""
     walk = Walk([3, 3])
     lanes = walk.lanes
     newest, theta, d = lanes.newest.copy(), lanes.theta.copy(), lanes.d.clone()
     walk.go(np.array([0.25, 0.25]))
     walk.evaluate(lanes.r.numpy() + 1.0)
-    lanes.slope = np.array([-1.0, -1.0])
-    lbfgs._remember(walk.state, np.array([True, False]), lanes.slope + factor * lbfgs.EPS)
-    assert lanes.count.tolist() == [3 + kept, 3]
-    assert (lanes.newest == newest).tolist() == [not kept, True]
-    assert (lanes.theta == theta).tolist() == [not kept, True]
-    walk.descend(walk.everywhere)
-    assert (lanes.d == d).all(1).tolist() == [not kept, True]
-    if kept:  # s·y is taken from the slopes, whatever the vectors say
-        assert lanes.theta[0] == pytest.approx(30 / (factor * lbfgs.EPS * 0.25))
+    walk.make(curvature=np.array([2e-16, 0.0]), taken=walk.step, accepted=np.array([True, False]))
+    assert lanes.count.tolist() == [4, 3]
+    assert (lanes.newest == newest).tolist() == [False, True]
+    assert lanes.theta[0] == pytest.approx(30 / 2e-16) and lanes.theta[1] == theta[1]
+    walk.make(begun=walk.everywhere)
+    assert (lanes.d == d).all(1).tolist() == [False, True]
 
 
 def test_a_full_step_ends_exactly_at_the_point_the_direction_aimed_at():
@@ -577,17 +575,12 @@ def test_after_a_failure_the_step_is_the_negative_gradient():
 def test_a_direction_that_does_not_descend_is_replaced_by_the_negative_gradient(theta):
     """Lane 0 gets a broken memory, lane 1 is sound."""
     walk = Walk([1, 1])
-    sound, lanes, state = walk.lanes.d[1].clone(), walk.lanes, walk.state
-    state.iterations = np.array([4, 4])
+    sound, lanes = walk.lanes.d[1].clone(), walk.lanes
     lanes.theta = np.array([theta, lanes.theta[1]])
-    with np.errstate(all="ignore"):
-        lbfgs._begin(state, walk.everywhere)
-    lanes.settle()
-    assert state.status.tolist() == [Status.RUNNING] * 2
+    assert walk.make(begun=walk.everywhere).tolist() == [False, False]
     assert lanes.count.tolist() == [0, 1]
     assert lanes.theta[0] == 1.0
     assert torch.equal(lanes.d[0], (lanes.t - lanes.r)[0] - lanes.t[0])
-    assert state.search.stp.tolist() == [1.0, 1.0]
     torch.testing.assert_close(lanes.d[1], sound)
 
 

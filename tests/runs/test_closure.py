@@ -104,7 +104,7 @@ def test_a_notebook_is_its_code_cells(package, tmp_path):
 def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
     assert names(ROOT / "scripts/train_batch.py") >= {
         "optim.lbfgs",
-        "optim.line_search",
+        "kernels.line_search",
         "networks.ensemble",
         "data.splits",
         "features.inversion",

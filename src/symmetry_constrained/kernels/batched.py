@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from symmetry_constrained.kernels.lanes import Evaluate, Lanes
+from symmetry_constrained.kernels.steps import Moves
 
 OTHER_ROWS = 8  # beside the pairs: r, t, two that nothing reads, d, y, g, x
 CERTAIN = 1e-8  # a sum this much larger than rounding of its parts has the right sign
@@ -100,11 +101,11 @@ class BatchedLanes(Lanes):
         other._orders.here["step"][:] = self._orders.here["step"][lanes]
         return other
 
-    def evaluate(self, evaluate: Evaluate, live: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def evaluate(self, evaluate: Evaluate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         self._orders.send()
         numbers = self._run(lambda: self._tick(evaluate)).cpu().numpy()
         self._orders.clear()
-        lanes = len(live)
+        lanes = len(self._rows)
         f, largest, products = numbers[:lanes], numbers[lanes : 2 * lanes], numbers[2 * lanes :]
         self._products = products.reshape(lanes, 3, -1)
         self.slope = self._products[:, 0, 0]
@@ -130,6 +131,32 @@ class BatchedLanes(Lanes):
         # With a step of 1 that is z again: fl(t + fl(z - t)) = z where z is a sum rounded once.
         torch.addcmul(self.t, ordered["step"], self.d, out=self.x)
 
+    @np.errstate(all="ignore")  # finished lanes stay for a while; their numbers are meaningless
+    def advance(self, moves: Moves, step: np.ndarray) -> np.ndarray:
+        lost = np.zeros(len(step), dtype=bool)
+        if moves.accepted.any():
+            self._remember(moves.curvature, moves.taken)
+            self._move(moves.accepted)
+        if moves.forgotten.any():
+            self._forget(moves.forgotten)
+        if moves.begun.any():
+            slope = self._descend(moves.begun)
+            bad = moves.begun & ~(np.isfinite(slope) & (slope < 0))
+            if bad.any():
+                lost = bad & (self.count == 0)
+                self._forget(bad)
+                lost = lost | (bad & ~(self._descend(bad) < 0))
+        self._orders.here["step"][:, 0] = step
+        return lost
+
+    def _remember(self, curvature: np.ndarray, step: np.ndarray) -> None:
+        """Append the pair s = step d, y = g - r of each lane that has a `curvature` s·y (K,) above 0."""
+        lanes = np.flatnonzero(curvature > 0)
+        slots = (self.newest[lanes] + 1) % self.capacity
+        self.newest[lanes] = slots
+        self.count[lanes] = np.minimum(self.count[lanes] + 1, self.capacity)
+        self.theta[lanes] = self._append(lanes, slots, curvature[lanes], step) / curvature[lanes]
+
     def _slots(self) -> np.ndarray:
         """Each lane's slots (K, m), from the oldest pair to the newest, empty slots first."""
         return (self.newest[:, None] + 1 + np.arange(self.capacity)) % self.capacity
@@ -144,6 +171,7 @@ class BatchedLanes(Lanes):
         return self._lengths * products[:, 2 : 2 + m], products[:, 2 + m : 2 + 2 * m]
 
     def _append(self, lanes: np.ndarray, slots: np.ndarray, curvature: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Write the pairs of the lanes, given by number, into their slots; returns y·y of each."""
         m = self.capacity
         self._orders.here["slots"][lanes] = np.stack([slots, m + slots], 1)
         self._lengths[lanes, slots] = step[lanes]
@@ -160,16 +188,21 @@ class BatchedLanes(Lanes):
         self._sty[lanes], self._yty[lanes] = sty, yty
         return yty[:, -1, -1]
 
-    def forget(self, lanes: np.ndarray) -> None:
-        super().forget(lanes)
+    def _forget(self, lanes: np.ndarray) -> None:
+        """Empty the memory of the lanes of the mask (K,)."""
+        self.count[lanes] = 0
+        self.newest[lanes] = self.capacity - 1
+        self.theta[lanes] = 1.0
         self._sty[lanes] = self._yty[lanes] = 0.0
 
-    def move(self, lanes: np.ndarray) -> None:
+    def _move(self, lanes: np.ndarray) -> None:
+        """Make the trial point the start of the next line search of the lanes of the mask (K,)."""
         self._orders.here["moved"][lanes] = True
         self._along = np.where(lanes[:, None], np.concatenate(self._with_pairs(2), 1), self._along)
         self._r_r = np.where(lanes, self._products[:, 2, -1], self._r_r)
 
-    def descend(self, lanes: np.ndarray) -> np.ndarray:
+    def _descend(self, lanes: np.ndarray) -> np.ndarray:
+        """Set d in the lanes of the mask (K,); returns r·d (K,), at least with its sign."""
         m, gamma, slots, kept = self.capacity, 1.0 / self.theta, self._slots(), self._kept()
         each, age = np.arange(len(gamma))[:, None], np.arange(m)
         s_r, y_r = self._along[each, slots] * kept, self._along[each, m + slots] * kept
@@ -196,6 +229,3 @@ class BatchedLanes(Lanes):
             self.slope = torch.linalg.vecdot(self.r, self.d).cpu().numpy()
             return self.slope
         return slope
-
-    def go(self, step: np.ndarray) -> None:
-        self._orders.here["step"][:, 0] = step

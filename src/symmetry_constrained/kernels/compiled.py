@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from symmetry_constrained import cli
 from symmetry_constrained.kernels import cache, toolchain
@@ -16,7 +17,7 @@ from symmetry_constrained.kernels.signatures import SIGNATURES, checked
 from symmetry_constrained.kernels.toolchain import Compiler
 
 HERE = Path(__file__).parent
-SOURCES = (HERE / "networks.cpp", HERE / "lbfgs.cpp")
+SOURCES = (HERE / "networks.cpp", HERE / "lbfgs.cpp", HERE / "steps.cpp")
 HEADERS = (HERE / "vectors.h",)
 FLAGS = ("-O3", "-march=native", "-std=c++17", "-fno-math-errno", "-Wno-psabi", f"-DFLOOR={FLOOR}f")
 BUILD = (*FLAGS, "-fPIC", "-shared")
@@ -105,5 +106,5 @@ class Library:
         for name, signature in SIGNATURES.items():
             setattr(self, name, checked(getattr(loaded, name), signature))
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"{name} is not among the compiled functions")

@@ -4,13 +4,14 @@
 inputs and what lies between them, for which `Networks` go through the samples block by block.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from symmetry_constrained.kernels import steps
 from symmetry_constrained.kernels.batched import BatchedLanes
 from symmetry_constrained.kernels.lanes import Lanes
 
@@ -18,8 +19,18 @@ from symmetry_constrained.kernels.lanes import Lanes
 FLOOR = -60.0
 
 
+Masks = tuple[Tensor, Tensor, Tensor]  # penalty (P,), trainable (K, P), and the networks' rows of that (L,)
+Room = Callable[[int, int], Tensor | None]  # for an array of so many rows and columns, or None
+
+
 class Samples(Protocol):
     """What the kernels read of n labelled inputs: shared by all L networks, or (L, ...) of each network's own."""
+
+    @property
+    def inputs(self) -> Tensor:
+        """(d + 1, n) or (L, d + 1, n): the last row ones."""
+
+    def __len__(self) -> int: ...
 
     @property
     def index(self) -> Tensor:
@@ -88,6 +99,20 @@ class Networks(Protocol):
 
         penalty (P,); trainable (K, P), of which the networks' rows have these numbers (L,).
         """
+
+
+def first_products(
+    networks: "Networks | Forward", samples: Samples, room: Room
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Block by block: its place among the samples, its inputs (d or d + 1, b), and the first layers times these.
+
+    room: where the products (L·units, b) may be written, block after block.
+    """
+    rows, features = networks.first.shape
+    for start in range(0, len(samples), networks.sample_block):
+        place = slice(start, min(start + networks.sample_block, len(samples)))
+        inputs = samples.inputs[..., :features, place]
+        yield place, inputs, times_inputs(networks.first, inputs, room(rows, place.stop - start))
 
 
 class Forward:
@@ -183,6 +208,24 @@ def add_outer(sums: Tensor, products: Tensor, inputs: Tensor, beta: float = 1.0,
 class Eager:
     """The kernels, in PyTorch."""
 
+    def evaluation(
+        self, layers: Layers, rows: Tensor, samples: Samples, masks: Masks, room: Room, gradient: Tensor
+    ) -> Callable[[], Tensor]:
+        """A function that evaluates the networks on all samples, at what rows (L, P) hold whenever it is called.
+
+        It returns the penalised mean losses (L,), and writes the gradient (L, P) in place; both may be overwritten by
+        the next call. masks, gradient: as for `Networks.finish`. room: as for `first_products`.
+        """
+
+        def evaluate() -> Tensor:
+            networks = self.networks(layers, rows)
+            for place, inputs, products in first_products(networks, samples, room):
+                networks.through_layers(products, samples, place)
+                networks.through_first(products, inputs)
+            return networks.finish(*masks, len(samples), gradient)
+
+        return evaluate
+
     def networks(self, layers: Layers, rows: Tensor) -> Networks:
         """The networks with parameters (L, P), before the first block of samples."""
         return Pass(layers, rows)
@@ -190,6 +233,8 @@ class Eager:
     def lane_block(self, layers: Layers, samples: int) -> int:
         """How many networks one pass through so many samples should hold."""
         return layers.lane_block
+
+    judge = staticmethod(steps.judge)
 
     def lanes(self, x: Tensor, capacity: int, dtype: torch.dtype, repeats: bool) -> Lanes:
         """Lanes of L-BFGS that begin at x (K, n), with an empty memory of so many pairs.

@@ -15,6 +15,8 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
+from symmetry_constrained.kernels.steps import Moves
+
 # Points (L, n) in float64 and the numbers (L,) of their lanes -> losses (L,), gradients (L, n).
 Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -22,7 +24,7 @@ Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 class Lanes:
     """K lanes of n parameters. Vectors are on the device, numbers per lane on the host.
 
-    `move`, `descend` and `go` may be done later, when the lanes are evaluated: `settle` before reading t, r or d.
+    `advance` may be done later, when the lanes are evaluated: `settle` before reading t, r or d.
     """
 
     x: Tensor  # (K, n) trial points
@@ -47,40 +49,18 @@ class Lanes:
     def settle(self) -> None:
         """Do now what was put off."""
 
-    def evaluate(self, evaluate: Evaluate, live: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Evaluate the lanes of the mask (K,) at their trial points; `slope` is exact afterwards.
+    def evaluate(self, evaluate: Evaluate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Evaluate all lanes at their trial points; `slope` is exact afterwards.
 
         Returns, in arrays (K,), the losses, the largest |component| of each gradient g, not finite if any is, and the
-        slopes g·d. Finished lanes keep their numbers or are evaluated again.
+        slopes g·d.
         """
         raise NotImplementedError
 
-    def remember(self, curvature: np.ndarray, step: np.ndarray) -> None:
-        """Append the pair s = step d, y = g - r of each lane that has a `curvature` s·y (K,) above 0."""
-        lanes = np.flatnonzero(curvature > 0)
-        slots = (self.newest[lanes] + 1) % self.capacity
-        self.newest[lanes] = slots
-        self.count[lanes] = np.minimum(self.count[lanes] + 1, self.capacity)
-        self.theta[lanes] = self._append(lanes, slots, curvature[lanes], step) / curvature[lanes]
+    def advance(self, moves: Moves, step: np.ndarray) -> np.ndarray:
+        """Make these moves, and set the trial points t + step d; a step (K,) of exactly 1 ends at fl(t - H r).
 
-    def _append(self, lanes: np.ndarray, slots: np.ndarray, curvature: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """Write the pairs of the lanes, given by number, into their slots; returns y·y of each."""
-        raise NotImplementedError
-
-    def forget(self, lanes: np.ndarray) -> None:
-        """Empty the memory of the lanes of the mask (K,)."""
-        self.count[lanes] = 0
-        self.newest[lanes] = self.capacity - 1
-        self.theta[lanes] = 1.0
-
-    def move(self, lanes: np.ndarray) -> None:
-        """Make the trial point the start of the next line search of the lanes of the mask (K,)."""
-        raise NotImplementedError
-
-    def descend(self, lanes: np.ndarray) -> np.ndarray:
-        """Set d = fl(fl(t - H r) - t) in the lanes of the mask (K,); returns r·d (K,), at least with its sign."""
-        raise NotImplementedError
-
-    def go(self, step: np.ndarray) -> None:
-        """Set the trial points t + step d; a step (K,) of exactly 1 ends at fl(t - H r)."""
+        New directions are d = fl(fl(t - H r) - t). Where that is not finite or does not descend, a lane forgets its
+        memory and follows the gradient. Returns a mask (K,): where there was no memory, or that does not descend.
+        """
         raise NotImplementedError

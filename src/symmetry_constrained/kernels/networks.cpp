@@ -145,8 +145,13 @@ double softmax(Floats* logits, int64_t classes, const int32_t* labels, int64_t v
 extern "C" {
 
 // Rows of parameters (L, n) in float32: the first layer's weights (L, units, inputs), and the rest
-// (L, n - units inputs), its biases before the layers above.
-void unpack(int64_t lanes, int64_t n, int64_t units, int64_t inputs, const double* rows, float* first, float* rest) {
+// (L, n - units inputs), its biases before the layers above. What will be added to is zero: by_first and by_rest of the
+// same shapes, and loss (L).
+void unpack(int64_t lanes, int64_t n, int64_t units, int64_t inputs, const double* rows, float* first, float* rest,
+            float* by_first, float* by_rest, double* loss) {
+  std::fill_n(by_first, lanes * units * inputs, 0.f);
+  std::fill_n(by_rest, lanes * (n - units * inputs), 0.f);
+  std::fill_n(loss, lanes, 0.);
   for (int64_t lane = 0; lane < lanes; lane++) {
     const double* row = rows + lane * n;
     for (int64_t unit = 0; unit < units; unit++, row += inputs + 1) {

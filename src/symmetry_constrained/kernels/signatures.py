@@ -5,6 +5,7 @@ not the array's.
 """
 
 import ctypes
+import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,15 @@ CHECK = """
         {name}_address = start({name})
 """
 
+# The arrays stay alive as long as what is prepared.
+PREPARE = """
+    if prepare:
+        call = partial(function, {given})
+        call.arrays = {arrays}
+        return call
+    function({given})
+"""
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -48,11 +58,12 @@ class Signature:
         return next((name for name, (declared, _) in self.arrays.items() if declared == EITHER), None)
 
 
-def checked(function: Any, signature: Signature) -> Callable[..., None]:
+def checked(function: Any, signature: Signature) -> Callable[..., Any]:
     """The function of a library that `ctypes` loaded, with its arguments checked.
 
     C++ gets the bytes of a number of the array of `EITHER` type as one integer more, before all others. A call raises a
-    TypeError or ValueError that names the function, the argument, what is expected and what is given.
+    TypeError or ValueError that names the function, the argument, what is expected and what is given. Called with
+    `prepare`, it returns a function of no arguments that calls with these arguments, checked already, again and again.
     """
 
     def refuse(argument: str, array: Any, length: int) -> NoReturn:
@@ -63,8 +74,8 @@ def checked(function: Any, signature: Signature) -> Callable[..., None]:
 
     known: dict[str, Any] = {"beyond": beyond, "above_inputs": above_inputs, "Tensor": torch.Tensor}
     known |= {"ndarray": np.ndarray, "start": (ctypes.c_char * 0).from_buffer, "function": function}
-    known |= {"refuse": refuse, "refuse_size": refuse_size}
-    lines = [f"def {signature.name}({', '.join([*signature.sizes, *signature.arrays])}):"]
+    known |= {"refuse": refuse, "refuse_size": refuse_size, "partial": functools.partial}
+    lines = [f"def {signature.name}({', '.join([*signature.sizes, *signature.arrays])}, prepare=False):"]
     for name in signature.sizes:
         lines.append(f'    if not isinstance({name}, int):\n        refuse_size("{name}", {name})')
     for name, (declared, length) in signature.arrays.items():
@@ -72,7 +83,8 @@ def checked(function: Any, signature: Signature) -> Callable[..., None]:
         known[f"{name}_arrays"] = tuple(np.dtype(kind) for kind in declared.split(" or "))
         lines.append(CHECK.format(name=name, length=length))
     integers = [*([f"{signature.either}.itemsize"] if signature.either else []), *signature.sizes]
-    lines.append(f"    function({', '.join([*integers, *(f'{name}_address' for name in signature.arrays)])})")
+    given = ", ".join([*integers, *(f"{name}_address" for name in signature.arrays)])
+    lines.append(PREPARE.format(given=given, arrays=", ".join(signature.arrays)))
     function.restype = None
     function.argtypes = [ctypes.c_int64] * len(integers) + [ctypes.c_void_p] * len(signature.arrays)
     exec("\n".join(lines), known)
@@ -113,6 +125,9 @@ SIGNATURES = {
                 "rows": (FLOAT64, "lanes * n"),
                 "first": (FLOAT32, "lanes * units * inputs"),
                 "rest": (FLOAT32, "lanes * (n - units * inputs)"),
+                "by_first": (FLOAT32, "lanes * units * inputs"),
+                "by_rest": (FLOAT32, "lanes * (n - units * inputs)"),
+                "loss": (FLOAT64, "lanes"),
             },
         ),
         Signature(
@@ -142,36 +157,48 @@ SIGNATURES = {
             },
         ),
         Signature(
-            "remember",
-            ("updates", "n", "stride", "m"),
+            "judge",
+            ("lanes", "max_iterations", "max_evaluations"),
             {
-                "updated": (INT64, "updates"),
-                "places": (INT64, "(lanes := beyond(updated))"),
-                "slots": (INT64, "updates"),
-                "steps": (FLOAT64, "lanes"),
-                "d": (FLOAT64, "lanes * n"),
-                "g": (FLOAT64, "lanes * n"),
-                "r": (FLOAT64, "lanes * n"),
-                "pairs": (EITHER, "beyond(places) * 2 * m * stride"),
-                "y_y": (FLOAT64, "updates"),
+                "tolerances": (FLOAT64, "2"),
+                "f": (FLOAT64, "lanes"),
+                "largest": (FLOAT64, "lanes"),
+                "slopes": (FLOAT64, "lanes"),
+                "before": (FLOAT64, "lanes"),
+                "kept": (INT64, "lanes"),
+                "fold": (FLOAT64, "lanes"),
+                "search": (FLOAT64, "lanes * 15"),
+                "trials": (INT64, "lanes"),
+                "iterations": (INT64, "lanes"),
+                "evaluations": (INT64, "lanes"),
+                "status": (INT64, "lanes"),
+                "pair": (FLOAT64, "lanes * 2"),
+                "masks": (BOOL, "lanes * 3"),
             },
         ),
         Signature(
-            "descend",
+            "advance",
             ("lanes", "n", "stride", "m"),
             {
-                "mask": (BOOL, "lanes"),
+                "curvature": (FLOAT64, "lanes"),
+                "taken": (FLOAT64, "lanes"),
+                "accepted": (BOOL, "lanes"),
+                "forgotten": (BOOL, "lanes"),
+                "begun": (BOOL, "lanes"),
+                "step": (FLOAT64, "lanes"),
                 "places": (INT64, "lanes"),
                 "count": (INT64, "lanes"),
                 "newest": (INT64, "lanes"),
                 "s_y": (FLOAT64, "lanes * m"),
                 "theta": (FLOAT64, "lanes"),
                 "pairs": (EITHER, "beyond(places) * 2 * m * stride"),
+                "x": (FLOAT64, "lanes * n"),
                 "t": (FLOAT64, "lanes * n"),
+                "g": (FLOAT64, "lanes * n"),
                 "r": (FLOAT64, "lanes * n"),
-                "z": (FLOAT64, "lanes * n"),
                 "d": (FLOAT64, "lanes * n"),
                 "slope": (FLOAT64, "lanes"),
+                "lost": (BOOL, "lanes"),
             },
         ),
         Signature(
@@ -183,22 +210,6 @@ SIGNATURES = {
                 "largest": (FLOAT64, "lanes"),
                 "slope": (FLOAT64, "lanes"),
             },
-        ),
-        Signature(
-            "trials",
-            ("lanes", "n"),
-            {
-                "step": (FLOAT64, "lanes"),
-                "t": (FLOAT64, "lanes * n"),
-                "d": (FLOAT64, "lanes * n"),
-                "z": (FLOAT64, "lanes * n"),
-                "out": (FLOAT64, "lanes * n"),
-            },
-        ),
-        Signature(
-            "copy_rows",
-            ("lanes", "n"),
-            {"mask": (BOOL, "lanes"), "source": (FLOAT64, "lanes * n"), "target": (FLOAT64, "lanes * n")},
         ),
     )
 }

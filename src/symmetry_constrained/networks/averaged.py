@@ -10,7 +10,7 @@ Either way the logits are the same for x and −x to the last bit, whatever the 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -65,16 +65,21 @@ class Averaged(Ensemble):
         """Of the layer of that number, from 0."""
         raise NotImplementedError
 
-    def loss_and_gradient(
-        self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        loss, by_copies = self.wider.loss_and_gradient(self.widen(rows), samples, lanes)
-        gradient = rows.new_zeros(rows.shape)
-        for layer, copies, one in self._layers(gradient, by_copies):
-            layer[:, :, :-1] += one.sign * copies[:, one.units, one.inputs]
-            if one.bias:
-                layer[:, :, -1] += copies[:, one.units, -1]
-        return loss, gradient
+    def evaluation(
+        self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None, gradient: Tensor | None = None
+    ) -> Callable[[], tuple[Tensor, Tensor]]:
+        by_rows = torch.empty_like(rows) if gradient is None else gradient
+
+        def evaluate() -> tuple[Tensor, Tensor]:
+            loss, by_copies = self.wider.loss_and_gradient(self.widen(rows), samples, lanes)
+            by_rows.zero_()
+            for layer, copies, one in self._layers(by_rows, by_copies):
+                layer[:, :, :-1] += one.sign * copies[:, one.units, one.inputs]
+                if one.bias:
+                    layer[:, :, -1] += copies[:, one.units, -1]
+            return loss, by_rows
+
+        return evaluate
 
     def widen(self, rows: Tensor) -> Tensor:
         """Parameters (L, P) of f -> those of the ordinary network that is trained."""

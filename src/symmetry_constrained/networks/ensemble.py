@@ -10,7 +10,7 @@ is the bias, the weight of a constant input. A bias-free network has the same ro
 """
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from symmetry_constrained import paper
 from symmetry_constrained.kernels import seam
-from symmetry_constrained.kernels.eager import Forward, Layers, Networks, times_inputs
+from symmetry_constrained.kernels.eager import Forward, Layers, first_products
 from symmetry_constrained.networks import activations
 from symmetry_constrained.networks.architecture import Architecture
 from symmetry_constrained.networks.mini_batches import Drawn, MiniBatches
@@ -165,19 +165,30 @@ class Ensemble:
         samples: n that all share, or n drawn for each.
         Returns the losses (L,) and gradients (L, P) in float64; biases that are not trained have gradient 0.
         """
+        return self.evaluation(rows, samples, lanes)()
+
+    def evaluation(
+        self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None, gradient: Tensor | None = None
+    ) -> Callable[[], tuple[Tensor, Tensor]]:
+        """A function that returns `loss_and_gradient` at what the rows hold whenever it is called.
+
+        What it returns may be overwritten by its next call. gradient (L, P): where to write it, unless anywhere.
+        """
         numbers = torch.arange(len(rows), device=self.device) if lanes is None else lanes.to(torch.int64)
-        kernels = seam.of(rows)
-        losses, gradient = [], torch.empty_like(rows)
+        kernels, by_rows = seam.of(rows), torch.empty_like(rows) if gradient is None else gradient
         together = kernels.lane_block(self.layers, len(samples))
+        parts = []
         for start in range(0, len(rows), together):
             block = slice(start, start + together)
-            networks, theirs = kernels.networks(self.layers, rows[block]), samples.of_networks(block)
-            for place, inputs, products in self._first_products(networks, theirs):
-                networks.through_layers(products, theirs, place)
-                networks.through_first(products, inputs)
             masks = self.penalty, self.trainable, numbers[block]
-            losses.append(networks.finish(*masks, len(samples), gradient[block]))
-        return losses[0] if len(losses) == 1 else torch.cat(losses), gradient
+            own = rows[block], samples.of_networks(block), masks, self._room, by_rows[block]
+            parts.append(kernels.evaluation(self.layers, *own))
+
+        def evaluate() -> tuple[Tensor, Tensor]:
+            losses = [part() for part in parts]
+            return losses[0] if len(losses) == 1 else torch.cat(losses), by_rows
+
+        return evaluate
 
     def logits(self, rows: Tensor, samples: Samples) -> Iterator[tuple[slice, slice, Tensor]]:
         """Yield (lanes, samples, logits (L, classes, b)) block by block, for the parameters rows (K, P).
@@ -187,29 +198,18 @@ class Ensemble:
         for start in range(0, len(rows), self.layers.lane_block):
             lanes = slice(start, min(start + self.layers.lane_block, len(rows)))
             networks = Forward(self.layers, rows[lanes])
-            for place, inputs, products in self._first_products(networks, samples):
+            for place, inputs, products in first_products(networks, samples, self._room):
                 yield lanes, place, self._logits(networks, inputs, products)
 
     def _logits(self, networks: Forward, inputs: Tensor, products: Tensor) -> Tensor:
         """The logits (L, classes, b) of a block, by its inputs (d + 1, b) and the first layers times these."""
         return networks.forward(products)[-1]
 
-    def _first_products(
-        self, networks: Networks | Forward, samples: Samples | Drawn
-    ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """Block by block: its place among the samples, its inputs (d or d + 1, b), and the first layers times these.
-
-        The products (L·units, b) are in a reusable scratch buffer; a fresh allocation costs about 10 % of the time, but
-        none on a GPU, where PyTorch reuses memory itself.
-        """
-        rows, features = networks.first.shape
-        for start in range(0, len(samples), networks.sample_block):
-            place = slice(start, min(start + networks.sample_block, len(samples)))
-            width = place.stop - start
-            inputs = samples.inputs[..., :features, place]
-            yield place, inputs, times_inputs(networks.first, inputs, self._room(rows, width))
-
     def _room(self, rows: int, width: int) -> Tensor | None:
+        """A reusable scratch buffer; a fresh allocation costs about 10 % of the time.
+
+        None on a GPU, where PyTorch reuses memory itself.
+        """
         if self.device.type == "cuda":
             return None
         if self._scratch.numel() < rows * width:

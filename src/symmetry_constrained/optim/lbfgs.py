@@ -10,7 +10,7 @@ which scikit-learn's `solver="lbfgs"` runs. Whatever the precision of the evalua
 float64; the pairs in its memory may be kept in theirs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
@@ -19,33 +19,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from symmetry_constrained.kernels import seam
+from symmetry_constrained.kernels import line_search, seam, steps
 from symmetry_constrained.kernels.lanes import Evaluate, Lanes
-from symmetry_constrained.optim import line_search
-from symmetry_constrained.optim.line_search import Search
+from symmetry_constrained.kernels.steps import ABNORMAL, CONVERGED_GRADIENT, RUNNING, Limits, Moves, Steps
 from symmetry_constrained.optim.problem import FTOL, GTOL, Accepted, Budget, Result, Status, Ticked
 
-# The statuses as plain integers: NumPy takes 4 times as long to compare with a member of an enumeration.
-RUNNING, MAX_ITERATIONS, MAX_EVALUATIONS, CONVERGED_GRADIENT, CONVERGED_LOSS, ABNORMAL, NON_FINITE = (
-    status.value for status in Status
-)
 MEMORY = 10  # m: pairs kept
-TRIALS = 20  # evaluations allowed in one line search
-EPS = np.finfo(np.float64).eps
 
 
 @dataclass
-class State:
+class State(Steps):
     """K lanes in flight, n parameters."""
 
     lane: np.ndarray  # (K,) number of the lane in the caller's order
-    f: np.ndarray  # (K,) loss at the trial point
-    fold: np.ndarray  # (K,) loss where the line search began
-    search: Search
-    trials: np.ndarray  # (K,) evaluations in this line search
-    iterations: np.ndarray  # (K,)
-    evaluations: np.ndarray  # (K,)
-    status: np.ndarray  # (K,) of `Status`
     vectors: Lanes
 
     @property
@@ -68,7 +54,6 @@ def minimise(
     ftol: float = FTOL,
     dtype: torch.dtype = torch.float64,
     repeats: bool = False,
-    groups: np.ndarray | None = None,
     accepted: Accepted | None = None,
     ticked: Ticked | None = None,
 ) -> Result:
@@ -76,12 +61,10 @@ def minimise(
 
     dtype: the precision of the evaluations.
     repeats: whether `evaluate` only launches work on the device, the same for the same lanes, and keeps its memory.
-    groups: (K,) the number of each lane's set; sets do not wait for one another to drop finished lanes.
     accepted: called with the state and the mask (L,) of lanes whose step has just been accepted.
     ticked: called after every tick.
     """
     x0 = x0.to(torch.float64).contiguous()
-    groups = np.zeros(len(x0), dtype=np.int64) if groups is None else groups
     state = _start(x0, dtype, repeats)
     result = Result(
         x=x0.clone(),
@@ -91,23 +74,23 @@ def minimise(
         evaluations=torch.zeros(len(x0), dtype=torch.int64),
         status=[Status.RUNNING.text] * len(x0),
     )
-    first = True
+    judge, limits = seam.of(x0).judge, Limits(budget.max_iterations, budget.max_evaluations, gtol, ftol)
+    first, running = True, len(x0)
     while len(state.lane):
-        running = state.status == RUNNING
-        state.f, largest, slope = state.vectors.evaluate(evaluate, running)
-        state.evaluations = state.evaluations + running
-        state.trials = state.trials + running
-        state.status[running & ~(np.isfinite(state.f) & np.isfinite(largest))] = NON_FINITE
-        # Finished lanes stay for a while; their numbers are meaningless.
-        with np.errstate(all="ignore"):
-            if first:
-                _first_point(state, largest <= gtol)
-                first = False
-            else:
-                _tick(state, slope, largest <= gtol, budget, ftol, accepted)
+        state.f, largest, slope = state.vectors.evaluate(evaluate)
+        if first:
+            _first_point(state, largest, gtol)
+            first = False
+        else:
+            moves = judge(state, largest, slope, state.vectors.slope, state.vectors.count, limits)
+            if accepted is not None and moves.accepted.any():
+                accepted(state, moves.accepted)
+            _advance(state, moves)
         if ticked is not None:
             ticked(state)
-        state = _retire(state, result, groups)
+        live = int(np.count_nonzero(state.status == RUNNING))
+        if live < running:
+            state, running = _retire(state, result), live
     return result
 
 
@@ -122,20 +105,28 @@ def train(
     sets = samples if isinstance(samples, list) else [samples]
     groups = np.repeat(np.arange(len(sets)), len(rows) // len(sets))
 
-    def evaluate(points: Tensor, lanes: Tensor) -> tuple[Tensor, Tensor]:
+    def prepared(points: Tensor, lanes: Tensor) -> Callable[[], tuple[Tensor, Tensor]]:
         if len(sets) == 1:
-            return ensemble.loss_and_gradient(points, sets[0], lanes)
+            return ensemble.evaluation(points, sets[0], lanes)
         # Lanes keep their order, so that those of a set are neighbours.
-        ends = np.searchsorted(groups[lanes.numpy()], np.arange(len(sets) + 1))
+        ends = np.searchsorted(groups[lanes.numpy()], np.arange(len(sets) + 1)).tolist()
+        places, gradient = [slice(*pair) for pair in pairwise(ends)], torch.empty_like(points)
         parts = [
-            ensemble.loss_and_gradient(points[start:end], own, lanes[start:end])
-            for own, (start, end) in zip(sets, pairwise(ends.tolist()), strict=True)
-            if start < end
+            ensemble.evaluation(points[own], samples, lanes[own], gradient[own])
+            for samples, own in zip(sets, places, strict=True)
+            if own.start < own.stop
         ]
-        losses, gradients = zip(*parts, strict=True)
-        return torch.cat(losses), torch.cat(gradients)
+        return lambda: (torch.cat([part()[0] for part in parts]), gradient)
 
-    return minimise(evaluate, rows, budget, dtype=ensemble.dtype, repeats=True, groups=groups, **options)
+    # The points are moved in place until lanes leave.
+    last: list = [None, None]
+
+    def evaluate(points: Tensor, lanes: Tensor) -> tuple[Tensor, Tensor]:
+        if points is not last[0]:
+            last[:] = points, prepared(points, lanes)
+        return last[1]()
+
+    return minimise(evaluate, rows, budget, dtype=ensemble.dtype, repeats=True, **options)
 
 
 def _start(x0: Tensor, dtype: torch.dtype, repeats: bool = False) -> State:
@@ -149,7 +140,7 @@ def _start(x0: Tensor, dtype: torch.dtype, repeats: bool = False) -> State:
         lane=np.arange(lanes),
         f=zeros(),
         fold=zeros(),
-        search=line_search.start(zeros(), zeros(), zeros()),
+        search=np.stack(line_search.start(zeros(), zeros(), zeros()), 1),
         trials=zeros(np.int64),
         iterations=zeros(np.int64),
         evaluations=zeros(np.int64),
@@ -158,102 +149,32 @@ def _start(x0: Tensor, dtype: torch.dtype, repeats: bool = False) -> State:
     )
 
 
-def _first_point(s: State, flat: np.ndarray) -> None:
-    """Begin at the starting point, unless its gradient is `flat`: then it is a minimum already."""
-    _move(s, np.ones(len(s.lane), dtype=bool))
-    s.status[(s.status == RUNNING) & flat] = CONVERGED_GRADIENT
-    _begin(s, s.status == RUNNING)
-    s.vectors.go(s.search.stp)
+@np.errstate(all="ignore")  # of lanes that have ended at once
+def _first_point(s: State, largest: np.ndarray, gtol: float) -> None:
+    """Begin at the starting point, unless its gradient is flat: then it is a minimum already."""
+    steps.count(s, largest)
+    s.status[(s.status == RUNNING) & (largest <= gtol)] = CONVERGED_GRADIENT
+    begun, moves = s.status == RUNNING, Moves.none(len(s.lane))
+    s.fold, s.trials = s.f.copy(), np.where(begun, 0, s.trials)
+    _advance(s, moves._replace(accepted=np.ones(len(s.lane), dtype=bool), begun=begun))
+    s.vectors.settle()
+    s.stp[:] = np.where(begun, 1.0 / s.vectors.d.norm(dim=1).cpu().numpy(), s.stp)
+    _advance(s, moves)
 
 
-def _tick(
-    s: State, slope: np.ndarray, flat: np.ndarray, budget: Budget, ftol: float, accepted: Accepted | None
-) -> None:
-    """Take every live lane from its trial point, where the slope is g·d and the gradient may be `flat`, to the next."""
+def _advance(s: State, moves: Moves) -> None:
+    """Move the vectors; a lane that has no direction gives up."""
+    lost = s.vectors.advance(moves, s.stp.copy())
+    if lost.any():
+        s.status[lost] = ABNORMAL
+
+
+def _retire(s: State, result: Result) -> State:
+    """Once enough lanes have finished, write their results and drop them."""
     live = s.status == RUNNING
-    started = line_search.start(s.fold, s.vectors.slope, s.search.stp)
-    s.search = s.search.replaced(s.trials == 1, started)
-    following, ended = line_search.update(s.search, s.f, slope)
-    done = live & ended
-    failed = live & ~ended & (s.trials >= TRIALS)
-    rising = live & ~(s.vectors.slope < 0)
-    if rising.any():
-        done, failed = done & ~rising, failed | rising
-    again = live & ~done & ~failed
-
-    if done.any():
-        s.iterations = s.iterations + done
-        reduction = np.maximum(np.maximum(np.abs(s.fold), np.abs(s.f)), 1.0)
-        # The first that holds is the status, in the order of L-BFGS-B.
-        tests = {
-            MAX_ITERATIONS: s.iterations >= budget.max_iterations,
-            MAX_EVALUATIONS: s.evaluations > budget.max_evaluations,
-            CONVERGED_GRADIENT: flat,
-            CONVERGED_LOSS: s.fold - s.f <= ftol * reduction,
-        }
-        verdict = np.select(list(tests.values()), list(tests), RUNNING)
-        s.status = np.where(done, verdict, s.status)
-        if accepted is not None:
-            accepted(s, done)
-        _remember(s, done & (s.status == RUNNING), slope)
-        _move(s, done)
-
-    s.search = s.search.replaced(again, following)
-    if failed.any():
-        _fail(s, failed)
-    begin = (done | failed) & (s.status == RUNNING)
-    if begin.any():
-        _begin(s, begin)
-    s.vectors.go(s.search.stp)
-
-
-def _fail(s: State, failed: np.ndarray) -> None:
-    """Return to the start of the search and forget the memory, or give up if it is empty."""
-    s.status[failed & (s.vectors.count == 0)] = ABNORMAL
-    s.vectors.forget(failed)
-
-
-def _move(s: State, lanes: np.ndarray) -> None:
-    """Make the trial point the start of the next line search of these lanes."""
-    s.fold = np.where(lanes, s.f, s.fold)
-    s.vectors.move(lanes)
-
-
-def _begin(s: State, lanes: np.ndarray) -> None:
-    """Choose a direction and set the first trial of a new line search."""
-    slope = s.vectors.descend(lanes)
-    # Where the direction is not finite or does not descend, forget the memory and follow the gradient.
-    bad = lanes & ~(np.isfinite(slope) & (slope < 0))
-    if bad.any():
-        s.status[bad & (s.vectors.count == 0)] = ABNORMAL
-        s.vectors.forget(bad)
-        slope = s.vectors.descend(bad)
-        s.status[bad & ~(slope < 0)] = ABNORMAL
-    stp = np.where(lanes, 1.0, s.search.stp)
-    first = lanes & (s.iterations == 0)
-    if first.any():
-        s.vectors.settle()
-        stp = np.where(first, 1.0 / s.vectors.d.norm(dim=1).cpu().numpy(), stp)
-    s.search = s.search._replace(stp=stp)
-    s.trials = np.where(lanes, 0, s.trials)
-
-
-def _remember(s: State, lanes: np.ndarray, slope: np.ndarray) -> None:
-    """Append the pair of the step just accepted where its curvature is positive enough (L-BFGS-B's `matupd`)."""
-    stp, before = s.search.stp, s.vectors.slope
-    curvature = (slope - before) * stp  # s·y, from the slopes
-    enough = lanes & (curvature > EPS * (-before * stp))
-    s.vectors.remember(np.where(enough, curvature, 0.0), stp)
-
-
-def _retire(s: State, result: Result, groups: np.ndarray) -> State:
-    """Once enough lanes of a group have finished, write their results and drop them."""
-    live, group = s.status == RUNNING, groups[s.lane]
-    share = np.bincount(group, weights=live) / np.maximum(np.bincount(group), 1)
-    kept = live | (share >= s.vectors.compact_below)[group]
-    if kept.all():
+    if live.mean() >= s.vectors.compact_below:
         return s
-    finished = np.flatnonzero(~kept)
+    finished = np.flatnonzero(~live)
     lanes = s.lane[finished]
     device = result.x.device
     ends, places = (torch.from_numpy(numbers).to(device) for numbers in (lanes, finished))
@@ -265,4 +186,4 @@ def _retire(s: State, result: Result, groups: np.ndarray) -> State:
     result.evaluations[lanes] = torch.from_numpy(s.evaluations[finished])
     for lane, status in zip(lanes.tolist(), s.status[finished].tolist(), strict=True):
         result.status[lane] = Status(status).text
-    return s.select(np.flatnonzero(kept))
+    return s.select(np.flatnonzero(live))

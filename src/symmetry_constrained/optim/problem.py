@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
+from symmetry_constrained.kernels import steps
+
 FTOL = 2.220446049250313e-09  # relative reduction of the loss that counts as convergence
 GTOL = 1e-4  # largest gradient component that counts as convergence
 
@@ -15,13 +17,13 @@ GTOL = 1e-4  # largest gradient component that counts as convergence
 class Status(enum.IntEnum):
     """Whether and why a lane ended."""
 
-    RUNNING = 0
-    MAX_ITERATIONS = 1
-    MAX_EVALUATIONS = 2
-    CONVERGED_GRADIENT = 3
-    CONVERGED_LOSS = 4
-    ABNORMAL = 5  # a line search failed with an empty memory
-    NON_FINITE = 6  # the loss or its gradient overflowed
+    RUNNING = steps.RUNNING
+    MAX_ITERATIONS = steps.MAX_ITERATIONS
+    MAX_EVALUATIONS = steps.MAX_EVALUATIONS
+    CONVERGED_GRADIENT = steps.CONVERGED_GRADIENT
+    CONVERGED_LOSS = steps.CONVERGED_LOSS
+    ABNORMAL = steps.ABNORMAL  # a line search failed with an empty memory
+    NON_FINITE = steps.NON_FINITE  # the loss or its gradient overflowed
 
     @property
     def text(self) -> str:

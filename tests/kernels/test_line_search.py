@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 from scipy.optimize._dcsrch import DCSRCH, dcstep
 
-from symmetry_constrained.optim import line_search
+from symmetry_constrained.kernels import line_search
 
 LIMIT = 25
 
@@ -207,11 +207,3 @@ def test_step_is_scipys_dcstep_in_each_of_its_cases():
     names = ("stx", "fx", "dx", "sty", "fy", "dy", "stp", "brackt")
     for name, mine, scipys in zip(names, ours, theirs, strict=True):
         np.testing.assert_allclose(mine, scipys, rtol=1e-12, atol=0, err_msg=name)
-
-
-def test_a_search_keeps_the_chosen_lanes():
-    search = line_search.start(*np.arange(9.0).reshape(3, 3))
-    kept = search.select(np.array([2, 0]))
-    assert kept.stp.tolist() == [8.0, 6.0]
-    assert kept.finit.tolist() == [2.0, 0.0]
-    assert kept.stmax.tolist() == [40.0, 30.0]

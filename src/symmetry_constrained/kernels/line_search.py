@@ -43,10 +43,6 @@ class Search(NamedTuple):
             return self
         return other if mask.all() else Search(*np.where(mask, other, self))
 
-    def select(self, lanes: np.ndarray) -> "Search":
-        """The given lanes only."""
-        return Search(*(numbers[lanes] for numbers in self))
-
 
 def start(f: np.ndarray, slope: np.ndarray, stp: np.ndarray) -> Search:
     """Begin at step 0 with value f and a negative slope; the first trial is at stp."""
