@@ -132,7 +132,7 @@ class Walk:
 
     def make(self, **moves):
         """Make moves of the lanes; returns which of them have no direction."""
-        lost = self.lanes.advance(Moves.none(len(self.step))._replace(**moves), self.step)
+        lost = self.lanes.advance(Moves.along(self.step)._replace(**moves))
         self.lanes.settle()
         return lost
 
@@ -194,7 +194,7 @@ def test_chosen_lanes_keep_their_memory_and_others_their_direction():
     walk = Walk([3, 12, 5, 0, 10])
     before, some = walk.lanes.d.clone(), np.array([4, 1])
     fewer = walk.lanes.select(some)
-    fewer.advance(Moves.none(2)._replace(begun=np.ones(2, dtype=bool)), walk.step[some])
+    fewer.advance(Moves.along(walk.step[some])._replace(begun=np.ones(2, dtype=bool)))
     fewer.settle()
     torch.testing.assert_close(fewer.d, before[some])
     walk.make(forgotten=walk.everywhere, begun=np.array([False, True, False, False, False]))

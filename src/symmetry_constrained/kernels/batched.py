@@ -132,8 +132,8 @@ class BatchedLanes(Lanes):
         torch.addcmul(self.t, ordered["step"], self.d, out=self.x)
 
     @np.errstate(all="ignore")  # finished lanes stay for a while; their numbers are meaningless
-    def advance(self, moves: Moves, step: np.ndarray) -> np.ndarray:
-        lost = np.zeros(len(step), dtype=bool)
+    def advance(self, moves: Moves) -> np.ndarray:
+        lost = np.zeros(len(moves.step), dtype=bool)
         if moves.accepted.any():
             self._remember(moves.curvature, moves.taken)
             self._move(moves.accepted)
@@ -146,7 +146,7 @@ class BatchedLanes(Lanes):
                 lost = bad & (self.count == 0)
                 self._forget(bad)
                 lost = lost | (bad & ~(self._descend(bad) < 0))
-        self._orders.here["step"][:, 0] = step
+        self._orders.here["step"][:, 0] = moves.step
         return lost
 
     def _remember(self, curvature: np.ndarray, step: np.ndarray) -> None:

@@ -11,7 +11,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from symmetry_constrained.kernels import steps
 from symmetry_constrained.kernels.batched import BatchedLanes
 from symmetry_constrained.kernels.lanes import Lanes
 
@@ -233,8 +232,6 @@ class Eager:
     def lane_block(self, layers: Layers, samples: int) -> int:
         """How many networks one pass through so many samples should hold."""
         return layers.lane_block
-
-    judge = staticmethod(steps.judge)
 
     def lanes(self, x: Tensor, capacity: int, dtype: torch.dtype, repeats: bool) -> Lanes:
         """Lanes of L-BFGS that begin at x (K, n), with an empty memory of so many pairs.

@@ -15,7 +15,8 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from symmetry_constrained.kernels.steps import Moves
+from symmetry_constrained.kernels import steps
+from symmetry_constrained.kernels.steps import Limits, Moves, Steps
 
 # Points (L, n) in float64 and the numbers (L,) of their lanes -> losses (L,), gradients (L, n).
 Evaluate = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -57,8 +58,12 @@ class Lanes:
         """
         raise NotImplementedError
 
-    def advance(self, moves: Moves, step: np.ndarray) -> np.ndarray:
-        """Make these moves, and set the trial points t + step d; a step (K,) of exactly 1 ends at fl(t - H r).
+    def judge(self, s: Steps, largest: np.ndarray, slope: np.ndarray, limits: Limits) -> Moves:
+        """`steps.judge` after an evaluation, which may overwrite what it returned before."""
+        return steps.judge(s, largest, slope, self.slope, self.count, limits)
+
+    def advance(self, moves: Moves) -> np.ndarray:
+        """Make these moves; a step of exactly 1 ends at fl(t - H r).
 
         New directions are d = fl(fl(t - H r) - t). Where that is not finite or does not descend, a lane forgets its
         memory and follows the gradient. Returns a mask (K,): where there was no memory, or that does not descend.

@@ -90,6 +90,7 @@ void advance_as(int64_t lanes, int64_t n, int64_t stride, int64_t m, const doubl
       std::memcpy(r, g, n * sizeof(double));
     }
     if (forgotten[l]) forget();
+    lost[l] = false;
     if (begun[l] && !(descends() && std::isfinite(slope[l]))) {
       lost[l] = count[l] == 0;
       forget();

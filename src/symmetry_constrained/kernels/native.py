@@ -13,6 +13,7 @@ from torch import Tensor
 from symmetry_constrained.kernels.compiled import Library
 from symmetry_constrained.kernels.eager import Eager, Layers, Masks, Room, Samples, add_outer, times_inputs
 from symmetry_constrained.kernels.lanes import Evaluate, Lanes
+from symmetry_constrained.kernels.signatures import Repeated
 from symmetry_constrained.kernels.steps import Limits, Moves, Steps
 
 # Activations are read and written once: samples to a block, and bytes of the first layer's activations in it.
@@ -86,27 +87,46 @@ class NativeLanes(Lanes):
         self.pairs = torch.zeros(len(x), 2 * capacity, -(-x.shape[1] // LINE) * LINE, dtype=dtype)
         self.place = np.arange(len(x))
 
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """For what is computed in every tick, so that calls have the same arrays again."""
+        lanes, library = len(self.x), self.library
+        self._f = torch.empty(lanes, dtype=torch.float64)
+        self._measured = self._f.numpy(), *np.empty((2, lanes))
+        self._judged = reals, masks = np.empty((3, lanes)), np.empty((3, lanes), dtype=bool)
+        self._moves, self._lost = Moves(*reals[:2], *masks, reals[2]), np.empty(lanes, dtype=bool)
+        self._judge, self._advance, self._slopes = map(Repeated, (library.judge, library.advance, library.slopes))
+
     def select(self, lanes: np.ndarray) -> Self:
         other = super().select(lanes)
         for name in ("numbers", "x", "t", "r", "d"):
             setattr(other, name, getattr(self, name)[torch.from_numpy(lanes)])
+        other._make_room()
         return other
 
     def evaluate(self, evaluate: Evaluate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         f, g = evaluate(self.x, self.numbers)
+        self._f.copy_(f)
         self.g = g.to(torch.float64).contiguous()
-        largest, slope = np.empty((2, len(self.x)))
-        self.library.slopes(*self.g.shape, self.g, self.d, largest, slope)
-        return f.to(torch.float64).contiguous().numpy(), largest, slope
+        self._slopes(tuple(self.x.shape), self.g, self.d, *self._measured[1:])
+        return self._measured
 
-    def advance(self, moves: Moves, step: np.ndarray) -> np.ndarray:
-        lost = np.zeros(len(step), dtype=bool)
-        self.library.advance(
-            *(*self.x.shape, self.pairs.shape[2], self.capacity, *moves, step, self.place),
-            *(self.count, self.newest, self.sy, self.theta, self.pairs),
-            *(self.x, self.t, self.g, self.r, self.d, self.slope, lost),
+    def judge(self, s: Steps, largest: np.ndarray, slope: np.ndarray, limits: Limits) -> Moves:
+        self._judge(
+            (len(s.f), *limits[:2]),
+            *(limits.tolerances, s.f, largest, slope, self.slope, self.count),
+            *(s.fold, s.search, s.trials, s.iterations, s.evaluations, s.status, *self._judged),
         )
-        return lost
+        return self._moves
+
+    def advance(self, moves: Moves) -> np.ndarray:
+        self._advance(
+            (*self.x.shape, self.pairs.shape[2], self.capacity),
+            *(*moves, self.place, self.count, self.newest, self.sy, self.theta, self.pairs),
+            *(self.x, self.t, self.g, self.r, self.d, self.slope, self._lost),
+        )
+        return self._lost
 
 
 class Native(Eager):
@@ -127,17 +147,6 @@ class Native(Eager):
             return super().lane_block(layers, samples)
         activations = min(samples, SAMPLE_BLOCK) * layers.sizes[1] * layers.dtype.itemsize
         return max(1, BLOCK_BYTES // activations)
-
-    def judge(
-        self, s: Steps, largest: np.ndarray, slope: np.ndarray, before: np.ndarray, kept: np.ndarray, limits: Limits
-    ) -> Moves:
-        lanes = len(s.f)
-        pair, masks, tolerances = np.zeros((2, lanes)), np.zeros((3, lanes), dtype=bool), np.array(limits[2:])
-        self.library.judge(
-            *(lanes, *limits[:2], tolerances, s.f, largest, slope, before, kept),
-            *(s.fold, s.search, s.trials, s.iterations, s.evaluations, s.status, pair, masks),
-        )
-        return Moves(*pair, *masks)
 
     def lanes(self, x: Tensor, capacity: int, dtype: torch.dtype, repeats: bool) -> Lanes:
         return NativeLanes(self.library, x, capacity, dtype)

@@ -7,6 +7,7 @@ not the array's.
 import ctypes
 import functools
 import itertools
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -91,6 +92,23 @@ def checked(function: Any, signature: Signature) -> Callable[..., Any]:
     return known[signature.name]
 
 
+class Repeated:
+    """A compiled function whose arguments are checked only where they are not those of the call before."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self._function = function
+        self._sizes: tuple[int, ...] = ()
+        self._arrays: tuple[Any, ...] = ()
+        self._call: Callable[[], None]
+
+    def __call__(self, sizes: tuple[int, ...], *arrays: Any) -> None:
+        same = sizes == self._sizes and len(arrays) == len(self._arrays)
+        if not same or not all(map(operator.is_, arrays, self._arrays)):
+            self._call = self._function(*sizes, *arrays, prepare=True)
+            self._sizes, self._arrays = sizes, arrays
+        self._call()
+
+
 def _refusal(where: str, declared: str, array: Any, length: int) -> TypeError | ValueError:
     """What is wrong with an array."""
     if not isinstance(array, torch.Tensor | np.ndarray):
@@ -172,7 +190,7 @@ SIGNATURES = {
                 "iterations": (INT64, "lanes"),
                 "evaluations": (INT64, "lanes"),
                 "status": (INT64, "lanes"),
-                "pair": (FLOAT64, "lanes * 2"),
+                "reals": (FLOAT64, "lanes * 3"),
                 "masks": (BOOL, "lanes * 3"),
             },
         ),

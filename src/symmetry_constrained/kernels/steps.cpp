@@ -1,5 +1,6 @@
 // What becomes of a lane of L-BFGS after an evaluation. `steps.py` and `line_search.py` have the definitions in NumPy;
 // the tests compare the two to the bit.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -116,12 +117,17 @@ bool update(Search& s, double f, double g) {
 extern "C" {
 
 // `steps.judge` of the lanes that run. tolerances: gtol and ftol. search (L, 15); masks (3, L): accepted, forgotten and
-// begun; pair (2, L): curvature and taken; both zero at first. All others (L).
+// begun; reals (3, L): curvature, taken and the next step. All others (L).
 void judge(int64_t lanes, int64_t max_iterations, int64_t max_evaluations, const double* tolerances, const double* f,
            const double* largest, const double* slopes, const double* before, const int64_t* kept, double* fold,
            double* search, int64_t* trials, int64_t* iterations, int64_t* evaluations, int64_t* status,
-           double* pair, bool* masks) {
+           double* reals, bool* masks) {
+  std::fill_n(masks, 3 * lanes, false);
+  std::fill_n(reals, 2 * lanes, 0.);
   for (int64_t l = 0; l < lanes; l++) {
+    Search& s = reinterpret_cast<Search*>(search)[l];
+    double& next = reals[2 * lanes + l];
+    next = s.stp;
     if (status[l] != RUNNING) continue;
     evaluations[l]++;
     trials[l]++;
@@ -129,7 +135,6 @@ void judge(int64_t lanes, int64_t max_iterations, int64_t max_evaluations, const
       status[l] = NON_FINITE;
       continue;
     }
-    Search& s = reinterpret_cast<Search*>(search)[l];
     const double stp = s.stp, slope = slopes[l], start = before[l], old = fold[l];
     if (trials[l] == 1)
       s = {stp, old, start, 0, old, start, 0, old, start, 0, stp + EXTRAPOLATE_HIGH * stp, STEP_MAX - STEP_MIN,
@@ -148,15 +153,14 @@ void judge(int64_t lanes, int64_t max_iterations, int64_t max_evaluations, const
       else if (old - f[l] <= tolerances[1] * larger(larger(std::fabs(old), std::fabs(f[l])), 1.0))
         status[l] = CONVERGED_LOSS;
       const double curvature = (slope - start) * stp;
-      if (status[l] == RUNNING && curvature > EPS * (-start * stp)) pair[l] = curvature, pair[lanes + l] = stp;
-    } else {
-      continue;
+      if (status[l] == RUNNING && curvature > EPS * (-start * stp)) reals[l] = curvature, reals[lanes + l] = stp;
     }
-    if (status[l] == RUNNING) {
+    if (status[l] == RUNNING && (masks[l] || masks[lanes + l])) {
       masks[2 * lanes + l] = true;
       s.stp = 1;
       trials[l] = 0;
     }
+    next = s.stp;
   }
 }
 }

@@ -41,8 +41,7 @@ class Limits(NamedTuple):
 
     max_iterations: int
     max_evaluations: int
-    gtol: float
-    ftol: float
+    tolerances: np.ndarray  # gtol and ftol
 
 
 class Moves(NamedTuple):
@@ -53,12 +52,13 @@ class Moves(NamedTuple):
     accepted: np.ndarray  # mask: the next line search begins at the trial point
     forgotten: np.ndarray  # mask: the memory is emptied
     begun: np.ndarray  # mask: there is a new direction
+    step: np.ndarray  # then x = t + step d
 
     @classmethod
-    def none(cls, lanes: int) -> "Moves":
-        """All stay where they are."""
-        numbers, masks = np.zeros((2, lanes)), np.zeros((3, lanes), dtype=bool)
-        return cls(*numbers, *masks)
+    def along(cls, step: np.ndarray) -> "Moves":
+        """All go so far along their directions, and no more."""
+        numbers, masks = np.zeros((2, len(step))), np.zeros((3, len(step)), dtype=bool)
+        return cls(*numbers, *masks, step)
 
 
 def count(s: Steps, largest: np.ndarray) -> None:
@@ -92,8 +92,8 @@ def judge(
     tests = {
         MAX_ITERATIONS: s.iterations >= limits.max_iterations,
         MAX_EVALUATIONS: s.evaluations > limits.max_evaluations,
-        CONVERGED_GRADIENT: largest <= limits.gtol,
-        CONVERGED_LOSS: s.fold - s.f <= limits.ftol * reduction,
+        CONVERGED_GRADIENT: largest <= limits.tolerances[0],
+        CONVERGED_LOSS: s.fold - s.f <= limits.tolerances[1] * reduction,
     }
     s.status = np.where(done, np.select(list(tests.values()), list(tests), RUNNING), s.status)
     s.status[failed & (kept == 0)] = ABNORMAL
@@ -106,4 +106,5 @@ def judge(
     s.search = np.stack(following, 1)
     s.search[begun, 0] = 1.0
     s.trials = np.where(begun, 0, s.trials)
-    return Moves(np.where(enough, curvature, 0.0), np.where(enough, search.stp, 0.0), done, failed, begun)
+    pair = np.where(enough, curvature, 0.0), np.where(enough, search.stp, 0.0)
+    return Moves(*pair, done, failed, begun, s.stp.copy())

@@ -74,7 +74,7 @@ def minimise(
         evaluations=torch.zeros(len(x0), dtype=torch.int64),
         status=[Status.RUNNING.text] * len(x0),
     )
-    judge, limits = seam.of(x0).judge, Limits(budget.max_iterations, budget.max_evaluations, gtol, ftol)
+    limits = Limits(budget.max_iterations, budget.max_evaluations, np.array([gtol, ftol]))
     first, running = True, len(x0)
     while len(state.lane):
         state.f, largest, slope = state.vectors.evaluate(evaluate)
@@ -82,7 +82,7 @@ def minimise(
             _first_point(state, largest, gtol)
             first = False
         else:
-            moves = judge(state, largest, slope, state.vectors.slope, state.vectors.count, limits)
+            moves = state.vectors.judge(state, largest, slope, limits)
             if accepted is not None and moves.accepted.any():
                 accepted(state, moves.accepted)
             _advance(state, moves)
@@ -154,17 +154,17 @@ def _first_point(s: State, largest: np.ndarray, gtol: float) -> None:
     """Begin at the starting point, unless its gradient is flat: then it is a minimum already."""
     steps.count(s, largest)
     s.status[(s.status == RUNNING) & (largest <= gtol)] = CONVERGED_GRADIENT
-    begun, moves = s.status == RUNNING, Moves.none(len(s.lane))
+    begun, everywhere = s.status == RUNNING, np.ones(len(s.lane), dtype=bool)
     s.fold, s.trials = s.f.copy(), np.where(begun, 0, s.trials)
-    _advance(s, moves._replace(accepted=np.ones(len(s.lane), dtype=bool), begun=begun))
+    _advance(s, Moves.along(s.stp.copy())._replace(accepted=everywhere, begun=begun))
     s.vectors.settle()
     s.stp[:] = np.where(begun, 1.0 / s.vectors.d.norm(dim=1).cpu().numpy(), s.stp)
-    _advance(s, moves)
+    _advance(s, Moves.along(s.stp.copy()))
 
 
 def _advance(s: State, moves: Moves) -> None:
     """Move the vectors; a lane that has no direction gives up."""
-    lost = s.vectors.advance(moves, s.stp.copy())
+    lost = s.vectors.advance(moves)
     if lost.any():
         s.status[lost] = ABNORMAL
 
