@@ -86,7 +86,6 @@ class NativeLanes(Lanes):
         # and stay there when other lanes leave.
         self.pairs = torch.zeros(len(x), 2 * capacity, -(-x.shape[1] // LINE) * LINE, dtype=dtype)
         self.place = np.arange(len(x))
-
         self._make_room()
 
     def _make_room(self) -> None:
@@ -95,7 +94,8 @@ class NativeLanes(Lanes):
         self._f = torch.empty(lanes, dtype=torch.float64)
         self._measured = self._f.numpy(), *np.empty((2, lanes))
         self._judged = reals, masks = np.empty((3, lanes)), np.empty((3, lanes), dtype=bool)
-        self._moves, self._lost = Moves(*reals[:2], *masks, reals[2]), np.empty(lanes, dtype=bool)
+        self._moves = Moves(reals[0], reals[1], masks[0], masks[1], masks[2], reals[2])
+        self._lost = np.empty(lanes, dtype=bool)
         self._judge, self._advance, self._slopes = map(Repeated, (library.judge, library.advance, library.slopes))
 
     def select(self, lanes: np.ndarray) -> Self:

@@ -58,7 +58,7 @@ class Moves(NamedTuple):
     def along(cls, step: np.ndarray) -> "Moves":
         """All go so far along their directions, and no more."""
         numbers, masks = np.zeros((2, len(step))), np.zeros((3, len(step)), dtype=bool)
-        return cls(*numbers, *masks, step)
+        return cls(numbers[0], numbers[1], masks[0], masks[1], masks[2], step)
 
 
 def count(s: Steps, largest: np.ndarray) -> None:
