@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from symmetry_constrained.kernels import compiled
-from symmetry_constrained.kernels.signatures import SIGNATURES, above_inputs, beyond
+from symmetry_constrained.kernels.signatures import SIGNATURES, Repeated, above_inputs, beyond
 
 pytestmark = pytest.mark.skipif(compiled.library() is None, reason="no C++ compiler")
 
@@ -118,6 +118,19 @@ def test_a_prepared_call_is_checked_once_and_made_as_often_as_wanted():
         assert arrays["slope"].tolist() == [9.0 * factor] * 2
     # What it reads and writes stays alive.
     assert all(one is other for one, other in zip(call.arrays, arrays.values(), strict=True))
+
+
+def test_a_repeated_call_is_checked_where_sizes_or_arrays_are_others():
+    sizes, arrays = (tuple(part.values()) for part in arguments("slopes"))
+    call, short, twice = Repeated(compiled.library().slopes), np.ones(1), np.full(18, 2.0)
+    for given in (arrays, arrays, (twice, *arrays[1:])):
+        call(sizes, *given)
+        assert arrays[-1].tolist() == [9.0 * given[0][0]] * 2
+    for wrong in ((3, *sizes[1:]), *arrays), (sizes, *arrays[:-1], short), (sizes, *arrays[:-1], None):
+        with pytest.raises((TypeError, ValueError), match=r"^slopes: \w+: expected"):
+            call(*wrong)
+    call(sizes, *arrays)
+    assert arrays[-1].tolist() == [9.0] * 2
 
 
 def test_there_are_no_other_functions():
