@@ -25,7 +25,7 @@ def step(job):
     """A job by the name of its log among the results' logs."""
     parts = Path(job.log[0]).relative_to(RESULTS).with_suffix("").parts if job.log else ()
     return Step(
-        name="/".join(part for part in parts if part != "logs"),
+        name=Path(*(part for part in parts if part != "logs")).as_posix() if parts else "",
         seconds=expected_seconds(job),
         cores=job.threads,
         needs=tuple(map(workflow.dag.jobid, workflow.dag.job_dependencies(job))),
