@@ -23,6 +23,7 @@ from symmetry_constrained.audit.sentences import NUMBER
 from symmetry_constrained.audit.verdicts import PAGE, shown_first
 
 WORDS, HEADED = "paragraphs, by the code that ran", "headings of tables"
+COMMANDS = "commands of the claims"
 COUNTED = "numbers above the claims"
 HTML = "tables/published_numbers.html"
 SOURCES = {PAGE: "src/symmetry_constrained/verdicts/", HTML: "scripts/judge_published.py"}
@@ -36,6 +37,7 @@ PUBLISHED += ["clean 95 %", "clean N"]
 OF_PAGE = [
     ["claim", "the paper", "over the settings", "holds in", "fails in", "open in", "what it depends on"],
     ["setting", "study", *(name.replace("_", " ") for name in settings.ATTRIBUTES), "images", "N", "converged"],
+    ["claim", "command", "jobs", "time", "memory"],
     ["claim", "the paper", "verdict", "setting", "headline contrast", "effect", "published", "N"],
 ]
 OF_CLAIM = ["contrast", "setting", "effect", "published", "N", "verdict", "evidence"]
@@ -65,6 +67,9 @@ def _check_page(results: Results) -> Iterator[Check]:
     yield equal(HEADED, where, ["# Verdicts", "## Headlines"], headings[:2])
     yield from _as_written(results, PAGE, headings[2:])
     yield from _check_settings(results, where, lines)
+    ids = list(dict.fromkeys(claims.read(results)["id"]))
+    commands = [cells[:2] for cells in map(_cells, lines) if len(cells) == 5 and cells[1].startswith("`snakemake ")]
+    yield equal(COMMANDS, where, [[id_, f"`snakemake --cores all claim_{id_}`"] for id_ in ids], commands)
     words, known = "\n".join(plain), _known(results)
     for name in sorted(set(claims.read(results)["contrast"]), key=len, reverse=True):
         words = words.replace(name, " ")  # names hold numbers of their own

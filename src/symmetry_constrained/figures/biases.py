@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from symmetry_constrained.analysis import biases
+from symmetry_constrained.figures.curves import log_axis
 from symmetry_constrained.figures.style import (
     FEW,
     MARKERS,
@@ -130,7 +131,7 @@ def depth(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         _line(axes[1], rows["depth"], rows, "#7F7F7F", "X", "untrained", linestyle="--")
         axes[1].legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.17), **SMALL)
     axes[1].set_xscale("log", base=2)
-    axes[1].set_yscale("log")
+    log_axis(axes[1], unit=None, name="y")
     axes[1].set_xticks(depths, [str(value) for value in depths])
     axes[1].xaxis.set_minor_locator(NullLocator())
     axes[1].set(xlabel="hidden layers", ylabel="even part of logits ÷ biases (rms)")
