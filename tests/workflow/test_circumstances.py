@@ -215,7 +215,7 @@ def test_without_a_network_the_digits_run_and_mnist_says_what_to_do(finished_tin
     folder = again(finished_tiny, tmp_path / "checkout", NETWORKS)
     mnist = "results/tiny/data/mnist/images.npy"
     done = run(folder, "--keep-going", mnist, NETWORKS, before=OFFLINE)
-    fails_plainly(done, "mnist: no source gave train-images-idx3-ubyte", "and run the same command again.")
+    fails_plainly(done, "mnist: no source gave train-images-idx3-ubyte", "and run the same command again")
     # Once as it happened, and once among the failures at the end.
     assert text(done).count("Put train-images-idx3-ubyte") <= 2
     assert not (folder / mnist).exists()

@@ -177,7 +177,7 @@ def test_what_each_rules_output_goes_into(graph):
             NOTEBOOKS - {"draw_paper_tables", "draw_settings", "draw_theory"},
         ),
         ("src/symmetry_constrained/analysis/bound.py", {"check_bound"}),
-        ("src/symmetry_constrained/analysis/sample_efficiency.py", {"measure_efficiency"}),
+        ("src/symmetry_constrained/analysis/sample_efficiency.py", {"measure_efficiency", "judge_claims"}),
         ("src/symmetry_constrained/optim/lbfgs.py", TRAINING),
         ("src/symmetry_constrained/verdicts/claims.py", {"judge_claims", "draw_settings", "draw_theory"}),
         ("workflow/resources/claims.yaml", {"judge_claims"}),

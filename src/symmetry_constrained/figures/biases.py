@@ -15,7 +15,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from symmetry_constrained.analysis import biases
-from symmetry_constrained.figures.curves import log_axis
 from symmetry_constrained.figures.style import (
     FEW,
     MARKERS,
@@ -23,6 +22,7 @@ from symmetry_constrained.figures.style import (
     WIDTH,
     chance_line,
     dataset,
+    log_axis,
     number,
     percent,
     set_title,

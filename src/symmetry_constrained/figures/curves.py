@@ -3,15 +3,12 @@
 Drawing only, from the study's tables. Every title is computed from the data drawn.
 """
 
-from typing import Literal
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
 from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import CELL, STUDY
@@ -22,6 +19,7 @@ from symmetry_constrained.figures.style import (
     WIDTH,
     chance_line,
     dataset,
+    log_axis,
     models,
     on,
     percent,
@@ -101,18 +99,6 @@ def _at_evaluations(data: pd.DataFrame) -> pd.DataFrame:
     keys, spent = [*STUDY, *CELL, "iterations"], data["metric"] == "evaluations"
     evaluations = data.loc[spent, [*keys, "mean"]].rename(columns={"mean": "evaluations"})
     return data[~spent].merge(evaluations, on=keys)
-
-
-def log_axis(panel: Axes, unit: str | None = "", name: Literal["x", "y"] = "x") -> None:
-    """A logarithmic axis with few ticks and short numbers: 200, 1k, 5M, 20ms; unit None, for a ratio: 0.1, 2, 1000."""
-    panel.set(**{f"{name}scale": "log"})
-    axis = panel.xaxis if name == "x" else panel.yaxis
-    low, high = axis.get_view_interval()
-    narrow = high / low < 6
-    subs = (1.0, 2.0, 5.0) if high / low < 50 else (1.0,)
-    axis.set_major_locator(MaxNLocator(3) if narrow else LogLocator(subs=subs, numticks=6))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter("{x:g}" if unit is None else EngFormatter(unit, sep=""))
 
 
 def _curves(panel: Axes, data: pd.DataFrame, x: str) -> None:

@@ -6,7 +6,7 @@ Drawing only: nothing here trains or judges.
 from collections.abc import Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -15,6 +15,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
 from symmetry_constrained.artifacts import whole, write_csv
@@ -172,3 +173,15 @@ def networks_legend(figure: Figure, note: str) -> None:
     """The two kinds of network by their markers, and a note above them."""
     handles = [Line2D([], [], color="#555555", marker=marker, linestyle="") for marker in MARKERS.values()]
     figure.legend(handles, MARKERS, loc="outside lower center", ncols=2, title=note, title_fontsize="small")
+
+
+def log_axis(panel: Axes, unit: str | None = "", name: Literal["x", "y"] = "x") -> None:
+    """A logarithmic axis with few ticks and short numbers: 200, 1k, 5M, 20ms; unit None, for a ratio: 0.1, 2, 1000."""
+    panel.set(**{f"{name}scale": "log"})
+    axis = panel.xaxis if name == "x" else panel.yaxis
+    low, high = axis.get_view_interval()
+    narrow = high / low < 6
+    subs = (1.0, 2.0, 5.0) if high / low < 50 else (1.0,)
+    axis.set_major_locator(MaxNLocator(3) if narrow else LogLocator(subs=subs, numticks=6))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}" if unit is None else EngFormatter(unit, sep=""))

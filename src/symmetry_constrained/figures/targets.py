@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 
 from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import MODEL, STUDY
-from symmetry_constrained.figures.curves import log_axis
 from symmetry_constrained.figures.style import (
     COLOURS,
     MARKERS,
     WIDTH,
     dataset,
+    log_axis,
     models,
     networks_legend,
     on,
