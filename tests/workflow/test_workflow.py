@@ -230,7 +230,7 @@ def test_without_snakemakes_record_the_manifest_keeps_what_it_knows(finished, tm
         run = snakemake(folder, *arguments)
         assert run.returncode == 0, run.stdout + run.stderr
     # It ends with the page to open, and says what the audit found.
-    assert re.fullmatch(r"4 steps in .* s; open results/small/index\.html", run.stderr.splitlines()[-1])
+    assert re.fullmatch(r"5 steps in .* s; open results/small/index\.html", run.stderr.splitlines()[-1])
     assert re.search(r"^ *\d+ %  write_audit, .*: [\d,]+ checks passed, 0 failed$", run.stderr, re.M)
     after = json.loads((folder / "results/small/manifest.json").read_text(encoding="utf-8"))["artefacts"]
     assert after.keys() == before.keys()
