@@ -676,7 +676,7 @@ def test_another_word_number_or_picture_on_the_first_page_under_a_forged_record(
 def test_a_report_that_is_missing_fails(copy):
     for name in ("report.html", "report.json", "index.html", "index.json"):
         change(copy, name, None)
-    assert blamed(copy, "report") == {"report.json", "index.json"}
+    assert blamed(copy, "report") == {"report.json", "index.json", "index.html"}
 
 
 def test_what_never_ends_or_lies_elsewhere_is_named_and_not_opened(copy, tmp_path):
