@@ -7,7 +7,7 @@ of an ordinary network. An average, unlike a maximum, is odd, and so is the netw
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -84,25 +84,31 @@ class Convolutional(Ensemble):
             for place, ((fan_in, fan_out), count) in enumerate(sizes)
         ][:-1]
 
-    def loss_and_gradient(
-        self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def evaluation(
+        self, rows: Tensor, samples: Samples | Drawn, lanes: Tensor | None = None, gradient: Tensor | None = None
+    ) -> Callable[[], tuple[Tensor, Tensor]]:
         numbers = torch.arange(len(rows), device=self.device) if lanes is None else lanes.to(torch.int64)
-        losses, gradient = [], torch.empty_like(rows)
-        for start in range(0, len(rows), self.layers.lane_block):
-            block = slice(start, start + self.layers.lane_block)
-            convolutions, above = self._convolutions(rows[block]), Pass(self.above, rows[block])
-            theirs = samples.of_networks(block)
-            for place, given in self._given(convolutions, theirs):
-                products = times_inputs(above.first, given)
-                above.through_layers(products, theirs, place)
-                above.through_first(products, given)
-                by_product = products.view(len(given), -1, given.shape[2])
-                convolutions.backward(torch.bmm(above.layers[0][:, :, :-1].mT, by_product))
-            above.gradients[:0] = convolutions.gradients  # those of the whole rows
-            masks = self.penalty, self.trainable, numbers[block]
-            losses.append(above.finish(*masks, len(samples), gradient[block]))
-        return torch.cat(losses), gradient
+        by_rows = torch.empty_like(rows) if gradient is None else gradient
+        starts = range(0, len(rows), self.layers.lane_block)
+        blocks = [slice(start, start + self.layers.lane_block) for start in starts]
+
+        def evaluate() -> tuple[Tensor, Tensor]:
+            parts = ((rows[own], samples.of_networks(own), numbers[own], by_rows[own]) for own in blocks)
+            return torch.cat([self._evaluated(*part) for part in parts]), by_rows
+
+        return evaluate
+
+    def _evaluated(self, rows: Tensor, samples: Samples | Drawn, numbers: Tensor, gradient: Tensor) -> Tensor:
+        """The losses (L,) of one block of networks, and their gradients (L, P), written in place."""
+        convolutions, above = self._convolutions(rows), Pass(self.above, rows)
+        for place, given in self._given(convolutions, samples):
+            products = times_inputs(above.first, given)
+            above.through_layers(products, samples, place)
+            above.through_first(products, given)
+            by_product = products.view(len(given), -1, given.shape[2])
+            convolutions.backward(torch.bmm(above.layers[0][:, :, :-1].mT, by_product))
+        above.gradients[:0] = convolutions.gradients  # those of the whole rows
+        return above.finish(self.penalty, self.trainable, numbers, len(samples), gradient)
 
     def logits(self, rows: Tensor, samples: Samples) -> Iterator[tuple[slice, slice, Tensor]]:
         for start in range(0, len(rows), self.layers.lane_block):
