@@ -110,12 +110,8 @@ def reruns(results: Results) -> dict[str, dict]:
     return found
 
 
-def settings(results: Results) -> list[dict]:
-    """Every setting in which claims are judged, the paper's first, with the attributes of its study."""
-    return sorted(_settings(results), key=lambda one: not one["paper"])
-
-
-def _settings(results: Results) -> Iterator[dict]:
+def settings(results: Results) -> Iterator[dict]:
+    """Every setting in which claims are judged, by the configuration, with the attributes of its study."""
     papers = {placed["study"] for placed in results.placed.values()}
     for name, one in results.config["settings"].items():
         study = results.config["studies"][one["study"]]

@@ -60,7 +60,7 @@ def budget(study: dict) -> str:
 
 
 def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """By name the settings with their studies' attributes (`verdicts.settings`), the paper's first."""
+    """By name, in order, the settings with the attributes of their studies (`verdicts.settings`)."""
     placed, found = {own["study"] for own in config["published_numbers"].values() if isinstance(own, dict)}, {}
     for name, own in config["settings"].items():
         study, layers = config["studies"][own["study"]], tuple(own["hidden_layers"])
@@ -78,4 +78,4 @@ def with_attributes(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "averaged": {config["studies"][other]["averaging"]: other for other in own.get("averaged", [])},
             "leaks": study["protocol"] == "published" and registry.known(study["dataset"]).nudged,
         }
-    return dict(sorted(found.items(), key=lambda item: not item[1]["paper"]))
+    return found
