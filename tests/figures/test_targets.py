@@ -112,7 +112,7 @@ def test_the_images_title_is_computed_from_the_data():
 
 def test_the_images_title_names_both_datasets():
     found, images = images_title(at(study(), study(8.0, dataset="mnist")), digits=0.65, mnist=0.7)
-    assert found.split("\n") == [
+    assert found.split(";\n") == [
         images_line(images, "Digits", "square", target=65),
         images_line(images, "MNIST", "canonical", "mnist"),
     ]

@@ -53,7 +53,7 @@ def images_needed(
         data, "images", "images needed on both X and −X", target, partial(_beyond, images=images), limits
     )
     networks_legend(figure, f"bar: 95 % interval, N = {span(data['n'])} networks")
-    set_title(figure, "\n".join(_images_finding(data, target, images)))
+    set_title(figure, ";\n".join(_images_finding(data, target, images)))
     return figure, data
 
 
