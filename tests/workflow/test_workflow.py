@@ -172,10 +172,7 @@ def test_what_each_rules_output_goes_into(graph):
     ("edited", "importers"),
     [
         ("src/symmetry_constrained/figures/style.py", NOTEBOOKS | {"write_findings"}),
-        (
-            "src/symmetry_constrained/figures/curves.py",
-            NOTEBOOKS - {"draw_paper_tables", "draw_settings", "draw_theory"},
-        ),
+        ("src/symmetry_constrained/figures/curves.py", {"draw_budget", "draw_overfitting"}),
         ("src/symmetry_constrained/analysis/bound.py", {"check_bound"}),
         ("src/symmetry_constrained/analysis/sample_efficiency.py", {"measure_efficiency", "judge_claims"}),
         ("src/symmetry_constrained/optim/lbfgs.py", TRAINING),
@@ -211,9 +208,7 @@ def test_snakemake_plans_what_the_graph_says(finished, tmp_path):
     assert planned(folder) <= RECORD
     library = "src/symmetry_constrained"
     before = edit(folder, f"{library}/figures/curves.py", f"{library}/runs/config.py", "workflow/resources/claims.yaml")
-    assert planned(folder) == with_what_follows(
-        NOTEBOOKS - {"draw_paper_tables", "draw_settings", "draw_theory"} | {"judge_claims"}
-    )
+    assert planned(folder) == with_what_follows({"draw_budget", "draw_overfitting", "judge_claims"})
     for path, text in before.items():
         path.write_text(text)
     assert planned(folder) <= RECORD
