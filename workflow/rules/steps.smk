@@ -1,6 +1,6 @@
 # What a run's progress goes by: the jobs that are due, and what each is expected to take.
 
-BATCH_IN = {folder: spec for folder, spec in zip(BATCH_FOLDERS, BATCHES.values())}
+BATCH_IN = dict(zip(BATCH_FOLDERS, BATCHES.values()))
 # The one job of a run whose outcome is told although it does not fail.
 TOLD = rules.write_audit.output.json
 
