@@ -4,4 +4,4 @@ A replication, and more, of D. L. Bergman, "Symmetry constrained machine learnin
 The library knows nothing of Snakemake; `scripts/` holds one command-line step per workflow rule.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
