@@ -6,6 +6,7 @@ Kept numbers are in results/reference/benchmarks/.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -34,7 +35,8 @@ ROOT = Path(__file__).parents[1]
 CELLS = {"digits": (7188, 144), "mnist": (56_000, 600)}  # dataset -> training images, as in `make benchmark`
 TICKED = (("digits", 7188, 8), ("digits", 7188, 40), ("digits", 7188, 128), ("mnist", 56_000, 128))
 WARM = (("digits", 7188, 40), ("mnist", 56_000, 128))  # dataset, images, networks: whose energy is measured
-COMPARED = "digits-published", "identity"  # study and features of the batches that the CPU trains too
+COMPARED = ["digits-published/identity"]  # studies and features of the batches that the CPU trains too
+SECTIONS = ("ticks", "energy", "split_products", "beside_cpu", "cells", "study")
 
 
 class Data:
@@ -64,21 +66,24 @@ def main(arguments: argparse.Namespace) -> None:
     device = torch.device(resolve_device(arguments.device))
     if device.type != "cuda":
         raise ValueError(f"device: {arguments.device} is not a GPU here")
-    config = settings.check(yaml.safe_load(arguments.config.read_text()), ROOT / "workflow/schemas/config.schema.yaml")
+    # YAML takes JSON's 1e-05 for a word.
+    read = json.loads if arguments.config.suffix == ".json" else yaml.safe_load
+    config = settings.check(read(arguments.config.read_text()), ROOT / "workflow/schemas/config.schema.yaml")
     specs = [Spec(**spec | {"device": str(device)}) for spec in settings.batches(config).values()]
+    specs = [spec for spec in specs if spec.trained_as is None]
     data = Data(arguments.data_folder)
     record: dict[str, Any] = {"card": card.about(device)}
     sections = {
         "ticks": lambda: named(TICKED, lambda *case: card.tick(data.case(*case, device))),
         "energy": lambda: named(WARM, lambda *case: card.energy(data.case(*case, device), 3.0, 50)),
         "split_products": lambda: [split_products.measure(k, 10, 784, 56_000, device) for k in (6, 32, 128)],
-        "beside_cpu": lambda: beside_cpu(specs, data, arguments.networks, str(device)),
+        "beside_cpu": lambda: beside_cpu(specs, arguments.beside, data, arguments.networks, str(device)),
         "cells": lambda: cells(data.folder, str(device), arguments.at_once, arguments.evaluations),
         "study": lambda: study(specs, data, arguments.seconds, device),
     }
-    for name, measure in sections.items():
+    for name in arguments.sections:
         cli.say(name)
-        record[name] = measure()
+        record[name] = sections[name]()
         artifacts.write_json(record, arguments.out / card.file_name(record["card"]["name"]))
 
 
@@ -87,11 +92,11 @@ def named(cases: tuple, measure: Any) -> list[dict]:
     return [dict(zip(("dataset", "n", "networks"), case, strict=True)) | measure(*case) for case in cases]
 
 
-def beside_cpu(specs: list[Spec], data: Data, networks: int, device: str) -> list[dict]:
-    """The batches compared, with so many networks of each kind."""
+def beside_cpu(specs: list[Spec], compared: list[str], data: Data, networks: int, device: str) -> list[dict]:
+    """The batches of these studies and features on the first split, with so many networks of each kind."""
     rows = []
     for spec in specs:
-        if (spec.study, spec.features) == COMPARED and spec.split == min(other.split for other in specs):
+        if f"{spec.study}/{spec.features}" in compared and spec.split == min(other.split for other in specs):
             many = replace(spec, seeds=tuple(range(networks)), checkpoints=())
             rows += card.beside_cpu(many, data.dataset(spec.dataset), data.split(*place(spec)), device)
     return rows
@@ -122,7 +127,16 @@ def study(specs: list[Spec], data: Data, seconds: float, device: torch.device) -
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, default=ROOT / "config/config.yaml", help="whose batches are trained")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=ROOT / "config/config.yaml",
+        help="whose batches are trained: a whole one, as config.json of a finished run is",
+    )
+    parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=SECTIONS, help="what to measure")
+    parser.add_argument(
+        "--beside", nargs="+", default=COMPARED, metavar="STUDY/FEATURES", help="whose batches the CPU trains too"
+    )
     parser.add_argument("--seconds", type=float, default=300, help="for those batches, at most (default 300)")
     parser.add_argument("--networks", type=int, default=100, help="of each kind beside the CPU's (default 100)")
     parser.add_argument("--at-once", type=int, nargs="+", default=[1, 8, 32, 128, 1024], help="networks timed together")

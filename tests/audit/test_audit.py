@@ -342,6 +342,12 @@ def test_a_finished_run_holds(finished):
     assert not [path for path in unread if path.startswith("figures/") and not path.endswith(".csv")]
 
 
+def test_in_several_processes_it_finds_and_reads_the_same(finished):
+    alone, shared = small(finished), small(finished)
+    assert audit.run(shared, in_processes=2) == audit.run(alone)
+    assert shared.read == alone.read
+
+
 def test_the_script_says_so_and_writes_both_files(finished, tmp_path, capsys):
     assert call("audit", finished / "results/small", "--out", tmp_path) == (0, "")
     out = capsys.readouterr().out

@@ -124,12 +124,27 @@ def test_a_line_is_at_most_100_columns_wide():
 def test_of_a_log_whose_words_are_wanted_the_last_line_is_told_or_all_where_a_step_makes_nothing_else(tmp_path):
     log = tmp_path / "audit.log"
     log.write_text("hashes 4 of 4\n8 checks passed, 0 failed\n")
-    run = begun({0: Step("write_audit", 5, log=log), 1: Step("audit", 5, log=log, makes=False)})
+    run = begun({0: Step("write_audit", 5, log=log, told=True), 1: Step("audit", 5, log=log, told=True, makes=False)})
     assert run.finish(0, 1005) == [" 50 %  write_audit, 0 s: 8 checks passed, 0 failed"]
     assert run.fail(1, 1005) == ["hashes 4 of 4", "8 checks passed, 0 failed", "       audit failed after 0 s"]
     assert run.finish(1, 1005) == ["hashes 4 of 4", "8 checks passed, 0 failed", "100 %  audit, 0 s"]
     log.unlink()
     assert run.finish(0, 1005) == ["100 %  write_audit, 0 s"]
+
+
+def test_that_pytorch_computes_is_told_once_whatever_else_a_log_says(tmp_path):
+    words = "kernels: PyTorch computes, since there is no compiler"
+    for name, text in {
+        "a": f"one line\n{words}\n",
+        "b": f"{words}\n",
+        "c": f"{words}: two\nnot this kernels: \n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    run = begun({job: Step(f"train/{name}", 5, log=tmp_path / name) for job, name in enumerate("abcd")})
+    assert run.finish(0, 1005) == [words, " 25 %  train/a, 0 s"]
+    assert run.finish(1, 1005) == [" 50 %  train/b, 0 s"]
+    assert run.fail(2, 1005) == [f"{words}: two", "       train/c failed after 0 s"]
+    assert run.finish(3, 1005) == [" 75 %  train/d, 0 s"]
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,15 @@ rule audit:
         f"{LOGS}/audit.log",
     conda:
         "../../environment.yml"
+    # At most: scaled down to the cores that there are.
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, threads: 1000 * threads,
     params:
         results=RESULTS,
         options=[],
     shell:
-        logged("{params.results:q} {params.options:q}")
+        logged("{params.results:q} {params.options:q} --processes {threads}")
 
 
 use rule audit as write_audit with:
@@ -113,8 +117,6 @@ use rule audit as write_audit with:
         ),
     log:
         f"{LOGS}/write_audit.log",
-    resources:
-        mem_mb=1000,
     params:
         results=subpath(output.json, ancestor=2),
         options=["--in-run"],

@@ -29,7 +29,8 @@ def step(job):
         seconds=expected_seconds(job),
         cores=job.threads,
         needs=tuple(map(workflow.dag.jobid, workflow.dag.job_dependencies(job))),
-        log=Path(job.log[0]) if job.log and (not job.output or TOLD in job.output) else None,
+        log=Path(job.log[0]) if job.log else None,
+        told=not job.output or TOLD in job.output,
         makes=bool(job.output),
     )
 

@@ -6,6 +6,7 @@ the chain and yields a `Check` per value recomputed. A new table needs a functio
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from symmetry_constrained.audit import (
     files,
     history,
     paper_tables,
+    processes,
     prose,
     published,
     report,
@@ -90,13 +92,38 @@ LINKS: dict[str, Callable[[Results], Iterator[Check]]] = {
 }
 
 
-def run(results: Results, links: Iterable[str] = LINKS) -> list[Check]:
-    """Every check of the links named, in order; a failure that several steps meet is reported once."""
+# Those that go through all batches are done in so many shares, and what takes longest is begun first.
+SHARES = 16
+SHARED = ("batches", "history", "seeds")
+LONG = ("batches", "orbits", "costs", "history", "emulated bias")
+
+
+def run(results: Results, links: Iterable[str] = LINKS, in_processes: int = 1) -> list[Check]:
+    """Every check of the links named, in order; a failure that several steps meet is reported once.
+
+    The same whatever the number of processes. ValueError in one line if one of several is lost.
+    """
+    pieces = [(link, share) for link in links for share in range(SHARES if link in SHARED else 1)]
+    done: dict[tuple[str, int], tuple[list[Check], set[str]]]
+    if in_processes == 1:
+        done = {piece: _checks(results, piece) for piece in pieces}
+    else:
+        given = partial(Results, results.folder, results.project, results.deep)
+        first = sorted(pieces, key=lambda piece: LONG.index(piece[0]) if piece[0] in LONG else len(LONG))
+        done = dict(zip(first, processes.each(_checks, given, first, in_processes), strict=True))
     found: dict[tuple, Check] = {}
+    for piece in pieces:
+        checks, read = done[piece]
+        results.read |= read
+        for number, check in enumerate(checks):
+            found.setdefault((check.what, check.where, check.found) if not check.ok else (piece, number), check)
+    return list(found.values())
+
+
+def _checks(results: Results, piece: tuple[str, int]) -> tuple[list[Check], set[str]]:
+    """Of a link, or of a share of it; and every path that was read until then."""
+    link, share = piece
+    checks = LINKS[link](results, (share, SHARES)) if link in SHARED else LINKS[link](results)  # type: ignore[call-arg]
     # A corrupt file may hold numbers that overflow; the checks report it, so warnings are not needed.
     with np.errstate(all="ignore"):
-        for link in links:
-            for number, check in enumerate(guarded(link, ".", LINKS[link](results))):
-                key = (check.what, check.where, check.found) if not check.ok else (link, number)
-                found.setdefault(key, check)
-    return list(found.values())
+        return list(guarded(link, ".", checks)), results.read

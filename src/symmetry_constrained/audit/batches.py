@@ -23,8 +23,8 @@ SETS = {"original": "test", "inverted": "inverted", "negated": "negated"}  # of 
 LOSS = {"float32": 1e-4, "float64": 1e-9}
 
 
-def check(results: Results) -> Iterator[Check]:
-    for folder, spec in specs.of_run(results).items():
+def check(results: Results, share: specs.Share = specs.WHOLE) -> Iterator[Check]:
+    for folder, spec in specs.of_share(results, share).items():
         yield from check_batch(results, folder, spec)
 
 

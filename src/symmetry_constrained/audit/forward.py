@@ -132,21 +132,31 @@ class Tally:
 
     def add(self, logits_: np.ndarray, labels: np.ndarray, rounding: float) -> None:
         """logits_ (K, n, classes), labels (n,)."""
-        index = labels.astype(int)[None, :, None]
-        slack = rounding * np.maximum(1, np.abs(logits_).max(axis=-1))
-        true = np.take_along_axis(logits_, np.broadcast_to(index, (len(logits_), len(labels), 1)), axis=-1)[..., 0]
-        others = np.where(np.arange(logits_.shape[-1]) == index, -np.inf, logits_).max(axis=-1)
+        each = by_class(logits_)
+        index = labels.astype(int)
+        slack = rounding * np.maximum(1, np.abs(each).max(axis=0))
+        true = np.take_along_axis(each, np.broadcast_to(index, (1, *slack.shape)), axis=0)[0]
+        others = np.where(np.arange(len(each))[:, None, None] == index, -np.inf, each).max(axis=0)
         self.correct += np.stack([(true > others + slack).sum(1), (true >= others - slack).sum(1)])
-        log_p = true - log_sum(logits_)
+        log_p = true - _log_sum(each)
         self.loss -= log_p.sum(1)
         self.clipped += np.stack([(log_p < CLIPPED - slack).sum(1), (log_p < CLIPPED + slack).sum(1)])
         self.images += len(labels)
 
 
+def by_class(logits_: np.ndarray) -> np.ndarray:
+    """Logits (K, n, classes) as (classes, K, n): NumPy is several times as fast over the first axis as over the last."""
+    return np.ascontiguousarray(np.moveaxis(logits_, -1, 0))
+
+
 def log_sum(logits_: np.ndarray) -> np.ndarray:
     """log Σ exp of the logits (K, n, classes), as (K, n)."""
-    top = logits_.max(axis=-1)
-    return top + np.log(np.exp(logits_ - top[..., None]).sum(axis=-1))
+    return _log_sum(by_class(logits_))
+
+
+def _log_sum(each: np.ndarray) -> np.ndarray:
+    top = each.max(axis=0)
+    return top + np.log(np.exp(each - top).sum(axis=0))
 
 
 def departures(logits_: np.ndarray, classes: np.ndarray, rounding: float, sign: int = 1) -> tuple[np.ndarray, int]:
@@ -154,11 +164,9 @@ def departures(logits_: np.ndarray, classes: np.ndarray, rounding: float, sign: 
 
     sign -1: where they are not the least likely. Returns the mask (K, n), and a count.
     """
-    slack = rounding * np.maximum(1, np.abs(logits_).max(axis=-1))
-    signed = sign * logits_
-    chosen = np.take_along_axis(signed, np.minimum(classes, logits_.shape[-1] - 1).astype(int)[..., None], axis=-1)[
-        ..., 0
-    ]
-    best = signed.max(axis=-1)
-    wrong = ~(chosen >= best - slack) | (classes >= logits_.shape[-1])
+    each = by_class(logits_)
+    slack = rounding * np.maximum(1, np.abs(each).max(axis=0))
+    best = sign * (each.max(axis=0) if sign > 0 else each.min(axis=0))
+    chosen = sign * np.take_along_axis(each, np.minimum(classes, len(each) - 1).astype(int)[None], axis=0)[0]
+    wrong = ~(chosen >= best - slack) | (classes >= len(each))
     return wrong, int(((chosen < best) & ~wrong).sum())

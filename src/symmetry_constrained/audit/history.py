@@ -17,8 +17,8 @@ RISING = 0.02  # the most that the penalty's share lets a loss rise between two 
 UNLIMITED = 15_000  # iterations and evaluations where a budget does not say
 
 
-def check(results: Results) -> Iterator[Check]:
-    for folder, spec in specs.of_run(results).items():
+def check(results: Results, share: specs.Share = specs.WHOLE) -> Iterator[Check]:
+    for folder, spec in specs.of_share(results, share).items():
         yield from check_batch(results, folder, spec)
 
 

@@ -34,11 +34,13 @@ SETTINGS = {"maxcor": 10, "maxls": 20, "gtol": 1e-4, "ftol": 2.220446049250313e-
 UNLIMITED = 15_000
 
 
-def check(results: Results) -> Iterator[Check]:
-    told = specs.of_run(results)
+def check(results: Results, share: specs.Share = specs.WHOLE) -> Iterator[Check]:
+    told = specs.of_share(results, share)
     for folder, spec in told.items():
         yield from guarded(SEEDED, _blame(results, folder, spec), check_seeds(results, folder, spec))
-    for folder, drawn in _drawn(results, told).items():
+    for folder, drawn in _drawn(results, specs.of_run(results)).items():
+        if folder not in told:
+            continue
         spec = told[folder]
         yield from guarded(AGAIN, _blame(results, folder, spec), check_again(results, folder, spec, drawn))
 

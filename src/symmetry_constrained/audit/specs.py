@@ -12,6 +12,9 @@ from symmetry_constrained.audit.results import CONFIG, Results
 SPEC, INPUTS = "provenance and configuration", "inputs as they were used"
 PUBLISHED = "workflow/resources/published.csv"
 USUAL = {"activation": "tanh", "averaging": "none", "start": "ordinary", "optimiser": "lbfgs"}  # of a study
+# Of all batches, part 0 of 1, or part i of n: whoever checks them batch by batch can be asked for a part.
+Share = tuple[int, int]
+WHOLE = (0, 1)
 RERUN_KEYS = ("solvers", "budgets", "perturbed_networks")
 
 
@@ -32,6 +35,12 @@ def of_run(results: Results) -> dict[str, dict]:
         with suppress(Exception):
             found[folder] = results.json(f"{folder}/provenance.json")["spec"]
     return found
+
+
+def of_share(results: Results, share: Share = WHOLE) -> dict[str, dict]:
+    """Of all batches, the part with this number of so many parts."""
+    told, (number, of) = list(of_run(results).items()), share
+    return dict(told[len(told) * number // of : len(told) * (number + 1) // of])
 
 
 def _of_config(config: dict) -> dict[str, dict]:

@@ -167,6 +167,8 @@ def beside_cpu(spec: Spec, dataset: Dataset, split: Split, device: str) -> list[
             low, high = intervals.mean_interval(here - there, np.zeros(len(here)))
             rows.append(
                 {
+                    "study": spec.study,
+                    "features": spec.features,
                     "training_set": spec.training_set,
                     "network": kind,
                     "networks": len(here),

@@ -10,6 +10,8 @@ from pathlib import Path
 PRIOR = 60.0
 # The share of a step that counts as left for as long as it runs.
 LEAST = 0.1
+# How a line of a step's log begins that is said once in a run: what computes is not what usually does.
+NOTICE = "kernels: "
 WIDTH = 100  # columns of a line at most
 
 
@@ -21,7 +23,8 @@ class Step:
     seconds: float  # that it is expected to take
     cores: int = 1  # that it keeps from others
     needs: tuple[int, ...] = ()  # the jobs that come first
-    log: Path | None = None  # whose last line is said where the step ends; the whole of it where that is all it makes
+    log: Path | None = None
+    told: bool = False  # the log's last line is said where the step ends; all of it where it makes nothing else
     makes: bool = True  # any file
 
 
@@ -33,6 +36,7 @@ class Progress:
         self.steps, self.cores, self.began = dict(steps), cores, now
         self.running: dict[int, float] = {}  # since when
         self.took: dict[int, float] = {}  # of those that are done
+        self.noticed: list[str] = []  # lines
 
     def start(self, job: int, now: float) -> None:
         self.running[job] = now
@@ -43,22 +47,30 @@ class Progress:
         self.took[job] = seconds = self._stop(job, now)
         if not step.name:
             return []
-        says = f": {words[-1]}" if words and step.makes else ""
+        says = f": {words[-1]}" if words and step.told and step.makes else ""
         line = f"{percent(self.share(now)):>5}  {step.name}, {duration(seconds)}{says}"
-        return [*([] if step.makes else words), _fitted(line)]
+        return [*self._before(step, words), _fitted(line)]
 
     def fail(self, job: int, now: float) -> list[str]:
         """It failed, and may begin again; the lines to be said of it."""
         seconds, step = self._stop(job, now), self.steps[job]
-        words = [] if step.makes else self._words(job)
+        words = self._before(step, self._words(job))
         return [*words, _fitted(f"       {step.name} failed after {duration(seconds)}")]
+
+    def _before(self, step: Step, words: list[str]) -> list[str]:
+        """Of the step's log, what is said before the line on the step."""
+        if step.told and not step.makes:
+            return words
+        new = [line for line in dict.fromkeys(words) if line.startswith(NOTICE) and line not in self.noticed]
+        self.noticed += new
+        return new
 
     def _stop(self, job: int, now: float) -> float:
         """For how many seconds it ran."""
         return now - self.running.pop(job, now)
 
     def _words(self, job: int) -> list[str]:
-        """The lines of its log, where they are wanted."""
+        """The lines of its log."""
         log = self.steps[job].log
         return log.read_text(encoding="utf-8", errors="replace").splitlines() if log and log.exists() else []
 

@@ -35,7 +35,7 @@ OTHERS = {
     "gather_history": 5.0,
     "judge_": 8.0,
     "check_bound": 5.0,
-    "write_audit": 60.0,
+    "write_audit": 100.0,
     "write_report": 15.0,
     "measure_": 300.0,
     "": START,
