@@ -99,7 +99,7 @@ rule audit:
         results=RESULTS,
         options=[],
     shell:
-        logged("{params.results:q} {params.options:q} --processes {threads}")
+        logged("{params.results:q} {params.options:q} --processes {threads:q}")
 
 
 use rule audit as write_audit with:

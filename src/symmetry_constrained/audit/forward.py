@@ -145,7 +145,7 @@ class Tally:
 
 
 def by_class(logits_: np.ndarray) -> np.ndarray:
-    """Logits (K, n, classes) as (classes, K, n): NumPy is several times as fast over the first axis as over the last."""
+    """Logits (K, n, classes) as (classes, K, n): NumPy is several times as fast over the first axis."""
     return np.ascontiguousarray(np.moveaxis(logits_, -1, 0))
 
 
