@@ -22,8 +22,26 @@ def judged(id_, outcomes):
 @pytest.mark.parametrize(
     ("second", "third", "said"),
     [
-        ("+++", "-++", ["A measurement (C2)", "A promise (C3) holds in b, c and fails in paper", "none", "none"]),
-        ("+--", "+++", ["A promise (C3)", "A measurement (C2) holds in paper and fails in b, c", "none", "none"]),
+        (
+            "+++",
+            "-++",
+            [
+                "A measurement (C2)",
+                "A promise (C3) holds in 2 settings (in b; in c) and fails in 1 setting (in paper)",
+                "none",
+                "none",
+            ],
+        ),
+        (
+            "+--",
+            "+++",
+            [
+                "A promise (C3)",
+                "A measurement (C2) holds in 1 setting (in paper) and fails in 2 settings (in b; in c)",
+                "none",
+                "none",
+            ],
+        ),
         ("---", "??+", ["none", "none", "A measurement (C2)", "A promise (C3)"]),
         ("+++", "+++", ["A measurement (C2); A promise (C3)", "none", "none", "none"]),
     ],
@@ -34,6 +52,19 @@ def test_each_claim_is_named_where_its_word_is(second, third, said):
     assert throughout == f"**Holds throughout,** in every setting that decides: {said[0]}."
     assert depends == f"**Depends on the setting:** {said[1]}."
     assert rest == f"**Fails:** {said[2]}. **Open:** {said[3]}."
+
+
+def test_many_settings_are_counted_and_few_are_named_as_the_map_names_them():
+    many = [setting(name, name) for name in "abcdefg"]
+    rows = table(
+        theorem(),
+        *(
+            row("C2", "left − right", 0, *ENDS["+-"[n == 6]], kind="new test", setting=place.name, headline=True)
+            for n, place in enumerate(many)
+        ),
+    )
+    depends = findings.by_word(rows, places(many).assign(label=lambda named: named["setting"].str.upper()))[1]
+    assert depends == "**Depends on the setting:** A measurement (C2) holds in 6 settings and fails in 1 setting (G)."
 
 
 def test_a_theorem_is_named_where_it_fails():

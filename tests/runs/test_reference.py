@@ -476,15 +476,7 @@ def again() -> dict[str, pd.DataFrame]:
     return joined
 
 
-# Release 0.1 drew the same initial weights for every split; its run is replaced in the release to come.
-drawn_anew = pytest.mark.skipif(
-    "46948141d06e534eab638b4cf3cf030688628ec9" in (REFERENCE / "run.json").read_text(encoding="utf-8"),
-    reason="the committed reference run is of release 0.1, with other initial weights",
-)
-
-
 @committed
-@drawn_anew
 def test_the_first_ten_iterations_are_the_references(again):
     """Rounding, which differs between machines, has not grown yet: losses agree to 1e-4, accuracies to 4 images."""
     early = again["history"][again["history"]["iterations"] == 10]
@@ -496,7 +488,6 @@ def test_the_first_ten_iterations_are_the_references(again):
 
 
 @committed
-@drawn_anew
 def test_cells_end_where_the_references_end(again):
     """After 200 evaluations rounding has grown to what another machine would change. Means over 4 seeds agree to the
     margin of the verdicts, 0.02; on ±X with biases, where networks differ most (sd 0.06), to 0.06."""

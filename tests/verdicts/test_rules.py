@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from symmetry_constrained.verdicts.contrasts import Contrast, of_pairs
-from symmetry_constrained.verdicts.rules import OUTCOMES, RELEASE_0_1, boundary, needed, verdict
+from symmetry_constrained.verdicts.rules import OUTCOMES, boundary, needed, verdict
 
 DECIDED = {
     "published contrast": {
@@ -125,19 +125,14 @@ def test_the_verdict_of_constructed_contrasts(rule_, contrast, published, expect
 
 def test_the_table_above_reaches_every_verdict():
     reached = {case[-1] for case in JUDGED}
-    assert reached == {*UNDECIDED, *HOLDS, *FAILS, "by construction"} == set(OUTCOMES) - set(RELEASE_0_1)
+    assert reached == {*UNDECIDED, *HOLDS, *FAILS, "by construction"} == set(OUTCOMES)
     for rule_, _, published, expected in JUDGED:
         kind = "new test" if np.isnan(published) and rule_.kind == "published contrast" else rule_.kind
         assert expected in DECIDED[kind] | {*UNDECIDED, "by construction"}
     for name, outcome in OUTCOMES.items():
-        if name not in RELEASE_0_1 and name != "by construction":
+        if name != "by construction":
             among = HOLDS if outcome == "holds" else UNDECIDED if outcome == "open" else FAILS
             assert name in among
-
-
-def test_words_of_release_0_1_keep_their_outcome():
-    assert [OUTCOMES[word] for word in RELEASE_0_1] == [OUTCOMES[now] for now in RELEASE_0_1.values()]
-    assert set(RELEASE_0_1) == {"proved", "absent"}
 
 
 @pytest.mark.parametrize("rule_", [*RULES, ZERO])

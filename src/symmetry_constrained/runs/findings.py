@@ -15,6 +15,7 @@ SAME_SEED = {
     "not judged": ("has too few reruns to tell", "have too few reruns to tell"),
 }
 TOO_FEW = "too few draws"
+FEW = 3  # settings at most whose names are said
 
 
 def published(numbers: pd.DataFrame) -> str:
@@ -46,8 +47,10 @@ def by_word(rows: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
     """
     table = over_settings(rows, settings)
     words = {word: table[table["over_settings"] == word] for word in (THROUGHOUT, MIXED, PAPERS, FAILS, OPEN)}
+    label = settings.set_index("setting")["label"]
     depends = [
-        f"{claim['title']} ({claim['id']}) holds in {claim['holds']} and fails in {claim['fails']}"
+        f"{claim['title']} ({claim['id']}) holds in {_counted(claim['holds'], label)} and fails in "
+        f"{_counted(claim['fails'], label)}"
         for word in (MIXED, PAPERS)
         for _, claim in words[word].iterrows()
     ]
@@ -56,6 +59,13 @@ def by_word(rows: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
         f"**Depends on the setting:** {'; '.join(depends) or 'none'}.",
         f"**Fails:** {_titles(words[FAILS])}. **Open:** {_titles(words[OPEN])}.",
     ]
+
+
+def _counted(names: str, label: pd.Series) -> str:
+    """How many settings these are; which, as the map calls them, if few."""
+    found = [label[name] for name in names.split(", ")]
+    counted = f"{len(found)} setting{'s' if len(found) > 1 else ''}"
+    return f"{counted} ({'; '.join(found)})" if len(found) <= FEW else counted
 
 
 def _titles(claims: pd.DataFrame) -> str:

@@ -73,9 +73,6 @@ OUTCOMES = {
     "refuted": "contrary",
     BY_CONSTRUCTION: "not counted",
 }
-# Words of release 0.1 in tables that it made, and what they are called now.
-RELEASE_0_1 = {"proved": "theorem, no violation found", "absent": "equivalent"}
-OUTCOMES |= {word: OUTCOMES[now] for word, now in RELEASE_0_1.items()}
 
 
 def boundary(rule: Rule) -> float:

@@ -77,14 +77,8 @@ def claim_row(
 
 
 def completed(rows: pd.DataFrame) -> pd.DataFrame:
-    """`claims.csv` as it was judged, or read again; a table of release 0.1 gets the columns that it lacks."""
-    rows = with_places(rows)
-    first = rows.groupby("id")["contrast"].transform("first")
-    # In release 0.1 a protocol on a dataset was what settings are now.
-    lacking = {"cap": "", "distinct": rows["contrast"], "headline": rows["contrast"] == first, "p_holm": np.nan}
-    lacking["setting"] = (rows["dataset"] + "-" + rows["protocol"]).where(rows["protocol"] != "", "")
-    rows = rows.assign(**{name: values for name, values in lacking.items() if name not in rows})
-    return rows.astype({"cap": object, "setting": object}).fillna({"cap": "", "setting": ""})
+    """`claims.csv` as it was judged, or read again."""
+    return with_places(rows).astype({"cap": object, "setting": object}).fillna({"cap": "", "setting": ""})
 
 
 def distinct(rows: pd.DataFrame, besides: pd.DataFrame) -> pd.DataFrame:
