@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from helpers import oracles, pretend_cuda
+from helpers import ensembles, oracles, pretend_cuda
+from helpers.ensembles import ALPHA, BIASED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,23 +18,13 @@ from symmetry_constrained.optim import adam, lbfgs
 from symmetry_constrained.optim.problem import Budget
 
 torch.set_num_threads(1)
-ALPHA = 0.1
-BIASED = np.array([True, False, True])
 INPUTS, CLASSES = 6, 4
 KINDS = pytest.mark.parametrize("kind", [AveragedLogits, MirroredUnits])
 FUNCTIONS = {"tanh": torch.tanh, "relu": torch.relu, "gelu": torch.nn.functional.gelu}
 
 
-def problem(
-    kind, hidden=(10, 5), name="tanh", dtype=torch.float64, n=60, biased=BIASED, seed=0, scale=1.0, device="cpu"
-):
-    random = np.random.default_rng(seed)
-    architecture = Architecture(INPUTS, hidden, CLASSES)
-    ensemble = kind(architecture, biased, ALPHA, dtype, device, activation=name)
-    rows = random.normal(size=(len(biased), architecture.row_length)) * scale
-    rows[~biased[:, None] & architecture.is_bias()] = 0.0
-    points, labels = random.uniform(-1, 1, (n, INPUTS)), random.integers(0, CLASSES, n)
-    return ensemble, torch.tensor(rows, device=device), points, labels
+def problem(kind, hidden=(10, 5), name="tanh", dtype=torch.float64, **options):
+    return ensembles.drawn(kind, Architecture(INPUTS, hidden, CLASSES), dtype, activation=name, **options)
 
 
 def said(ensemble, rows, points, labels):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from helpers import modules, pretend_cuda
+from helpers import ensembles, modules, pretend_cuda
+from helpers.ensembles import ALPHA, BIASED
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
@@ -16,23 +17,14 @@ from symmetry_constrained.optim import adam, lbfgs
 from symmetry_constrained.optim.problem import Budget
 
 torch.set_num_threads(1)
-ALPHA = 0.1
-BIASED = np.array([True, False, True])
 INPUTS, CLASSES = 64, 4
 SHAPES = pytest.mark.parametrize("hidden", [("c3", "c5"), ("c4",), ("c2", "c3", "c2"), ("c2", "c3", 6), ("c3", 5, 4)])
 NAMES = pytest.mark.parametrize("name", modules.FUNCTIONS)
 
 
-def problem(
-    hidden=("c3", "c5"), name="tanh", dtype=torch.float64, n=60, biased=BIASED, seed=0, scale=0.5, device="cpu"
-):
-    random = np.random.default_rng(seed)
+def problem(hidden=("c3", "c5"), name="tanh", dtype=torch.float64, scale=0.5, **options):
     architecture = Architecture(INPUTS, hidden, CLASSES)
-    ensemble = Convolutional(architecture, biased, ALPHA, dtype, device, activation=name)
-    rows = random.normal(size=(len(biased), architecture.row_length)) * scale
-    rows[~biased[:, None] & architecture.is_bias()] = 0.0
-    points, labels = random.uniform(-1, 1, (n, INPUTS)), random.integers(0, CLASSES, n)
-    return ensemble, torch.tensor(rows, device=device), points, labels
+    return ensembles.drawn(Convolutional, architecture, dtype, activation=name, scale=scale, **options)
 
 
 def said(ensemble, rows, points, labels):
