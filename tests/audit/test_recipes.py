@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from helpers.scripts import SPEC, call
 from safetensors.numpy import load_file, save_file
 
-from symmetry_constrained.audit import batches, history, specs
+from symmetry_constrained.audit import batches, costs, history, specs
 from symmetry_constrained.audit.results import Results
+from symmetry_constrained.features import inversion
 from symmetry_constrained.networks.activations import ACTIVATIONS
 from symmetry_constrained.networks.registry import AVERAGING
 from symmetry_constrained.training.spec import RECIPE
@@ -115,3 +118,13 @@ def test_averages_whose_predictions_for_x_and_minus_x_differ_are_found(trained, 
     save_file(predictions, path)
     averages = next(iter(told.values()))["averaging"] != "none"
     assert (batches.INVARIANT in {check.what for check in failures(copy, told)}) == averages
+
+
+@pytest.mark.parametrize("hidden", ["10-5", "c4-c8"])
+@pytest.mark.parametrize("name", ["identity", "canonical", "neighbour"])
+def test_a_map_costs_the_same_before_whatever_layers(name, hidden):
+    row = dict.fromkeys(costs.CELL, "") | {"dataset": "digits", "features": name, "hidden_layers": hidden}
+    row |= {"n_train": 100, "flop": 6.0, "evaluations": 2}
+    results = SimpleNamespace(table=lambda path: pd.DataFrame(columns=costs.CELL))
+    once, each = costs.prices(results, pd.DataFrame([row]))["flop"]
+    assert (once, each) == (inversion.feature_flop(name, 64, 100), 3.0)

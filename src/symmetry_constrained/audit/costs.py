@@ -83,7 +83,7 @@ def needed(rows: pd.DataFrame, target: float) -> pd.Series:
 def prices(results: Results, rows: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """By currency, a cell's cost of the feature map and of each evaluation. rows: its rows of the history."""
     row = rows.iloc[0]
-    map_ = inputs.map_of(row["features"]).operations * _shapes(rows)[0][0] * row["n_train"]
+    map_ = inputs.map_of(row["features"]).operations * _width(row) * row["n_train"]
     found = {"evaluations": (0, 1), "flop": (map_, row["flop"] / row["evaluations"])}
     solo = results.table(SOLO)
     timing = solo[(solo[CELL] == row[CELL]).all(axis=1)]
@@ -92,11 +92,15 @@ def prices(results: Results, rows: pd.DataFrame) -> dict[str, tuple[float, float
     return found
 
 
+def _width(row: pd.Series) -> int:
+    """How many features an image has in a row's cell."""
+    return inputs.width(row["features"], math.prod(data.known(row["dataset"])["shape"]))
+
+
 def _shapes(rows: pd.DataFrame) -> list[tuple[int, int]]:
     """(fan_in, fan_out) of a cell's layers."""
     row = rows.iloc[0]
-    width = inputs.width(row["features"], math.prod(data.known(row["dataset"])["shape"]))
-    return forward.sizes(width, specs.hidden(row["hidden_layers"]))
+    return forward.sizes(_width(row), specs.hidden(row["hidden_layers"]))
 
 
 def _first(both: np.ndarray, effort: np.ndarray, target: float) -> float:
