@@ -28,7 +28,7 @@ help:
 ## make paper        the paper's two tables and the experiments on its theory, on digits alone
 ## make quick        the whole workflow on few networks, to see that it works
 ## make beyond       the claims in settings that the default study does not have: wider, longer, ReLU, Adam, MNIST
-## make full         fifty splits by twenty seeds, on a cluster (docs/clusters.md)
+## make full         up to fifty splits by twenty seeds, on a cluster (docs/clusters.md)
 paper quick beyond full: $(READY)
 	@$(SNAKEMAKE) $(CONFIG_$@)
 	@$(call FINISH,results/$@)

@@ -12,9 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this che
 from symmetry_constrained import artifacts, cli
 from symmetry_constrained.figures import style
 from symmetry_constrained.pages import index
-from symmetry_constrained.runs import manifest
+from symmetry_constrained.runs import manifest, trained
 
-TABLES = ("claims", "settings", "published_numbers", "networks")
+TABLES = ("claims", "settings", "published_numbers")
 # What the page links, beside the pages that it names, by patterns within the folder.
 FILES = {
     "Notebooks": ("notebooks/*.html",),
@@ -36,8 +36,10 @@ def main(arguments: argparse.Namespace) -> None:
         for kind, patterns in FILES.items()
     }
     by_name = {figure.name: figure.title for figure in figures}
+    tables = {name: pd.read_csv(results / f"tables/{name}.csv") for name in TABLES}
     page = index.page(
-        {name: pd.read_csv(results / f"tables/{name}.csv") for name in TABLES},
+        tables,
+        len(trained.own(pd.read_csv(results / "tables/networks.csv"), _read(results / "config.json"))),
         figures,
         [by_name[name] for name in arguments.findings if name in by_name],
         _read(results / "manifest.json"),

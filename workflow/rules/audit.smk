@@ -170,6 +170,7 @@ rule write_index:
         manifest=rules.write_manifest.output.manifest,
         audit=rules.write_audit.output.json,
         comparison=rules.compare_with_reference.output,
+        config=rules.write_config.output,
     output:
         page=f"{RESULTS}/index.html",
         record=f"{RESULTS}/index.json",

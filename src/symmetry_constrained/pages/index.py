@@ -153,6 +153,7 @@ def grouped(figures: Iterable[Figure]) -> dict[str, list[Figure]]:
 
 def page(
     tables: dict[str, pd.DataFrame],
+    networks: int,
     figures: list[Figure],
     findings: list[str],
     manifest: dict[str, Any],
@@ -163,8 +164,9 @@ def page(
 ) -> str:
     """The page.
 
-    tables: claims, settings, published_numbers and networks, as stored. findings: a sentence each. comparison: with the
-    reference, as `comparison.json`. seconds: of `job_seconds`. files: paths within the page's folder, by what they are.
+    tables: claims, settings and published_numbers, as stored. networks: how many were trained. findings: a sentence
+    each. comparison: with the reference, as `comparison.json`. seconds: of `job_seconds`. files: paths within the
+    page's folder, by what they are.
     """
     sentence, claims = where(tables["claims"], tables["settings"])
     first = next((figure for figure in figures if figure.name == MAP), None)
@@ -184,7 +186,7 @@ def page(
         comparison=comparison,
         manifest=manifest,
         machine=machine(manifest),
-        networks=len(tables["networks"]),
+        networks=networks,
         duration=duration(seconds),
         number=verdict_page.number,
         files=files,

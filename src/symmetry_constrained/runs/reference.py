@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from symmetry_constrained import artifacts
-from symmetry_constrained.runs import account, workflow_runs
+from symmetry_constrained.runs import account, trained, workflow_runs
 from symmetry_constrained.runs.crate import MANIFEST
 from symmetry_constrained.runs.workflow_runs import WorkflowRun
 
@@ -134,7 +134,7 @@ def describe(results: Path, quick: Path, records: Path, by_hand: dict[str, float
         "cores": run.cores if run else manifest["machine"]["cores"],
         "machine": manifest["machine"],
         "software": manifest["software"],
-        "networks": len(pd.read_csv(results / "tables/networks.csv", usecols=[0])),
+        "networks": len(trained.own(pd.read_csv(results / "tables/networks.csv"), _json(results / "config.json"))),
         "jobs": len(outputs),
         "bytes": sum(entry["bytes"] for entry in manifest["artefacts"].values()),
         "environment_bytes": folder_bytes(Path(sys.prefix)) if sys.prefix != sys.base_prefix else None,

@@ -192,7 +192,7 @@ def commands(folder: Path, stated: list[claims.Claim]) -> str:
         ),
         (
             "`make beyond`",
-            "the claims in further settings: wider and longer with ReLU, Adam and averaging, GELU, MNIST",
+            "the claims in further settings: wider with ReLU, Adam and averaging, GELU, convolutional, MNIST",
             seconds.get("beyond", ESTIMATED["beyond"]),
             "in `results/beyond/`",
             "11 MB of MNIST",
