@@ -43,7 +43,10 @@ def folder_of_a_run(folder, failed=0, comparison=AGREES):
     for name in ("tables", "figures", "audit", "benchmarks/train_batch", "notebooks"):
         (folder / name).mkdir(parents=True)
     tables = {"claims": table(*FULL), "settings": places(), "published_numbers": pd.DataFrame(NUMBERS)}
-    tables |= {"networks": pd.DataFrame({"seed": range(1234)})}
+    # Those of canonical features are those of the pixels, and were trained once.
+    tables |= {"networks": pd.DataFrame({"study": "a", "features": ["identity"] * 1234 + ["canonical"] * 66})}
+    config = {"studies": {"a": {"trained_as": {"canonical": "identity"}}}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     for name, values in tables.items():
         values.to_csv(folder / f"tables/{name}.csv", index=False)
     (folder / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")

@@ -4,6 +4,7 @@ Snakemake's record of each output says when its job began and ended; a batch's t
 """
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,10 @@ PARTS = {
     "check_bound": "tables and verdicts",
 }
 OTHERS = "experiments on theory"
+# Rules that measure this machine when someone asks: no part of a run.
+ON_DEMAND = ("measure_throughput", "measure_scaling", "draw_throughput")
+# In a job's command, how many cores it worked on; without it one.
+PROCESSES = re.compile(r"--processes '?(\d+)")
 # Of training jobs: column of timings.csv -> part; what they took besides is `start of training jobs`.
 TIMED = {"training_seconds": "training", "feature_seconds": "features", "judging_seconds": "judging"}
 START = "start of training jobs"
@@ -40,8 +45,8 @@ WORK = ("training", OTHERS, "reruns of published networks")
 
 
 def jobs(metadata: Path, results: str) -> pd.DataFrame:
-    """A row for each job whose log is in the folder `results`, as the project sees it: rule, part, began, ended
-    (seconds of the clock). Another run's folder may lie within it.
+    """A row for each job of a run whose log is in the folder `results`, as the project sees it: rule, part, began,
+    ended (seconds of the clock), cores. Another run's folder may lie within it.
 
     metadata: Snakemake's folder of records, a JSON file for each output.
     """
@@ -49,10 +54,13 @@ def jobs(metadata: Path, results: str) -> pd.DataFrame:
     for path in metadata.rglob("*"):
         if path.is_file():
             record = json.loads(path.read_text(encoding="utf-8"))
-            if any(log.startswith(f"{results}/logs/") for log in record["log"]):
-                rows.append((record["rule"], record["log"][0], record["starttime"], record["endtime"]))
+            logged = any(log.startswith(f"{results}/logs/") for log in record["log"])
+            if logged and record["rule"] not in ON_DEMAND:
+                processes = PROCESSES.search(record.get("shellcmd") or "")
+                times = record["starttime"], record["endtime"]
+                rows.append((record["rule"], record["log"][0], *times, int(processes[1]) if processes else 1))
     # A job's record is repeated for each of its outputs.
-    table = pd.DataFrame(rows, columns=["rule", "log", "began", "ended"]).drop_duplicates(["rule", "log"])
+    table = pd.DataFrame(rows, columns=["rule", "log", "began", "ended", "cores"]).drop_duplicates(["rule", "log"])
     return table.assign(part=table["rule"].map(_part)).sort_values("began", ignore_index=True)
 
 
@@ -69,7 +77,8 @@ def account(results: Path, records: Path = Path(NOTES)) -> pd.DataFrame:
         raise ValueError(f"{records}: holds no record of {results}; run the study here first")
     run = workflow_runs.that_made(manifest, records / workflow_runs.FOLDER.name)
     cores = (run.cores or 1) if run else 1
-    table["seconds"] = (table["ended"] - table["began"]) * table["rule"].map({"time_solo": cores}).fillna(1)
+    table["cores"] = table["cores"].mask(table["rule"] == "time_solo", cores)
+    table["seconds"] = (table["ended"] - table["began"]) * table["cores"]
     spent = table.groupby("part")["seconds"].agg(["size", "sum"])
     seconds, counts = spent["sum"].to_dict(), spent["size"].to_dict()
     if "training" in seconds:
