@@ -40,7 +40,7 @@ def run(request, tmp_path_factory):
     else:
         folder = request.param
     path = folder / "tables/networks.csv"
-    networks = pd.read_csv(path if path.exists() else f"{path}.gz", dtype={"hidden_layers": str})
+    networks = pd.read_csv(path if path.exists() else f"{path}.xz", dtype={"hidden_layers": str})
     claims = pd.read_csv(folder / "tables/claims.csv", dtype={"section": str})
     networks = networks[networks["status"] != "non_finite"]
     networks["both"] = networks[["test_accuracy", "inverted_accuracy"]].min(axis=1)
@@ -144,10 +144,10 @@ ON_BOTH = {
 
 
 def of_study(networks, row):
-    """The networks of a row's study: all images, the paper's hidden layers."""
+    """The networks of a row's setting: its study on all images, its hidden layers."""
     study = networks[(networks["study"] == named(row["evidence"], "study")) & (networks["fraction"] == 1)]
     assert set(study["protocol"]) == {row["protocol"]} and set(study["dataset"]) == {row["dataset"]}
-    return study[study["hidden_layers"] == "10-5"].set_index(["split", "seed"])
+    return study[study["hidden_layers"] == named(row["evidence"], "hidden_layers")].set_index(["split", "seed"])
 
 
 def test_c3_a_biased_network_trained_on_x_fails_on_its_inverse(run):
@@ -166,15 +166,14 @@ def test_c3_a_biased_network_trained_on_x_fails_on_its_inverse(run):
 def test_c7_features_that_keep_relative_signs_beat_square(run):
     networks, claims = run
     rows = claims[(claims["id"] == "C7") & claims["contrast"].str.contains("square")]
-    studies = {named(row["evidence"], "study"): row for _, row in claims[claims["id"] == "C3"].iterrows()}
     checked = 0
-    for study in studies.values():
+    for _, study in claims[claims["id"] == "C3"].iterrows():
         trained = of_study(networks, study)
         trained = trained[trained["training_set"] == "original"]
         for network in ("biased", "bias-free"):
             cells = {name: rows_["both"] for name, rows_ in trained[trained["network"] == network].groupby("features")}
             for features in {"neighbour", "permuted"} & set(cells) if "square" in cells else ():
-                mine = rows[(rows["protocol"] == study["protocol"]) & (rows["dataset"] == study["dataset"])]
+                mine = rows[rows["setting"] == study["setting"]]
                 mine = mine[mine["evidence"].str.contains(rf"\b{network}\b.*left .*{features}.*right .*square")]
                 mine = mine[[named(text, "network") == network for text in mine["evidence"]]]
                 assert len(mine) == 1
@@ -223,7 +222,8 @@ def check_ratio(row, networks):
     study, signs = named(row["evidence"], "study"), named(row["evidence"], "signs")
     target, network = float(named(row["evidence"], "target")), named(row["evidence"], "network")
     accuracy, training_set = {"both": ("both", "augmented"), "random-sign": ("random_sign", "random-sign")}[signs]
-    trained = networks[(networks["study"] == study) & (networks["hidden_layers"] == "10-5")]
+    layers = named(row["evidence"], "hidden_layers")
+    trained = networks[(networks["study"] == study) & (networks["hidden_layers"] == layers)]
     trained = trained[trained["network"] == network]
     own = trained[(trained["features"] == named(row["evidence"], "features"))]
     rival = trained[(trained["features"] == "identity") & (trained["training_set"] == training_set)]
