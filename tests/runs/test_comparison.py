@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.claim_rows import places, row, table
+from helpers.claim_rows import places, row, table, theorem
 from helpers.scripts import call
 from helpers.synthetic import at, networks
 
@@ -290,6 +290,22 @@ def test_tables_of_release_0_1_are_one_line_each(tmp_path):
     (tmp_path / "reference/tables/claims.csv").unlink()
     two = comparison.compare(*map(finished.read, (tmp_path / "run", tmp_path / "reference")))
     assert line(two, "Verdicts").endswith("claims.csv is missing.")
+
+
+@pytest.mark.parametrize(
+    ("margin", "options", "status"),
+    [
+        (1e-3, {"splits": 1}, comparison.AGREE),  # the end of a training, and one of them was shorter
+        (1e-3, {"splits": 10}, comparison.DIFFER),
+        (1e-9, {"splits": 1}, comparison.DIFFER),  # true of any weights
+    ],
+)
+def test_a_property_up_to_rounding_is_compared_whatever_the_options(tmp_path, margin, options, status):
+    small, large = made(), made()
+    small.config["theory"] = options
+    for run, effect in ((small, 0.2), (large, 0.0)):
+        run.claims = pd.concat([run.claims, table(theorem(effect, margin=margin))], ignore_index=True)
+    assert found(tmp_path, elsewhere(small), large).status == status
 
 
 def test_verdicts_that_contradict_by_chance_are_left_to_the_tests(tmp_path):

@@ -18,6 +18,7 @@ CELL = [*STUDY, *MODEL, "fraction", "n_train"]
 ROW = ["id", "contrast", "setting", "protocol", "dataset", "direction", "margin", "unit"]  # of claims.csv
 FOUND = ["effect", "low", "high", "low90", "high90", "n", "verdict"]
 NUMBER = ["id", "test_set"]  # of published_numbers.csv
+ROUNDING = 1e-6  # margins up to it are of properties that hold but for rounding
 WORDS = {  # of published_numbers.csv: what is compared, and the word where nothing was judged
     "same_seed": ("trained again with the author's seeds", "not judged"),
     "typicality": ("placed among other networks", "too few draws"),
@@ -155,7 +156,8 @@ def _degrees(run: Run, reference: Run, both: pd.DataFrame) -> pd.Series:
     """The fewest degrees of freedom of each row's intervals, nan where the runs do not judge it on equal terms.
 
     In a setting they do where its study trains alike, on as many images, and looks at its networks at equal times; an
-    experiment on theory, where all have equal options, or if it is of an exact property. Seconds are never comparable.
+    experiment on theory, where all have equal options, or if it is of a property that holds up to rounding: what holds
+    at the end of a training depends on its length. Seconds are never comparable.
     """
     columns, runs = ["study", "images"], (run, reference)
     settings = [one.table("tables/settings.csv", ("setting", *columns)).set_index("setting") for one in runs]
@@ -168,7 +170,8 @@ def _degrees(run: Run, reference: Run, both: pd.DataFrame) -> pd.Series:
             if comparable(*splits):
                 known[name] = min(map(len, splits)) - 1 or DEGREES
     same = run.config.get("theory") == reference.config.get("theory")
-    theory = np.where(same | (both["direction"] == "zero"), float(DEGREES), np.nan)
+    exact = (both["direction"] == "zero") & (both["margin"] <= ROUNDING)
+    theory = np.where(same | exact, float(DEGREES), np.nan)
     found = both["setting"].map(known).astype(float).where(both["setting"] != "", theory)
     return found.mask(both["contrast"].str.contains("seconds"))
 
