@@ -29,18 +29,18 @@ def lost(own: int, piece: int) -> int:
 
 
 def test_each_piece_is_done_once_and_comes_in_its_place():
-    found = list(processes.each(added, given, list(range(20)), 2))
+    found = processes.each(added, given, list(range(20)), 2)
     assert [value for value, _ in found] == [START + piece for piece in range(20)]
     assert os.getpid() not in {process for _, process in found}
 
 
 def test_a_process_that_is_lost_is_one_line():
     with pytest.raises(ValueError, match="a process of the audit was lost"):
-        list(processes.each(lost, given, list(range(6)), 2))
+        processes.each(lost, given, list(range(6)), 2)
 
 
 WAITS = """
-import sys, time
+import time
 from symmetry_constrained.audit import processes
 
 def given():
@@ -51,7 +51,7 @@ def waits(own, piece):
     time.sleep(60)
 
 if __name__ == "__main__":
-    list(processes.each(waits, given, [1, 2], 2))
+    processes.each(waits, given, [1, 2], 2)
 """
 
 

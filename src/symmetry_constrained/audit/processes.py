@@ -4,17 +4,17 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-# A process each is enough for the libraries under NumPy, and they count their threads where they are first loaded.
+# Libraries under NumPy would start threads of their own in each process; they read these when they are first loaded.
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OWN: list[Any] = []  # of a process: what it was given at its start
 
 
-def each(function: Callable, given: Callable[[], Any], pieces: list[Any], processes: int) -> Iterator[Any]:
+def each(function: Callable, given: Callable[[], Any], pieces: list[Any], processes: int) -> list[Any]:
     """function(given(), piece) of every piece, in their order; those that come first are begun first.
 
     Each process calls `given` once. ValueError in one line if a process is lost.
@@ -22,7 +22,7 @@ def each(function: Callable, given: Callable[[], Any], pieces: list[Any], proces
     os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     executor = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (given,))
     try:
-        yield from [future.result() for future in [executor.submit(_of, function, piece) for piece in pieces]]
+        return [future.result() for future in [executor.submit(_of, function, piece) for piece in pieces]]
     except BrokenProcessPool:
         raise ValueError(
             "a process of the audit was lost, perhaps for want of memory; --processes 1 needs least"
