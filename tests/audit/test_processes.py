@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
+from helpers.tiny import members
 
 from symmetry_constrained.audit import processes
 
@@ -62,19 +62,6 @@ def test_its_processes_end_with_it_however_it_ends(tmp_path):
         assert begun.stdout.readline() == b"begun\n"
         begun.kill()
     ends = time.monotonic() + 30
-    while _of_session(begun.pid) and time.monotonic() < ends:
+    while members(begun.pid) and time.monotonic() < ends:
         time.sleep(0.05)
-    assert _of_session(begun.pid) == []
-
-
-def _of_session(session: int) -> list[str]:
-    """The processes of a session that still run."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(stat.parent.name)
-    return found
+    assert members(begun.pid) == []
