@@ -19,7 +19,7 @@ def test_the_roofline_draws_every_timing_and_says_how_much_faster_we_are(style):
     figure, data = benchmark.roofline_figure(throughput.table(made_up, 200), peaks.iloc[0])
     assert figure.get_suptitle() == (
         "Our networks train 7.2 times as fast as scikit-learn's,\n"
-        "and 3.0 times as fast as those of torch, the next fastest"
+        "and 3.0 times as fast as those of PyTorch, the next fastest"
     )
     assert data[["solver", "networks"]].values.tolist() == [[row["solver"], row["networks"]] for row in timed]
 

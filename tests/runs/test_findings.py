@@ -82,6 +82,6 @@ def test_published_numbers_are_counted_among_those_that_could_be_judged():
     assert findings.published(pd.DataFrame(numbers)) == (
         "**Published numbers.** Of the 3 on digits, trained again with the author's seeds, 2 match to three decimals "
         "and 1 is within the spread that rounding alone causes; 2 of 3 are typical of 40 networks of ours. Of the 1 on "
-        "mnist, trained again with the author's seeds, 1 does not come out; 3 networks of ours are too few to say "
+        "MNIST, trained again with the author's seeds, 1 does not come out; 3 networks of ours are too few to say "
         "which are typical."
     )

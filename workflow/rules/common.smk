@@ -14,6 +14,7 @@ from symmetry_constrained.runs import (
     failures,
     job_costs,
     judged_settings,
+    overlays,
     parts,
     recovery,
     step_costs,
@@ -25,6 +26,7 @@ from symmetry_constrained.runs.commands import NOTEBOOK, logged, prefix, words
 from symmetry_constrained.runs.progress import Step
 from symmetry_constrained.verdicts import published, run_tables
 
+config = overlays.in_default_order(config, ROOT / "config/config.yaml")
 AS_GIVEN = copy.deepcopy(config)
 config = or_stop(settings.check, config, ROOT / "workflow/schemas/config.schema.yaml")
 config["device"] = devices.decide(config["device"])

@@ -63,6 +63,7 @@ class Row:
     sha256: str | None
     memory_mb: int
     licence: str
+    title: str | None = None
     torchvision: str | None = None
     files: tuple[File, ...] = field(default=(), repr=False)
     sources: tuple[Source, ...] = field(default=(), repr=False)
@@ -100,6 +101,12 @@ def known(name: str) -> Row:
     if name not in rows:
         raise ValueError(f"dataset: {name!r} is unknown; choose one of {', '.join(rows)}")
     return rows[name]
+
+
+def written(name: str) -> str:
+    """A dataset's name within a sentence: as its authors write it; one without a row stays as it is."""
+    row = table().get(name)
+    return row.title if row and row.title else name
 
 
 def _row(name: str, entry: dict[str, Any]) -> Row:

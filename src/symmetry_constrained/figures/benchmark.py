@@ -26,6 +26,7 @@ SOLVERS = {
     "torch": ("#009E73", "^"),
     "jax": ("#CC79A7", "v"),
 }
+WRITTEN = {"scikit-learn-float32": "scikit-learn, float32", "torch": "PyTorch", "jax": "JAX"}  # where not as above
 AXES = {
     "networks": "networks at once",
     "n": "training images",
@@ -76,7 +77,7 @@ def roofline_figure(throughput: pd.DataFrame, peaks: pd.Series) -> tuple[Figure,
     for name, (colour, marker) in SOLVERS.items():
         if (data["solver"] == name).any():
             handles.append(Line2D([], [], color=colour, marker=marker, markersize=5))
-            names.append(name)
+            names.append(WRITTEN.get(name, name))
     figure.legend(handles, names, loc="outside lower center", ncols=4)
     set_title(figure, _speed_finding(data, cells))
     return figure, data
@@ -95,7 +96,7 @@ def _speed_finding(data: pd.DataFrame, cells: list[tuple]) -> str:
             rivals.append(best["solver"])
     if not over:
         return f"Only {', '.join(dict.fromkeys(data['solver']))} was timed, so there is nothing to compare"
-    next_ = f"{rivals[0]}, the next fastest" if len({*rivals}) == 1 else "the next fastest"
+    next_ = f"{WRITTEN.get(rivals[0], rivals[0])}, the next fastest" if len({*rivals}) == 1 else "the next fastest"
     text = f"Our networks train {_times(over)} as fast as {REFERENCE}'s"
     return text if {*rivals} == {REFERENCE} else f"{text},\nand {_times(ahead)} as fast as those of {next_}"
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
 from symmetry_constrained.artifacts import whole, write_csv
+from symmetry_constrained.data import registry
 from symmetry_constrained.features.inversion import FEATURES
 
 # Okabe and Ito's colours; a model is its features and training set.
@@ -42,7 +43,6 @@ TRAINED = {"original": "X", "augmented": "±X", "random-sign": "random signs"}
 MARKERS = {"biased": "o", "bias-free": "X"}
 CLEAN_COLOUR = "#9A9A9A"
 WIDTH = 7.2  # inches: a page's text
-NAMES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "KMNIST"}  # of datasets, as their authors write
 CHANCE = 0.1  # the accuracy of one answer to every image, as there are ten classes
 FEW = 10  # fewer networks are drawn one by one beside their mean
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -98,7 +98,8 @@ def models(networks: pd.DataFrame) -> list[str]:
 
 def dataset(name: str) -> str:
     """A dataset's name in titles and on axes."""
-    return NAMES.get(name, name.capitalize())
+    text = registry.written(name)
+    return text[:1].upper() + text[1:]
 
 
 def on(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from symmetry_constrained.data import registry
 from symmetry_constrained.verdicts.over_settings import FAILS, MIXED, OPEN, PAPERS, THROUGHOUT, listed, over_settings
 
 # What training again with the author's seed gave, of one number and of more.
@@ -33,7 +34,8 @@ def published(numbers: pd.DataFrame) -> str:
         n = " to ".join(dict.fromkeys(f"{value:,.0f}" for value in (own["n"].min(), own["n"].max())))
         typical = f"{(judged['typicality'] == 'typical').sum()} of {len(judged)} are typical of {n} networks of ours"
         said.append(
-            f"Of the {len(own)} on {dataset}, trained again with the author's seeds, {listed(parts)}; "
+            f"Of the {len(own)} on {registry.written(dataset)}, trained again with the author's seeds, "
+            f"{listed(parts)}; "
             f"{typical if len(judged) else f'{n} networks of ours are too few to say which are typical'}."
         )
     return f"**Published numbers.** {' '.join(said)}"

@@ -17,9 +17,9 @@ MARKS = {verdict: SQUARES[outcome] for verdict, outcome in OUTCOMES.items()}
 INTRODUCTION = """\
 # Verdicts
 
-Every claim of the paper, judged by contrasts and rules that were fixed before the runs
-(`workflow/resources/claims.yaml`). An effect is a mean over networks paired by split and seed, with a 95 % t interval
-that counts splits as independent units, or networks where there is one split. It must clear {margins}.
+Every claim of the paper, judged by the contrasts and rules of `workflow/resources/claims.yaml`. An effect is a mean
+over networks paired by split and seed, with a 95 % t interval that counts splits as independent units, or networks
+where there is one split. It must clear {margins}.
 
 *Headlines* are the contrasts by which a reader judges a claim; in a setting it is as the least favourable of them. A
 *setting* is a study and hidden layers of it. Over the settings that decide a claim, at least {fewest}, it `holds
