@@ -156,7 +156,8 @@ def bound(networks: pd.DataFrame, not_odd: Collection[str] = ()) -> tuple[Figure
     axes[0].set_ylabel("R̄: accuracy on −X")
     shown = present(data["model"])
     handles = [Line2D([], [], marker=SHAPES[name], linestyle="", color=COLOURS[name]) for name in shown]
-    note = f"a point: a network on its features, {len(data):,} in all; of images, the bound says nothing on invariant ones"
+    count = f"a point: a network on its features, {len(data):,} in all"
+    note = f"{count}; on invariant features the bound says nothing of images"
     figure.legend(handles, shown, loc="outside lower center", ncols=4, title=note, title_fontsize="small")
     set_title(figure, _bound_finding(data, odd, pixels))
     return figure, data
