@@ -123,18 +123,18 @@ def test_accuracies_are_means_at_the_largest_weight_with_their_few_networks():
 def test_the_copys_titles_are_computed_from_the_data():
     first = "Logits on X of bias-free copies and of the networks with biases that they copy\n"
     figure, _ = biases.emulation(copied("digits", "mnist"))
-    assert title(figure) == f"{first}are equal to the last bit on Digits and MNIST"
+    assert title(figure) == f"{first}are equal to the last bit on digits and MNIST"
     figure, _ = biases.emulation(copied("digits", seeds=(0,), floor=3e-12))
-    assert title(figure) == f"{first}differ by at most 3·10⁻¹² on Digits"
+    assert title(figure) == f"{first}differ by at most 3·10⁻¹² on digits"
     assert "rate 5 (theory 5)" in figure.axes[0].get_title(loc="left")
     figure, _ = biases.copies(copied("digits", "mnist"), CONDITIONS)
     assert title(figure) == (
-        "Trained on ±X, biased networks classify 65 % of −X on Digits, bias-free copies 2 %;\n"
+        "Trained on ±X, biased networks classify 65 % of −X on digits, bias-free copies 2 %;\n"
         "65 % of −X on MNIST, bias-free copies 2 %"
     )
     table = copied("digits")
     figure, _ = biases.copies(table[table["training_set"] == "original"], CONDITIONS)
-    assert title(figure).startswith("Trained on X, biased networks classify 3 % of −X on Digits")
+    assert title(figure).startswith("Trained on X, biased networks classify 3 % of −X on digits")
 
 
 LEVELS = (0.0, 0.01, 0.1, 1.0, np.inf)

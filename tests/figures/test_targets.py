@@ -215,10 +215,10 @@ def factor_title(table, **target):
 
 def test_the_factors_title_is_computed_from_the_data():
     start, bound = "Where signs are random, the symmetry alone (canonical) saves a factor of\n", "theory allows it 2"
-    assert factor_title(study()) == f"{start}2.0 on Digits; {bound}, and square features save 4.0 on Digits"
-    assert factor_title(study(canonical=5.0, square=3.0)) == f"{start}5.0 on Digits; {bound}"
+    assert factor_title(study()) == f"{start}2.0 on digits; {bound}, and square features save 4.0 on digits"
+    assert factor_title(study(canonical=5.0, square=3.0)) == f"{start}5.0 on digits; {bound}"
     assert factor_title(at(study(), study(1.5, 6.0, dataset="mnist")), digits=0.7, mnist=0.7) == (
-        f"{start}2.0 on Digits and 1.5 on MNIST; {bound}, and square features save 6.0 on MNIST"
+        f"{start}2.0 on digits and 1.5 on MNIST; {bound}, and square features save 6.0 on MNIST"
     )
 
 
@@ -263,7 +263,7 @@ def test_factors_stand_at_their_models_name_where_a_dataset_lacks_some():
     for panel, dataset in zip(figure.axes, ("digits", "mnist"), strict=True):
         assert points(panel) == expected_points(data[data["dataset"] == dataset], "ratio")
     assert title(figure).startswith(
-        "Where signs are random, the symmetry alone (canonical) saves a factor of\n2.0 on Digits; "
+        "Where signs are random, the symmetry alone (canonical) saves a factor of\n2.0 on digits; "
     )
 
 

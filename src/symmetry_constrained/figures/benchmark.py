@@ -57,7 +57,7 @@ def roofline_figure(throughput: pd.DataFrame, peaks: pd.Series) -> tuple[Figure,
             line = cell[cell["solver"] == name].sort_values("networks")
             panel.plot(line["networks"], line["flop_per_second"], color=colour, marker=marker, markersize=5)
         best = cell[cell["solver"] == Ours.name]
-        reached = f": we reach {best['roofline_share'].max():.0%} of the limit" if len(best) else ""
+        reached = f"\nwe reach {best['roofline_share'].max():.0%} of the limit" if len(best) else ""
         panel.set_title(f"{named(dataset)}, {n:,} images{reached}", fontweight="normal", fontsize="medium")
         panel.set(xscale="log", yscale="log")
         panel.set_xticks(sorted(cell["networks"].unique()), [str(size) for size in sorted(cell["networks"].unique())])

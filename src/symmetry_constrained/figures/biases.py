@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from symmetry_constrained.analysis import biases
+from symmetry_constrained.data import registry
 from symmetry_constrained.figures.style import (
     FEW,
     MARKERS,
@@ -228,7 +229,7 @@ def _copy_finding(data: pd.DataFrame) -> str:
     for name, rows in data.groupby("dataset", sort=False):
         worst = rows.loc[rows["weight"] == rows["weight"].max(), "largest_difference"].max()
         equal = "are equal to the last bit" if worst == 0 else f"differ by at most {number(worst)}"
-        parts.setdefault(equal, []).append(dataset(name))
+        parts.setdefault(equal, []).append(registry.written(name))
     text = ", and ".join(f"{equal} on {' and '.join(names)}" for equal, names in parts.items())
     return f"Logits on X of bias-free copies and of the networks with biases that they copy\n{text}"
 
@@ -248,7 +249,7 @@ def _copies_finding(data: pd.DataFrame) -> str:
     for training_set in ("augmented", "original"):
         rows = data[(data["construction"] == "levelled") & (data["training_set"] == training_set)]
         parts = [
-            f"{percent(own['biased_inverted_accuracy'].mean())} of −X on {dataset(name)}, "
+            f"{percent(own['biased_inverted_accuracy'].mean())} of −X on {registry.written(name)}, "
             f"bias-free copies {percent(own['inverted_accuracy'].mean())}"
             for name, own in rows.groupby("dataset", sort=False)
         ]

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from symmetry_constrained.analysis import invariants
 from symmetry_constrained.figures.style import COLOURS, MARKERS, WIDTH, chance_line, networks_legend, set_title, span
@@ -41,9 +42,10 @@ def complete_invariants(table: pd.DataFrame, signs: pd.DataFrame, phases: pd.Dat
     data["forgets"] = [forgets.get(pair, "") for pair in zip(data["group"], data["features"], strict=True)]
     groups = list(dict.fromkeys(data["group"]))
     most = max(data.loc[data["group"] == group, "features"].nunique() for group in groups)
-    figure, axes = plt.subplots(
-        1, len(groups), figsize=(WIDTH, 0.42 * most + 1.7), layout="constrained", squeeze=False, sharex=True
-    )
+    # Between the columns of numbers and the next panel's names.
+    layout = ConstrainedLayoutEngine(w_pad=0.1)
+    size = (WIDTH, 0.42 * most + 1.7)
+    figure, axes = plt.subplots(1, len(groups), figsize=size, layout=layout, squeeze=False, sharex=True)
     for panel, group in zip(axes[0], groups, strict=True):
         rows = data[data["group"] == group]
         names = [name for name in FEATURES if name in set(rows["features"])]

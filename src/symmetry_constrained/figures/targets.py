@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from symmetry_constrained import paper
 from symmetry_constrained.analysis.columns import MODEL, STUDY
+from symmetry_constrained.data import registry
 from symmetry_constrained.figures.style import (
     COLOURS,
     MARKERS,
@@ -232,9 +233,9 @@ def _factor_finding(data: pd.DataFrame) -> str:
     if biased.empty:
         return "Where signs are random, no factor in images is known"
     canonical = biased[biased["model"] == "canonical"]
-    alone = [f"{row['ratio']:.1f} on {dataset(row['dataset'])}" for _, row in canonical.iterrows()]
+    alone = [f"{row['ratio']:.1f} on {registry.written(row['dataset'])}" for _, row in canonical.iterrows()]
     largest = biased.loc[biased["ratio"].astype(float).idxmax()]
-    most = f"{largest['model']} features save {largest['ratio']:.1f} on {dataset(largest['dataset'])}"
+    most = f"{largest['model']} features save {largest['ratio']:.1f} on {registry.written(largest['dataset'])}"
     if not alone:
         return f"Where signs are random, {most}"
     text = f"Where signs are random, the symmetry alone (canonical) saves a factor of\n{' and '.join(alone)}; "
