@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +14,9 @@ from symmetry_constrained.benchmark import agreement
 
 
 def main(arguments: argparse.Namespace) -> None:
-    theirs = pd.concat(map(pd.read_csv, arguments.scikit_learn), ignore_index=True)
-    artifacts.write_csv(agreement.compare(pd.read_csv(arguments.networks), theirs), arguments.out)
+    read = partial(pd.read_csv, dtype={"hidden_layers": str})
+    theirs = pd.concat(map(read, arguments.scikit_learn), ignore_index=True)
+    artifacts.write_csv(agreement.compare(read(arguments.networks), theirs), arguments.out)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,7 @@ def test_networks_of_a_study_without_oddness_violate_nothing():
             predictions[f"0.1/{name}"][:] = labels
         checked.append(bound.check(networks, predictions, labels))
     summary = bound.summarise(pd.concat(checked), not_odd=["other"]).set_index(["study", "network"])
+    assert summary["function"].tolist() == ["not odd", "odd", "not odd", "not odd"]
     assert summary["violations"].to_dict() == {
         ("odd", "biased"): 0,
         ("odd", "bias-free"): 2,

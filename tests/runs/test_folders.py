@@ -1,5 +1,6 @@
 """Where results and downloads may be: one rule for both paths, and never in what the project is made of."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -86,6 +87,18 @@ def test_downloads_may_be_anywhere_else(tmp_path):
     assert folders.placed("data", "~") == str(tmp_path / "home")
     assert folders.placed("data", "../data/") == "../data"
     assert folders.placed("data", "/some where/it's $(here); really") == "/some where/it's $(here); really"
+
+
+def test_a_parent_that_may_not_be_read_is_no_traceback(tmp_path, monkeypatch):
+    real = os.stat
+
+    def stat(path, *arguments, **options):
+        if str(path).startswith(str(tmp_path / "private")):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    assert folders.placed("data", str(tmp_path / "private/mnist")) == str(tmp_path / "private/mnist")
 
 
 @pytest.mark.parametrize("text", ["/elsewhere", "..", "../x", "~/x", "a/../../x", "a/-x", "a/ x", "a /x", "x ", " x"])

@@ -198,6 +198,16 @@ def test_an_experiment_grows_with_what_its_configuration_multiplies(measured):
     assert table.loc[table["rule"] == "random_networks", "seconds"].tolist() == [15.0]
 
 
+def test_an_experiment_over_all_splits_grows_with_them_and_one_with_budgets_by_the_longest():
+    theory = {"splits": 2, "mirrored_pairs": {"seeds": 2}, "orbits": {"seeds": [1, 2]}, "time": None}
+    options = [planning._options({"theory": theory | {"splits": count}}, "mirrored_pairs") for count in (10, 2)]
+    assert planning.ratio(*options) == 5
+    options = [planning._options({"theory": theory | {"splits": count}}, "orbits") for count in (10, 2)]
+    assert planning.ratio(*options) == 1
+    assert planning._options({"theory": {"splits": 3}}, "mirrored_pairs") == {}
+    assert planning.ratio({"evaluations": [200, 2000], "seeds": [1]}, {"evaluations": [200], "seeds": [1, 2]}) == 5
+
+
 def test_what_was_never_measured_is_refused_in_one_line(measured):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     config = settings.check(config, ROOT / "workflow/schemas/config.schema.yaml")

@@ -124,6 +124,8 @@ def test_each_model_drawn_on_all_images_is_timed_alone_once_on_the_first_split(n
     assert sorted(found) == sorted(models)
     for model, spec in zip(found, timed, strict=True):
         assert spec["split"] == min(other["split"] for key, other in batches.items() if key[:-1] == model)
+        # Thousands of seeds would not fit into a word of a command line.
+        assert len(spec["seeds"]) == 1
 
 
 def test_the_summary_counts_every_network():

@@ -226,12 +226,13 @@ def test_judging_writes_the_numbers_and_every_table_and_showing_prints_them(judg
     assert page.count("<table") == 3
     assert page.count("<tr") == 3 + 4
     assert [page.count(f"<h2>{heading}</h2>") for heading in paper_tables.HEADINGS.values()] == [1] * 3
-    bounds = {"network": ["biased", "bias-free"], "networks": [5, 1200], "violations": [3, 2]}
+    bounds = {"function": ["not odd", "odd"], "networks": [5, 1200], "violations": [3, 2]}
     pd.DataFrame(bounds | {"largest_sum_negated": [1.9, 0.91234]}).to_csv(tmp_path / "tables/bound.csv", index=False)
     capsys.readouterr()
     assert call("show_tables", tmp_path) == (0, "")
     printed = capsys.readouterr().out
-    assert "Of 1,200 bias-free networks, 2 break R + R̄ <= 1 on their own inputs (largest sum 0.912)." in printed
+    assert "Of 1,200 bias-free networks that are odd functions, 2 break R + R̄ <= 1 on their own inputs" in printed
+    assert "(largest sum 0.912)." in printed
     assert f"{tmp_path}/report.html" in printed
     assert printed.splitlines()[-1] == f"Open {tmp_path}/index.html"
     for value in ("0.811", "0.021", "0.659", "0.917", *paper_tables.HEADINGS.values()):
@@ -246,7 +247,7 @@ def test_a_table_none_of_whose_numbers_was_rerun_is_not_written_and_not_shown(ju
     assert sorted(os.listdir(tmp_path / "tables")) == files
     page = (tmp_path / "tables/published_numbers.html").read_text(encoding="utf-8")
     assert (page.count("<table"), page.count("<tr")) == (1, 1 + 2)
-    bounds = {"network": ["bias-free"], "networks": [5], "violations": [0], "largest_sum_negated": [0.9]}
+    bounds = {"function": ["odd"], "networks": [5], "violations": [0], "largest_sum_negated": [0.9]}
     pd.DataFrame(bounds).to_csv(tmp_path / "tables/bound.csv", index=False)
     capsys.readouterr()
     assert call("show_tables", tmp_path) == (0, "")
@@ -299,6 +300,13 @@ def test_scikit_learns_networks_are_compared_with_ours(made, tmp_path):
         means = [table.loc[table["network"] == row["network"], column].mean() for table in (ours, scikit_learn)]
         assert row["difference"] == pytest.approx(means[0] - means[1], abs=1e-12)
         assert [row["ours"], row["scikit_learn"]] == pytest.approx(means, abs=1e-12)
+    # A single hidden layer reads as a number, which one table has and the other has not.
+    ours.assign(hidden_layers="10").to_csv(tmp_path / "ours.csv", index=False)
+    mixed = pd.concat([scikit_learn.assign(hidden_layers="10"), scikit_learn.assign(hidden_layers="10-5")])
+    mixed.to_csv(theirs, index=False)
+    arguments = ("--networks", tmp_path / "ours.csv", "--scikit-learn", theirs, "--out", out)
+    assert call("compare_solvers", *arguments) == (0, "")
+    assert pd.read_csv(out)["n"].tolist() == [2] * 4
 
 
 def test_a_missing_file_is_named(made, tmp_path):

@@ -189,7 +189,7 @@ def test_what_the_paper_does_not_show_is_said_with_what_our_networks_do():
     against = {"effect": -0.3, "low": -0.4, "high": -0.2, "prediction": (-0.5, -0.1)}
     assert "our networks do not either: not in the paper, not supported." in said(row(published=0.01, **against))
     text = said(row(published=-0.2, **against))
-    assert "the paper's −0.200, goes against the claim as well, and lies where one more pair falls" in text
+    assert "the paper's −0.200 goes against the claim as well, and lies where one more pair falls" in text
     assert text.endswith(": reversed, as published.")
 
 

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 BOUND_KEYS = ["study", "dataset", "protocol", "features", "training_set", "network"]
+FUNCTIONS = {True: "odd", False: "not odd"}  # what the networks of a cell are by their definition
 
 
 def check(networks: pd.DataFrame, predictions: dict[str, np.ndarray], labels: np.ndarray) -> pd.DataFrame:
@@ -37,17 +38,20 @@ def check(networks: pd.DataFrame, predictions: dict[str, np.ndarray], labels: np
 
 
 def summarise(checked: pd.DataFrame, not_odd: Collection[str] = ()) -> pd.DataFrame:
-    """Per cell: networks, the largest R + R̄ on inverted images and on negated inputs, and violations of the bound.
+    """Per cell: whether its networks are odd functions, how many they are, the largest R + R̄ on inverted images and on
+    negated inputs, and violations of the bound.
 
-    A violation is a bias-free network with R + R̄ > 1 on negated inputs, or with an input that it classifies
+    A violation is an odd network with R + R̄ > 1 on negated inputs, or with an input that it classifies
     correctly both ways. not_odd: studies whose bias-free networks need not keep the bound.
     """
     sums = checked.assign(
         inverted_sum=checked["original"] + checked["inverted"], negated_sum=checked["original"] + checked["negated"]
     )
     odd = (checked["network"] == "bias-free") & ~checked["study"].isin(not_odd)
+    sums["function"] = odd.map(FUNCTIONS)
     sums["violations"] = odd & ((sums["negated_sum"] > 1) | (checked["right_both_ways"] > 0))
     return sums.groupby(BOUND_KEYS, sort=False, as_index=False).agg(
+        function=("function", "first"),
         networks=("original", "size"),
         largest_sum_inverted=("inverted_sum", "max"),
         largest_sum_negated=("negated_sum", "max"),

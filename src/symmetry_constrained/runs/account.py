@@ -30,11 +30,12 @@ PARTS = {
     "measure_efficiency": "tables and verdicts",
     "cost_to_target": "tables and verdicts",
     "compare_on": "tables and verdicts",
+    "compare_with_reference": "record and report",
     "check_bound": "tables and verdicts",
 }
 OTHERS = "experiments on theory"
-# Rules that measure this machine when someone asks: no part of a run.
-ON_DEMAND = ("measure_throughput", "measure_scaling", "draw_throughput")
+# Rules that compare solvers, or measure this machine, when someone asks: no part of a run.
+ON_DEMAND = ("measure_throughput", "measure_scaling", "draw_throughput", "train_scikit_learn", "compare_solvers")
 # In a job's command, how many cores it worked on; without it one.
 PROCESSES = re.compile(r"--processes '?(\d+)")
 # Of training jobs: column of timings.csv -> part; what they took besides is `start of training jobs`.

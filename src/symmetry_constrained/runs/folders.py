@@ -73,4 +73,5 @@ def _is_own(path: str | None) -> bool:
 
 
 def _below_a_file(path: Path) -> bool:
-    return any(part.exists() and not part.is_dir() for part in (path, *path.parents))
+    # Path's own methods raise where a parent may not be read.
+    return any(os.path.exists(part) and not os.path.isdir(part) for part in (path, *path.parents))

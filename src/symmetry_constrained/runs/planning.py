@@ -16,6 +16,7 @@ from symmetry_constrained.runs import targets
 from symmetry_constrained.runs.job_costs import SHORT_SECONDS, MeasuredCosts, perturbed_seconds, pixels
 
 SPLIT_EXPERIMENT = "invariants"  # the one experiment with a job for each of theory.splits
+OVER_SPLITS = ("mirrored_pairs", "saturated_units")  # those whose one job trains on all of them
 
 
 def grid(config: dict[str, Any], study: str, datasets: int, widths: int) -> dict:
@@ -160,14 +161,20 @@ def _like(by_dataset: Mapping[str, float], dataset: str) -> float:
 
 def _options(config: dict[str, Any], name: str) -> dict[str, Any]:
     """What the configuration tells a job that a study has once."""
-    return config["solo"] if name == "time_solo" else config["theory"].get(name, {})
+    if name == "time_solo":
+        return config["solo"]
+    splits = {"splits": config["theory"].get("splits", 1)} if name in OVER_SPLITS else {}
+    return config["theory"].get(name, {}) and config["theory"][name] | splits
 
 
 def ratio(now: Mapping[str, Any], then: Mapping[str, Any]) -> float:
-    """How many times the work: the product over the numbers that both state, and the lengths of lists."""
+    """How many times the work: the product over the numbers that both state, and the lengths of lists; of several
+    budgets in `evaluations` the longest, which the others are parts of.
+    """
     ratio = 1.0
     for key in now.keys() & then.keys():
-        sizes = [len(value) if isinstance(value, list) else value for value in (now[key], then[key])]
+        measure = max if key == "evaluations" else len
+        sizes = [measure(value) if isinstance(value, list) else value for value in (now[key], then[key])]
         if sizes[1]:
             ratio *= sizes[0] / sizes[1]
     return ratio

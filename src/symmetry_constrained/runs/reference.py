@@ -30,9 +30,11 @@ def keep(results: Path, out: Path, records: Path) -> list[str]:
     """Copy what is kept of the run to a folder that is made anew when all is copied; the paths in it.
 
     records: Snakemake's folder, for the account of the run's time, which is left out where it holds none of this run.
-    ValueError in one line for a run without manifest or audit, one whose audit fails, a file that is not what the
-    manifest says, or more than 10 MB.
+    ValueError in one line for a folder of other things, a run without manifest or audit, one whose audit fails, a file
+    that is not what the manifest says, or more than 10 MB.
     """
+    if out.exists() and not (out / RUN).is_file() and any(out.iterdir()):
+        raise ValueError(f"{out}: holds something other than a reference, which would be lost; choose another folder")
     manifest, audited = (_json(results / path) for path in (MANIFEST, "audit/audit.json"))
     if audited["failed"]:
         raise ValueError(

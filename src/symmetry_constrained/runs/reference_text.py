@@ -31,8 +31,6 @@ QUOTED = {
 FOLDER = "results/reference"
 WIDTHS = {reference.FRONT: 560, reference.MAP: 860}  # in pixels: the map as wide as a page, since it has small print
 NO_SETTINGS = "The run kept here judged the claims in no setting, so that there is no map of them.\n"
-# Of what was not timed: the processor time of single batches, added up (config/README.md).
-ESTIMATED = {"beyond": "about 30 min (an estimate)"}
 
 
 def fill(text: str, blocks: dict[str, str]) -> str:
@@ -70,7 +68,7 @@ def _settings(folder: Path) -> pd.DataFrame | None:
 
 
 def _picture(name: str, text: str) -> str:
-    """A figure so small that a page goes on beside it; a click opens it."""
+    """A figure that a click opens at full size."""
     picture = f'<img src="{FOLDER}/figures/{name}.png" width="{WIDTHS[name]}" alt="{escape(text)}">'
     return f"[{picture}]({FOLDER}/figures/{name}.svg)\n"
 
@@ -193,7 +191,7 @@ def commands(folder: Path, stated: list[claims.Claim]) -> str:
         (
             "`make beyond`",
             "the claims in further settings: wider with ReLU, Adam and averaging, GELU, convolutional, MNIST",
-            seconds.get("beyond", ESTIMATED["beyond"]),
+            seconds.get("beyond"),
             "in `results/beyond/`",
             "11 MB of MNIST",
         ),

@@ -160,12 +160,15 @@ def whole_curves(config: dict[str, Any]) -> list[str]:
 
 
 def timed_alone(config: dict[str, Any], batches: Mapping[tuple, dict]) -> list[dict]:
-    """A batch for each model that is timed alone: of the studies drawn that train on all images, on its first split."""
+    """A batch for each model that is timed alone: of the studies drawn that train on all images, on its first split.
+
+    Only its first seed is timed, and a command line could not hold thousands.
+    """
     studies = {*whole_curves(config), config["figures"]["budget"]}
     first: dict[tuple, dict] = {}
     for (study, *model, _), spec in batches.items():
         if study in studies:
-            first.setdefault((study, *model), spec)
+            first.setdefault((study, *model), spec | {"seeds": spec["seeds"][:1]})
     return list(first.values())
 
 

@@ -124,7 +124,7 @@ def of_each(rows: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
 
 
 def _span(rows: pd.DataFrame) -> str:
-    """From the smallest to the largest effect of rows: `(by 0.10 to 0.24)`."""
+    """From the smallest to the largest effect of rows: `(a difference of 0.10 to 0.24)`."""
     if rows["unit"].nunique() > 1:
         return ""
     ends = [f"{value:.2f}".replace("-", "−") for value in (rows["effect"].min(), rows["effect"].max())]

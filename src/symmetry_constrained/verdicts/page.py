@@ -211,7 +211,7 @@ def _beside(row: pd.Series) -> str:
         return f"; the paper's own {number(row['published'])} does not show it, and our networks {ours}"
     if pd.isna(row[["published", "prediction_low", "prediction_high"]]).any():
         return ""
-    against = ", goes against the claim as well, and" if row["verdict"] == "reversed, as published" else ""
+    against = " goes against the claim as well, and" if row["verdict"] == "reversed, as published" else ""
     inside = row["prediction_low"] <= row["published"] <= row["prediction_high"]
     return (
         f"; the paper's {number(row['published'])}{against} lies {'where' if inside else 'outside of where'} one more "
