@@ -5,6 +5,7 @@ Writes audit.json and audit.html to its folder audit/. Exit status 0 only if eve
 
 import argparse
 import os
+import secrets
 import sys
 from pathlib import Path
 
@@ -26,12 +27,14 @@ def main(arguments: argparse.Namespace) -> None:
     out = arguments.out or arguments.results / "audit"
     if out.is_symlink():
         raise ValueError(f"{out} is a link; the audit writes into the results' own folder, or into --out FOLDER")
-    results = Results(arguments.results, PROJECT, arguments.deep)
+    # Within a run the same results have the same audit.
+    draw = "" if arguments.in_run else arguments.draw or secrets.token_hex(4)
+    results = Results(arguments.results, PROJECT, arguments.deep, draw)
     # The report is written when the run has ended, so a step of the run would find that of the run before.
     links = [link for link in audit.LINKS if link != "report" or not arguments.in_run]
     checks = audit.run(results, links, arguments.processes)
     bytes_only = sorted(set(results.recorded) - results.read)
-    said = notes.told(results)
+    said = notes.told(results) + [f"--draw {draw} draws the same networks to be trained again"] * bool(draw)
     for line in page.lines(checks, said):
         print(line)
     artifacts.write_json(page.summary(checks, bytes_only, said), out / "audit.json")
@@ -45,6 +48,9 @@ if __name__ == "__main__":
     parser.add_argument("results", type=Path, nargs="?", default=Path("results"), help="folder of a finished run")
     parser.add_argument("--out", type=Path, help="folder for the two files (default: the results' folder audit)")
     parser.add_argument("--deep", action="store_true", help="train many networks again, which takes minutes")
+    parser.add_argument(
+        "--draw", help="any word: draws the networks that are trained again (default: others each time)"
+    )
     parser.add_argument(
         "--processes",
         type=int,

@@ -25,6 +25,7 @@ from symmetry_constrained.audit import notes, page, specs
 from symmetry_constrained.audit.batches import check_batch as check_weights
 from symmetry_constrained.audit.history import check_batch as check_history
 from symmetry_constrained.audit.results import Results
+from symmetry_constrained.audit.retrained import _drawn
 from symmetry_constrained.runs import manifest
 
 ROOT = Path(__file__).parents[2]
@@ -68,14 +69,19 @@ def change(folder: Path, path: str, content: bytes | None) -> None:
         (folder / path).write_bytes(content)
 
 
+def write_record(folder: Path, record: dict) -> None:
+    """The record with its digest, as it is written."""
+    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
+    change(folder, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+
+
 def forge(folder: Path, *paths: str) -> None:
     """Write the record anew, so that the files as they are now agree with it."""
     record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for path in paths:
         size = (folder / path).stat().st_size
         record["artefacts"][path] |= {"sha256": sha256(folder / path), "bytes": size}
-    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
-    change(folder, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    write_record(folder, record)
 
 
 def failures(folder: Path, *links: str) -> list:
@@ -193,8 +199,7 @@ def test_the_record_itself(name, tamper, copy):
 def test_a_record_that_does_not_say_in_words_what_made_it(change_of, copy):
     """Its notes could not be told, and nothing else would say so."""
     record = json.loads((copy / "manifest.json").read_text(encoding="utf-8")) | change_of
-    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
-    change(copy, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    write_record(copy, record)
     assert blamed(copy, "files") == {"manifest.json"}
 
 
@@ -315,6 +320,41 @@ def another_tensor(content: bytes) -> bytes:
     return path.read_bytes()
 
 
+def of_signed_numbers(content: bytes) -> bytes:
+    """All tensors with numbers that count as wrong where they should, and as right where they are looked up."""
+    path = Path(os.environ["TAMPER"]) / "tensors"
+    path.write_bytes(content)
+    save_file({name: value.astype(np.int8) - np.int8(10) for name, value in load_file(path).items()}, path)
+    return path.read_bytes()
+
+
+def without_column(name: str):
+    def edit(content: bytes) -> bytes:
+        return pd.read_csv(io.BytesIO(content), dtype=str).drop(columns=name).to_csv(index=False).encode()
+
+    return edit
+
+
+def row_of_another(column: str, value: str):
+    """The last row once more, with another value in a column."""
+
+    def edit(content: bytes) -> bytes:
+        table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+        return pd.concat([table, table.tail(1).assign(**{column: value})]).to_csv(index=False).encode()
+
+    return edit
+
+
+def another_cell(content: bytes) -> bytes:
+    """One more cell at the beginning of every line but the header's, which is then taken for the rows' names."""
+    first, *rest = content.splitlines(keepends=True)
+    return first + b"".join(b"0," + line for line in rest)
+
+
+def among_the_sources(content: bytes) -> bytes:
+    return re.sub(rb'"results": "[^"]*"', b'"results": "workflow"', content)
+
+
 def moved_mark(content: bytes) -> bytes:
     """The first mark within a panel, moved by a twentieth of a point."""
     found = re.search(rb'clip-path="[^"]*">\s*<use xlink:href="#\w+" x="([1-9][\d.]+)"', content)
@@ -381,6 +421,18 @@ FORGED = [
     *in_table(f"{BATCH}/networks.csv", "history", *EFFORT, "parameters", row=5)[:-1],
     *in_table(f"{BATCH}/history.csv", "history", *EFFORT, *ACCURACIES, row=1),
     *in_file(f"{BATCH}/history.csv", "history", cell("train_loss", 0, lambda before: "0.1")),
+    *in_file(f"{BATCH}/history.csv", "history", text(",identity,original,", ",square,original,")),
+    *in_table(f"{BATCH}/history.csv", "history", "split", "n_train", row=4)[:-1],
+    *in_file(f"{BATCH}/predictions.safetensors", "batches", of_signed_numbers),
+    *in_file("config.json", "existence", among_the_sources),
+    *in_file("tables/networks.csv", "tables", another_cell),
+    *in_file("theory/amplification.csv", "amplification", cell("split", 1, lambda before: "1")),
+    *in_file("theory/saturated_units.csv", "saturated units", cell("dataset", 1, lambda before: "mnist")),
+    *in_file("theory/mirrored_pairs.csv", "mirrored pairs", cell("training_set", 1, lambda before: "random-sign")),
+    *in_file("theory/mirrored_pairs.csv", "mirrored pairs", cell("hidden_layers", 1, lambda before: "40")),
+    *in_file("theory/spectrum.csv", "orbits", row_of_another("angles", "128")),
+    *in_file("theory/orbit_loss.csv", "orbits", row_of_another("seed", "0")),
+    *in_file("tables/leak.csv", "settings", without_column("low")),
     *in_table(f"{BATCH}/timings.csv", "history", "fraction", "networks", "evaluations"),
     *in_table(f"{RERUN}/reruns.csv", "published", "original", "inverted"),
     *in_table("tables/networks.csv", "tables", *ACCURACIES, row=40),
@@ -394,6 +446,7 @@ FORGED = [
     *in_file("tables/published_numbers.csv", "published", OTHER_VERDICT),
     *in_table("tables/equal_terms.csv", "costs", "accuracy", "rival_accuracy", row=3),
     *in_table("tables/claims.csv", "claims", "margin", "effect", "low", "high", "prediction_low", "n", row=8),
+    *in_file("tables/claims.csv", "evidence", text("target=0.2", "target=0.7")),
     *in_table("tables/settings.csv", "settings", "networks", "converged", "hidden_layers", "budget"),
     *in_table("tables/leak.csv", "settings", "effect", "effect_without", "change", "low", "n", row=1),
     *in_file("verdicts.md", "settings", text("| C2 ", "| C3 ")),
@@ -628,8 +681,37 @@ def forget(folder: Path, *paths: str) -> None:
         del record["artefacts"][path]
     for entry in record["artefacts"].values():
         entry["inputs"] = [name for name in entry["inputs"] if name not in paths]
-    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
-    change(folder, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    write_record(folder, record)
+
+
+def test_sources_that_nothing_records_are_named(copy):
+    """Else they could be edited, and what is compared with them."""
+    name = "code/scripts/write_findings.py"
+    record = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    record["unrecorded"] = sorted([*record["unrecorded"], name])
+    del record["artefacts"][name]
+    for entry in record["artefacts"].values():
+        entry["inputs"] = [path for path in entry["inputs"] if path != name]
+    write_record(copy, record)
+    assert [check.found for check in failures(copy, "files") if "unrecorded" in check.expected] == [name]
+
+
+def test_a_network_of_all_images_among_those_of_few_is_named(copy, tmp_path):
+    """It would pass for what few images are enough for: its seed is the same."""
+    path = copy / BATCH / "weights.safetensors"
+    tensors = load_file(path)
+    tensors["0.1"][0] = tensors["1"][0]
+    save_file(tensors, tmp_path / "tensors")
+    change(copy, f"{BATCH}/weights.safetensors", (tmp_path / "tensors").read_bytes())
+    found = failures_of_batches(copy, "batches", BATCH)
+    (alike,) = (check for check in found if check.expected == "other weights for other numbers of images")
+    assert alike.found == "fractions 0.1 and 1: network 0; 1 are equal"
+
+
+def test_another_draw_trains_other_networks_again(finished):
+    results = [Results(finished / "results/small", draw=draw) for draw in ("", "", "a", "b")]
+    drawn = [_drawn(one, specs.of_run(one)) for one in results]
+    assert drawn[0] == drawn[1] and len({str(one) for one in drawn}) == 3
 
 
 def test_what_is_gone_from_the_folder_and_from_the_record_is_missed(copy):
@@ -692,8 +774,7 @@ def test_what_never_ends_or_lies_elsewhere_is_named_and_not_opened(copy, tmp_pat
     record = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     beyond = ["../outside.csv", str(tmp_path / "outside.csv"), "tables/../../outside.csv"]
     record["artefacts"] |= {path: record["artefacts"][odd[0]] for path in beyond}
-    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
-    change(copy, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    write_record(copy, record)
     command = [sys.executable, str(ROOT / "scripts/audit.py"), str(copy)]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -727,8 +808,7 @@ def test_code_and_software_that_differ_from_here_are_notes(copy, tmp_path):
     (tmp_path / "project/workflow/resources/claims.yaml").unlink()
     record = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     record["software"] |= {"numpy": "0.1", "nothing-like-it": "2"}
-    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
-    change(copy, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    write_record(copy, record)
     results = Results(copy, tmp_path / "project")
     assert set(notes.told(results)) - set(before) == {
         "differs from this checkout: Snakefile",

@@ -58,7 +58,11 @@ CAPTIONS = {
     "budget": ("7. Budget", "budget", "Does training on ±X catch up?"),
 }
 for dataset in CURVES:
-    CAPTIONS[f"sides-{dataset}"] = ("4. Over-fitting", "sides", f"On X and on −X, with the most images trained on: {dataset}")
+    CAPTIONS[f"sides-{dataset}"] = (
+        "4. Over-fitting",
+        "sides",
+        f"On X and on −X, with the most images trained on: {dataset}",
+    )
     CAPTIONS[f"accuracy-{dataset}"] = ("4. Over-fitting", "accuracy", f"Accuracy on X and on −X: {dataset}")
     CAPTIONS[f"gaps-{dataset}"] = ("4. Over-fitting", "gaps", f"Generalisation and symmetry gaps: {dataset}")
     CAPTIONS[f"cost-{dataset}"] = ("6. Cost", "cost_to_target", f"Training cost to a target: {dataset}")

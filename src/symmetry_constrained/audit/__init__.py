@@ -108,7 +108,7 @@ def run(results: Results, links: Iterable[str] = LINKS, in_processes: int = 1) -
     if in_processes == 1:
         done = {piece: _checks(results, piece) for piece in pieces}
     else:
-        given = partial(Results, results.folder, results.project, results.deep)
+        given = partial(Results, results.folder, results.project, results.deep, results.draw)
         first = sorted(pieces, key=lambda piece: LONG.index(piece[0]) if piece[0] in LONG else len(LONG))
         done = dict(zip(first, processes.each(_checks, given, first, in_processes), strict=True))
     found: dict[tuple, Check] = {}

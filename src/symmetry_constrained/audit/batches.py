@@ -1,6 +1,7 @@
 """Every batch from its stored weights: predictions, accuracies, losses, counts; the bound; invariance."""
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -73,6 +74,7 @@ def _check_counts(results: Results, batch: Batch) -> Iterator[Check]:
     yield equal(COUNTED, batch.paths["weights"], sorted(kept), sorted(batch.weights))
     names = sorted(f"{key}/{name}" for key in batch.keys for name in SETS)
     yield equal(COUNTED, batch.paths["predictions"], names, sorted(batch.predictions))
+    yield _check_apart(results, batch)
     for key, matrices in batch.matrices().items():
         yield _check_diverged(results, batch, key, matrices)
         odd = batch.bias_free & ~batch.diverged(key)
@@ -83,6 +85,20 @@ def _check_counts(results: Results, batch: Batch) -> Iterator[Check]:
             f"fraction {key}: bias-free biases 0.0",
             f"fraction {key}: bias-free biases {biases}",
         )
+
+
+def _check_apart(results: Results, batch: Batch) -> Check:
+    """No network of a fraction is that of another, which would pass as what few images are enough for."""
+    twice = []
+    for one, other in combinations(batch.keys, 2):
+        first, second = (batch.of(batch.keys[key]) for key in (one, other))
+        # Of as many images they are one training, and one that took no step has the weights of its seed.
+        apart = (first["n_train"] != second["n_train"]) & (first["iterations"] > 0) & (second["iterations"] > 0)
+        same = (batch.weights[one] == batch.weights[other]).all(1)
+        twice += [f"fractions {one} and {other}: network {place}" for place in np.flatnonzero(apart & same)]
+    where = results.blame(batch.paths["weights"], batch.paths["networks"])
+    text = f"{twice[0]}; {len(twice)} are equal" if twice else "so"
+    return Check(COUNTED, where, "other weights for other numbers of images", text, not twice)
 
 
 def _check_diverged(results: Results, batch: Batch, key: str, matrices: list[np.ndarray]) -> Check:
@@ -105,6 +121,9 @@ def _check_predictions(results: Results, batch: Batch) -> Iterator[Check]:
             raise UnreadableError(
                 batch.paths["predictions"], f"{name} has the shape {classes.shape}, expected {(networks, len(test))}"
             )
+        # Of other numbers, -7 and 3.5 could pass for the class 3 and be counted as wrong.
+        if classes.dtype != np.uint8:
+            raise UnreadableError(batch.paths["predictions"], f"{name} holds {classes.dtype}, expected uint8")
     matrices = batch.matrices()
     tallies = {(key, name): forward.Tally(networks) for key in batch.keys for name in SETS}
     wrong: dict[str, list[tuple]] = {name: [] for name in SETS}

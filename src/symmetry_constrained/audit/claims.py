@@ -224,7 +224,14 @@ def _of_images(results: Results, contrast: dict, setting: dict) -> Iterator[dict
         low, high = (row["ratio_low"], row["ratio_high"]) if row["n"] >= FEWEST else (np.nan, np.nan)
         given = specs.cells(results.table(NETWORKS), setting)
         cap = (given["n_train"] // np.where(given["training_set"] == "augmented", 2, 1)).max()
-        yield {"effect": row["ratio"], "n": row["n"], "low": low, "high": high, "cap": f"{cap:,} images"}
+        yield {
+            "target": row["target"],
+            "effect": row["ratio"],
+            "n": row["n"],
+            "low": low,
+            "high": high,
+            "cap": f"{cap:,} images",
+        }
 
 
 def _reached_by_both(ratios: dict[float, float]) -> float:
@@ -250,7 +257,8 @@ def _of_cost(results: Results, contrast: dict, setting: dict) -> Iterator[dict]:
         for target in targets.get(setting["dataset"], [])
     }
     if found:
-        row = found[_reached_by_both({target: one["effect"] for target, one in found.items()})]
+        target = _reached_by_both({target: one["effect"] for target, one in found.items()})
+        row = found[target] | {"target": target}
         # Where the cost of the left is not known, it is left's budget that ended.
         yield {"cap": f"{sides[0][2] if row['effect'] == 0 else sides[1][2]:,.0f} evaluations"} | row
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from symmetry_constrained.audit import cells, specs
 from symmetry_constrained.audit.checks import Check, guarded
-from symmetry_constrained.audit.claims import FILES, RATIOS, TABLE, averaged_study, contrasts, read
+from symmetry_constrained.audit.claims import FILES, IN_SETTINGS, RATIOS, TABLE, averaged_study, contrasts, read
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import HISTORY, NETWORKS
 
@@ -69,10 +69,8 @@ def _due(results: Results, contrast: dict, row: pd.Series, setting: dict | None)
             yield f"fraction={own['fraction'].max():g}"
         if of in ("images", "cost"):
             found = TARGET.search(row["evidence"])
-            if found and float(found[1]) in results.config["targets"].get(setting["dataset"], []):
-                yield found[0]
-            else:
-                yield "a target of the configuration"
+            target = next(IN_SETTINGS[of](results, contrast, setting), {}).get("target")
+            yield found[0] if found and float(found[1]) == target else f"target={target}"
     for side in ("left", "right"):
         if contrast.get(side):
             yield from _side(results, contrast, side, setting)

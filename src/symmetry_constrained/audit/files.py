@@ -1,5 +1,6 @@
 """The files themselves: each as recorded, none missing, none that nobody made."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import unquote
@@ -10,6 +11,12 @@ from symmetry_constrained.audit.results import CONFIG, CRATE, MANIFEST, Results
 
 BYTES, LISTED, RECORD = "bytes as recorded", "no stray file", "the record itself"
 CRATED = "the crate and the manifest"
+# What nothing may record: pages and logs that are written after the record, and what is measured on demand.
+UNRECORDED = re.compile(
+    r"(report|index|audit/audit)\.(html|json)|comparison\.json|manifest\.json|code/\.snakemake_timestamp"
+    r"|logs/[a-z_]+\.log|benchmarks/(throughput|peaks|scaling|accuracies)\.csv"
+    r"|(figures/(roofline|scaling)|notebooks/throughput)\.(csv|svg|png|html|ipynb)"
+)
 # A folder without files of the manifest that holds one of these is a separate run, which is not audited.
 OF_A_RUN = (CONFIG, MANIFEST, "batches", "tables", "splits", "logs")
 
@@ -31,6 +38,8 @@ def _record(results: Results) -> Iterator[Check]:
     texts = [*said, *software, *software.values()] if isinstance(software, dict) else [software]
     odd = [text for text in texts if not (isinstance(text, str) or text is None)]
     yield Check(RECORD, MANIFEST, "commit, date and software in words", f"{odd[0]}" if odd else "so", not odd)
+    free = [path for path in manifest["unrecorded"] if not UNRECORDED.fullmatch(path)]
+    yield Check(RECORD, MANIFEST, "unrecorded: pages, logs, measurements", f"{free[0]}" if free else "so", not free)
     inputs = {name: path for path, entry in manifest["artefacts"].items() for name in entry["inputs"]}
     unlisted = [f"{path} was made from {name}" for name, path in inputs.items() if name not in manifest["artefacts"]]
     yield Check(RECORD, MANIFEST, "every input listed", unlisted[0] if unlisted else "so", not unlisted)

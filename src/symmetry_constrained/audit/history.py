@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from symmetry_constrained.audit import forward, inputs, specs, splits
-from symmetry_constrained.audit.checks import Check, equal, guarded, line
+from symmetry_constrained.audit.batch import IDENTITY
+from symmetry_constrained.audit.checks import Check, equal, guarded, line, same_table
 from symmetry_constrained.audit.results import Results
 
 EFFORT, RECORDED, TIMED = "effort within the budget, arithmetic", "history and its end", "timings"
@@ -91,7 +92,10 @@ def _check_effort(results: Results, where: str, path: str, spec: dict) -> Iterat
 
 
 def _check_history(results: Results, where: str, path: str, history_path: str, spec: dict) -> Iterator[Check]:
-    networks, history = results.table(path), results.table(history_path, [*NETWORK, *ENDS, "iterations", "evaluations"])
+    networks, history = (
+        results.table(path),
+        results.table(history_path, [*IDENTITY, *ENDS, "iterations", "evaluations"]),
+    )
     # Networks that diverged are left out of the history.
     ends = networks[networks["status"] != "non_finite"].set_index(NETWORK).sort_index()
     groups = history.groupby(NETWORK)
@@ -101,6 +105,9 @@ def _check_history(results: Results, where: str, path: str, history_path: str, s
     )
     if not last.index.equals(ends.index):
         return
+    rest = [name for name in IDENTITY if name not in NETWORK]
+    due = history[NETWORK].merge(networks[IDENTITY], on=NETWORK, how="left")[rest]
+    yield same_table(RECORDED, where, due, history[rest], source="the networks of networks.csv")
     columns = ["iterations", *ENDS]
     wrong = ~np.isclose(last[columns].astype(float), ends[columns].astype(float), rtol=1e-14, atol=0, equal_nan=True)
     # A line search that failed after the last checkpoint used evaluations and changed no parameter.

@@ -9,8 +9,10 @@ from importlib import metadata
 from pathlib import Path
 
 from symmetry_constrained.audit import leftovers
+from symmetry_constrained.audit.batch import overflowed
 from symmetry_constrained.audit.checks import plain
 from symmetry_constrained.audit.results import CODE, Results
+from symmetry_constrained.audit.tables import NETWORKS
 
 UNCHECKED = {
     "seconds": "A time cannot be measured again: timings.csv, solo_timings.csv, benchmarks, and whatever is "
@@ -18,14 +20,18 @@ UNCHECKED = {
     "history of a training": "What lies between its first iterations and its last: the rows of history.csv "
     "there, a network's number of iterations and evaluations, its status, and that its last weights came from its "
     "first. Checked are that losses fall, that weights resemble the start of their own seed and of no other seed of "
-    "the batch, and the last row. Some networks, drawn by the record's hash, are trained again: their weights after "
+    "the batch, and the last row. Some networks are drawn, anew by each audit that is asked for (the one within a run "
+    "draws by the record's hash, which its writer could try until it suits), and trained again: their weights after "
     "ten iterations are compared, and the rows of history.csv up to there (with --deep of more networks, and their "
     "losses up to 35 iterations, to a fifth). Of fractions between the least and the largest only last weights "
     "are stored. Networks that average over x and −x, that start from mirrored units or that Adam trained are not "
     "trained again.",
+    "networks that overflowed": "Whether the training of a network that is left out because it overflowed did so. A "
+    "note says how many are left out.",
     "published networks trained again": "Their weights are not stored. Checked is that counts and efforts agree.",
     "theory's trainings": "How weights came from their starts, which they are only required to resemble; effort "
-    "and status; accuracies halfway; overlaps with eigenvectors; flips outside a map's group; phase_symmetries.csv; "
+    "and status; accuracies halfway; overlaps with eigenvectors; the steepest gradient along an orbit (without "
+    "--deep); flips outside a map's group, and from what they were computed; phase_symmetries.csv; "
     "the conditions of emulated biases.",
     "pictures": "PNG beside their title and checksums; in SVG the colours, and so which model a point is of, in "
     "which row of names it lies, shaded areas, legends, and lines without any point of the data, which count as "
@@ -40,10 +46,16 @@ UNCHECKED = {
 def told(results: Results) -> list[str]:
     """A line for each way in which what made the results differs from what is here; none without a record."""
     try:
-        found = [*_code(results), *_commit(results), *_software(results), *leftovers.told(results)]
+        found = [*_code(results), *_commit(results), *_software(results), *leftovers.told(results), *_diverged(results)]
         return [plain(line) for line in found]
     except Exception:
         return []  # the check of the record reports it
+
+
+def _diverged(results: Results) -> Iterator[str]:
+    count = int(overflowed(results.table(NETWORKS)).sum()) if results.belongs(NETWORKS) else 0
+    if count:
+        yield f"{count:,} networks are said to have overflowed while they were trained, and are left out of every mean"
 
 
 def _code(results: Results) -> Iterator[str]:

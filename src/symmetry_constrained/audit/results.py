@@ -18,6 +18,7 @@ from symmetry_constrained.audit.checks import UnreadableError
 
 MANIFEST, CRATE, CONFIG = "manifest.json", "ro-crate-metadata.json", "config.json"
 CODE = "code"  # copies of the sources that made the results
+SOURCES = ("workflow", "scripts", "src", "notebooks", "config", "profiles", "tests", "docs")
 TEXTS = {"hidden_layers": str, "table": str}  # columns of names that look like numbers
 
 
@@ -27,9 +28,13 @@ class Results:
     read: the paths whose content was looked at, so that the audit can say what it knows by its bytes alone.
     """
 
-    def __init__(self, folder: Path, project: Path | None = None, deep: bool = False):
-        """project: the checkout, for sources of which the folder holds no copy. deep: whether time is no matter."""
-        self.folder, self.project, self.deep = folder, project, deep
+    def __init__(self, folder: Path, project: Path | None = None, deep: bool = False, draw: str = ""):
+        """project: the checkout, for sources of which the folder holds no copy. deep: whether time is no matter.
+
+        draw: any text, which draws other networks to be trained again. Without one the record's hash alone decides, and
+        whoever writes a record can write another until its draw suits.
+        """
+        self.folder, self.project, self.deep, self.draw = folder, project, deep, draw
         self.read: set[str] = set()
         self._digests: dict[str, str | None] = {}
         self._tables: dict[str, pd.DataFrame] = {}
@@ -114,6 +119,9 @@ class Results:
         config = self.json(CONFIG)
         if not isinstance(config, dict) or not isinstance(config.get("studies"), dict):
             raise UnreadableError(CONFIG, "holds no configuration")
+        # Else the folder's own files would pass for the sources that are read beside it.
+        if PurePosixPath(str(config.get("results"))).parts[:1] in [(name,) for name in SOURCES]:
+            raise UnreadableError(CONFIG, f"results: {config['results']} is where sources are")
         strict.check_counts(CONFIG, config)
         return config
 

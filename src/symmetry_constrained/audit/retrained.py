@@ -1,10 +1,11 @@
 """Weights bound to their seeds: the beginnings that seeds give, and networks trained again from there.
 
 A network's weights, as training ended and after its first iterations, must be nearer to where its own seed begins than
-to where another seed of the batch does. And some networks, drawn by the hash of the run's record so that nobody could
-choose them, are trained again: by SciPy's L-BFGS-B, in float64, on the audit's own loss.
+to where another seed of the batch does. And some networks are drawn and trained again: by SciPy's L-BFGS-B, in float64,
+on the audit's own loss.
 """
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -90,7 +91,8 @@ def _drawn(results: Results, told: dict[str, dict]) -> dict[str, list[tuple[str,
         for fraction in sorted({min(spec["fractions"]), max(spec["fractions"])}):
             if results.deep or _numbers(spec, fraction) <= LARGEST:
                 every += [(folder, format(fraction, "g"), place) for place in range(count)]
-    random = np.random.default_rng(int((results.sha256(MANIFEST) or "0"), 16))
+    text = f"{results.draw} {results.sha256(MANIFEST)}"
+    random = np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest(), 16))
     found: dict[str, list[tuple[str, int]]] = {}
     for number in sorted(random.permutation(len(every))[: DRAWN_DEEP if results.deep else DRAWN]):
         folder, key, place = every[number]

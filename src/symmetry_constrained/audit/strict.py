@@ -69,6 +69,8 @@ def table_of(path: Path, dtype: Mapping[str, type]) -> pd.DataFrame:
     header = content.partition(b"\n")[0].decode().split(",")
     if len(set(header)) != len(header):
         raise ValueError("has a column twice")
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError("has more cells in a line than columns")
     return table
 
 

@@ -37,6 +37,8 @@ def _check(results: Results) -> Iterator[Check]:
         for seed in range(options.get("seeds", 5))
     ]
     due = pd.DataFrame(cells, columns=["depth", "hidden_layers", "epsilon", "seed", "n_train"])
+    due = due.assign(dataset="digits", protocol="clean", split=0, training_set="augmented")
+    due["fraction"] = options.get("fraction", 0.25)
     due["biases"] = np.select([due["epsilon"] == 0, np.isinf(due["epsilon"])], ["none", "free"], "held")
     where = blame(results, TABLE, CONFIG)
     yield same_table(LISTED, where, due, table[list(due)], source="the configuration's networks")

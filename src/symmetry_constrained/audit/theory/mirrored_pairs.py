@@ -64,8 +64,13 @@ def _check_networks(results: Results, table: pd.DataFrame) -> Iterator[Check]:
         columns=["split", "kind", "epsilon", "seed"],
     )
     yield same_table(LISTED, where, due, table[list(due)], source="the configuration's networks")
-    settings = table[["dataset", "protocol", "fraction"]].drop_duplicates().to_numpy().tolist()
-    yield equal(LISTED, where, [["digits", "clean", options.get("fraction", 1.0)]], settings)
+    places = ["dataset", "protocol", "fraction", "hidden_layers"]
+    settings = table[places].astype({"hidden_layers": int}).drop_duplicates().to_numpy().tolist()
+    units = 2 * options.get("pairs", 10)
+    yield equal(LISTED, where, [["digits", "clean", options.get("fraction", 1.0), units]], settings)
+    # Even networks learn from X alone what the others are shown with ±X.
+    shown = np.where(table["kind"] == TIED, "original", "augmented").tolist()
+    yield equal(LISTED, where, shown, table["training_set"].tolist())
 
 
 def _matrices(results: Results, table: pd.DataFrame, pixels: int) -> list[np.ndarray]:

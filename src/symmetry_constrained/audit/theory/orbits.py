@@ -81,6 +81,9 @@ def _check(results: Results) -> Iterator[Check]:
     where = blame(results, TABLE, CONFIG)
     yield same_table(LISTED, where, due, table[list(due)], source="the configuration's networks")
     spectrum, losses = results.table(SPECTRUM), results.table(LOSSES)
+    for path, part, each in ((SPECTRUM, spectrum, LOWEST), (LOSSES, losses, AROUND)):
+        # Those of each network are compared below; no network is left over.
+        yield equal(LISTED, blame(results, path, CONFIG), f"{len(due) * each} rows", f"{len(part)} rows")
     for setting in options.settings:
         name = "/".join(map(str, setting))
         of = [part[_of(part, setting)] for part in (table, spectrum, losses)]

@@ -22,7 +22,7 @@ def check(results: Results) -> Iterator[Check]:
 
 
 def _check(results: Results) -> Iterator[Check]:
-    table = results.table(TABLE, [*KEYS, "n_train", "test_accuracy", "saturated_units"])
+    table = results.table(TABLE, [*KEYS, "dataset", "protocol", "n_train", "test_accuracy", "saturated_units"])
     options, splits = results.config["theory"]["saturated_units"], range(results.config["theory"]["splits"])
     own, fraction = options.get("seeds", 2), options.get("fraction", 0.25)
     due = pd.DataFrame(
@@ -34,8 +34,10 @@ def _check(results: Results) -> Iterator[Check]:
             for number in range(own)
         ],
         columns=KEYS,
+    ).assign(dataset="digits", protocol="clean")
+    yield same_table(
+        LISTED, blame(results, TABLE, CONFIG), due, table[list(due)], source="the configuration's networks"
     )
-    yield same_table(LISTED, blame(results, TABLE, CONFIG), due, table[KEYS], source="the configuration's networks")
     layers = matrices(results, WEIGHTS, "rows", len(table), forward.sizes(64, [10, 5]))
     free = (table["network"] == "bias-free").to_numpy()
     largest = max(float(np.abs(matrix[free][:, :, -1]).max()) for matrix in layers)
