@@ -154,8 +154,8 @@ def open_kept(folder: Path, path: str) -> bytes:
 
 def test_a_folder_of_other_things_is_not_made_anew(run):
     status, line = write("--out", "results")
-    assert (status, line.count("\n")) == (1, 1)
-    assert line.startswith("results: holds something other than a reference") and (run / "verdicts.md").exists()
+    assert status == 1
+    assert "results: holds something other than a reference" in line and (run / "verdicts.md").exists()
 
 
 def test_files_are_kept_byte_for_byte_and_large_ones_compressed(run):
@@ -339,7 +339,7 @@ def test_every_block_says_what_the_tables_say(run):
         f"- **Training longer.** {TITLE}.",
     ]
     assert blocks["figures"] == f"- **[Data](results/reference/figures/images-needed.svg):** {TITLE}.\n"
-    assert 'settings.png" width="600" alt="Each claim in each setting' in blocks["settings-map"]
+    assert 'settings.png" width="860" alt="Each claim in each setting' in blocks["settings-map"]
     assert re.findall(r"^(\d+)\. ", blocks["scope"], re.M) == [str(number) for number in range(1, 18)]
     table = [" ".join(line.split()) for line in blocks["commands"].splitlines()]
     assert "time on 8 cores" in table[0]
