@@ -117,7 +117,7 @@ def test_accuracies_are_means_at_the_largest_weight_with_their_few_networks():
     assert sorted(len(part.get_offsets()) for part in panel.collections) == [2] * 12
     figure, _ = biases.copies(copied("digits", seeds=range(style.FEW)), CONDITIONS)
     assert not figure.axes[0].collections
-    assert figure.axes[0].get_title(loc="left") == "Digits, N = 10 each"
+    assert figure.axes[0].get_title(loc="left") == "Digits, N = 20 each"
 
 
 def test_the_copys_titles_are_computed_from_the_data():

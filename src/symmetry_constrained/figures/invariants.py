@@ -43,7 +43,7 @@ def complete_invariants(table: pd.DataFrame, signs: pd.DataFrame, phases: pd.Dat
     groups = list(dict.fromkeys(data["group"]))
     most = max(data.loc[data["group"] == group, "features"].nunique() for group in groups)
     # Between the columns of numbers and the next panel's names.
-    layout = ConstrainedLayoutEngine(w_pad=0.1)
+    layout = ConstrainedLayoutEngine(wspace=0.12)
     size = (WIDTH, 0.42 * most + 1.7)
     figure, axes = plt.subplots(1, len(groups), figsize=size, layout=layout, squeeze=False, sharex=True)
     for panel, group in zip(axes[0], groups, strict=True):

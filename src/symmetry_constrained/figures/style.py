@@ -44,7 +44,7 @@ MARKERS = {"biased": "o", "bias-free": "X"}
 CLEAN_COLOUR = "#9A9A9A"
 WIDTH = 7.2  # inches: a page's text
 CHANCE = 0.1  # the accuracy of one answer to every image, as there are ten classes
-FEW = 10  # fewer networks are drawn one by one beside their mean
+FEW = 20  # fewer networks are drawn one by one beside their mean
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
