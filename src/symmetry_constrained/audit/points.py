@@ -93,11 +93,12 @@ def _around(results: Results, stem: str) -> pd.DataFrame:
 
 
 def _copies(results: Results, stem: str) -> pd.DataFrame:
-    """Differences of weighted copies, those on −X of the levelled ones alone."""
+    """Differences of weighted copies, those on −X of the levelled ones alone, and theory's."""
     table = _beside(results, stem)
     table = table[table["weight"].notna()]
     above, below = (table[f"{name}_difference"].clip(lower=1e-17) for name in ("largest", "inverted"))
-    return table.assign(above=above, below=below.where(table["construction"] == "levelled"))
+    theory = 2 * np.exp(-table["predicted_rate"] * table["weight"])
+    return table.assign(above=above, below=below.where(table["construction"] == "levelled"), theory=theory)
 
 
 def _copied(results: Results, stem: str) -> pd.DataFrame:
@@ -158,7 +159,7 @@ SERIES: dict[str, tuple[Series, ...]] = {
         Series((), MEAN, _within(metric="excess")),
         Series(("depth",), MEAN, _amplified),
     ),
-    "emulated-bias": (Series(("weight",), ("above", "below"), _copies), Series(("accuracy",), table=_copied_here)),
+    "emulated-bias": (Series(("weight",), ("above", "below"), _copies, ("theory",)), Series(("accuracy",), table=_copied_here)),
     "emulated-accuracy": (Series(("accuracy",), table=_copied, maybe=("one",)),),
     "flat-direction": (
         Series(("angles",), ("size",), _by_angles("curvature", panel="left"), ("median",)),
