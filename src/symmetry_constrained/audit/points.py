@@ -159,7 +159,10 @@ SERIES: dict[str, tuple[Series, ...]] = {
         Series((), MEAN, _within(metric="excess")),
         Series(("depth",), MEAN, _amplified),
     ),
-    "emulated-bias": (Series(("weight",), ("above", "below"), _copies, ("theory",)), Series(("accuracy",), table=_copied_here)),
+    "emulated-bias": (
+        Series(("weight",), ("above", "below"), _copies, ("theory",)),
+        Series(("accuracy",), table=_copied_here),
+    ),
     "emulated-accuracy": (Series(("accuracy",), table=_copied, maybe=("one",)),),
     "flat-direction": (
         Series(("angles",), ("size",), _by_angles("curvature", panel="left"), ("median",)),
