@@ -44,7 +44,7 @@ def change_rows(folder, change):
 def test_what_was_trained_holds(folder):
     checks = audit.run(Results(folder), ["mirrored pairs"])
     assert [check for check in checks if not check.ok] == []
-    assert len(checks) == 4 + 2 * 7
+    assert len(checks) == 5 + 2 * 7
 
 
 @pytest.mark.parametrize("row", [0, 5, -1])

@@ -120,7 +120,9 @@ def tables() -> Tables:
         others={
             "equal_terms": equal_terms.equal_terms(courses, timings, 100),
             "images": sample_efficiency.sample_efficiency(trained, {"digits": [0.6, 0.75], "mnist": [0.6]}),
-            "bound": pd.DataFrame(bound | {"network": ["biased", "bias-free"], "violations": [0, 0]}),
+            "bound": pd.DataFrame(
+                bound | {"network": ["biased", "bias-free"], "function": ["not odd", "odd"], "violations": [0, 0]}
+            ),
             "theory/random_networks": pd.DataFrame(random | properties),
             "theory/label_blind": blind,
         },

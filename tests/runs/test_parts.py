@@ -34,7 +34,8 @@ def history(networks):
 
 def bound(networks):
     found = networks.groupby(BOUND_KEYS, sort=False, as_index=False).agg(networks=("seed", "size"))
-    return found.assign(violations=0)
+    function = found["network"].map({"biased": "not odd", "bias-free": "odd"})
+    return found.assign(function=function, violations=0)
 
 
 def with_derived(run, networks, courses, names=("equal_terms", "images", "bound")):
