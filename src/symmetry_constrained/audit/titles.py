@@ -49,7 +49,7 @@ def percent(value: float) -> str:
 
 def _on(model: str) -> str:
     """How networks of a model were trained."""
-    return model.replace("identity,", "trained on") if model.startswith("identity") else f"on {model} features"
+    return model.replace("identity,", "trained on") if "," in model else f"on {model} features"
 
 
 def _best(values: pd.Series) -> str:
