@@ -12,10 +12,11 @@ BESIDE = {"supported": "do", "not supported": "do not either", "inconclusive": "
 WORST_FIRST = ["contrary", "fails", "open", "holds"]
 ONE_OF = ["id", "distinct", "setting", "protocol", "dataset"]
 # One claim, and several.
+PAPERS = "in the paper's setting only"
 VERBS = {"holds throughout": ("holds throughout", "hold throughout"), "holds": ("holds", "hold")}
-VERBS |= {"holds in the paper's setting only": tuple(f"{verb} in the paper's setting only" for verb in VERBS["holds"])}
 VERBS |= {"mixed": ("is mixed", "are mixed"), "open": ("is open", "are open"), "fails": ("fails", "fail")}
-IN_SETTINGS = ("holds throughout", "holds in the paper's setting only", "mixed", "fails", "open")
+VERBS |= {f"holds {PAPERS}": (f"holds {PAPERS}", f"hold {PAPERS}")}
+IN_SETTINGS = ("holds throughout", f"holds {PAPERS}", "mixed", "fails", "open")
 ON_THEORY = ("holds", "open", "fails")
 
 

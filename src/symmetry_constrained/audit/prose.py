@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import numpy as np
 
 from symmetry_constrained.audit import claims, paragraphs, settings
-from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
 from symmetry_constrained.audit.figures import FINDINGS
 from symmetry_constrained.audit.published import TABLE as NUMBERS
 from symmetry_constrained.audit.results import Results
@@ -23,8 +23,9 @@ WORDS, HEADED = "paragraphs, by the code that ran", "headings of tables"
 COMMANDS = "commands of the claims"
 COUNTED = "numbers above the claims"
 HTML = "tables/published_numbers.html"
-# Modules that hold a page's texts, each under its name.
+# Modules that hold a page's texts, each under a name.
 LIBRARY = "src/symmetry_constrained/verdicts"
+TEXTS = [("page", "INTRODUCTION"), ("page", "SETTINGS"), ("costs", "INTRODUCTION")]
 OF_FINDINGS, OF_NUMBERS = "scripts/write_findings.py", "scripts/judge_published.py"
 COST = re.compile(r"\d+ (?:–|\d+(?:\.\d)? (?:s|min|h)) (?:–|\d[\d,]* MB)")  # jobs, time and memory
 HEADINGS = {"1": "Table 1 of the paper: raw pixels", "2": "Table 2 of the paper: invariant features"}
@@ -61,9 +62,12 @@ def _check_page(results: Results) -> Iterator[Check]:
     yield _alike(where, due, plain)
     # Above the claims a table follows each of three paragraphs, and in each claim's part the last of two.
     order = "." * (len(due) - 4) + "|.|...|#|" + "#..|" * len(ids)
-    yield equal(WORDS, where, f"#{order[1:]}", "".join(block[0] if block[0] in "#|" else "." for block in found))
-    yield from _check_settings(results, where, tables(text)[1][1:])
-    commands = tables(text)[2][1:]
+    yield equal(
+        WORDS, where, f"#{order[1:]}", "".join(block[:1] if block[:1] in ("#", "|") else "." for block in found)
+    )
+    _, listed, commands, *_ = [*tables(text), [], [], []]
+    yield from _check_settings(results, where, listed[1:])
+    commands = commands[1:]
     due = [f"`snakemake --cores all claim_{id_}`" for id_ in ids]
     yield equal(COMMANDS, where, list(map(list, zip(ids, due, strict=True))), [row[:2] for row in commands])
     odd = [" ".join(row) for row in commands if not COST.fullmatch(" ".join(row[2:]))]
@@ -73,12 +77,12 @@ def _check_page(results: Results) -> Iterator[Check]:
 def _above(results: Results) -> list[str]:
     """The paragraphs above the claims: of the code, and on the settings, the leak and the number of contrasts."""
     rows, listed = claims.read(results), results.table(settings.TABLE)
-    page, costs = (_texts(results, f"{LIBRARY}/{name}.py") for name in ("page", "costs"))
-    opening, counts = page["INTRODUCTION"], {"networks": "20", "units": "10", "fewest": "3"}
+    opening, beside, costs = (_text(results, f"{LIBRARY}/{module}.py", name) for module, name in TEXTS)
+    counts = {"networks": "20", "units": "10", "fewest": "3"}
     for name, value in {"margins": paragraphs.margins(rows), **counts}.items():
         opening = opening.replace(f"{{{name}}}", value)
-    told = [paragraphs.over_settings(rows, listed), page["SETTINGS"], paragraphs.leak(results.table(settings.LEAK))]
-    return [*blocks(opening)[1:], *told, paragraphs.many(rows), costs["INTRODUCTION"]]
+    told = [paragraphs.over_settings(rows, listed), beside, paragraphs.leak(results.table(settings.LEAK))]
+    return [*blocks(opening)[1:], *told, paragraphs.many(rows), costs]
 
 
 def _alike(where: str, due: list[str], found: list[str]) -> Check:
@@ -89,18 +93,19 @@ def _alike(where: str, due: list[str], found: list[str]) -> Check:
     return Check(WORDS, where, f"{len(due)} paragraphs, as the code and the tables have them", said, due == found)
 
 
-def _texts(results: Results, module: str) -> dict[str, str]:
-    """The texts that a module which ran has under a name of its own; empty for others."""
-    found = {}
-    for node in ast.parse(results.text(results.locate(module))).body:
+def _text(results: Results, module: str, name: str) -> str:
+    """The text that a module which ran has under a name; UnreadableError if it has none."""
+    path = results.locate(module)
+    for node in ast.parse(results.text(path)).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            found |= {name.id: node.value.value for name in node.targets if isinstance(name, ast.Name)}
-    return found
+            if name in [target.id for target in node.targets if isinstance(target, ast.Name)]:
+                return node.value.value
+    raise UnreadableError(path, f"holds no text {name}")
 
 
 def _check_findings(results: Results) -> Iterator[Check]:
     """The page is the code's text around a list of findings, of one line each."""
-    opening = _texts(results, OF_FINDINGS)["OPENING"]
+    opening = _text(results, OF_FINDINGS, "OPENING")
     lines = "\n".join(f"- {title}" for title in findings(results))
     due = opening.replace("{findings}", lines).split("\n")
     yield _alike(results.blame(FINDINGS), due, results.text(FINDINGS).split("\n"))
@@ -120,7 +125,7 @@ def _check_numbers(results: Results) -> Iterator[Check]:
     yield equal(HEADED, where, ["Published numbers"], page["title"])
     yield equal(HEADED, where, [HEADINGS[name] for name in HEADINGS if name in named], page["h2"])
     yield equal(HEADED, where, PUBLISHED * len(named), page["th"])
-    yield _alike(where, [_texts(results, OF_NUMBERS)["NOTE"]], page["p"])
+    yield _alike(where, [_text(results, OF_NUMBERS, "NOTE")], page["p"])
     yield equal(HEADED, where, ["1 paragraph"], [f"{len(page['p'])} paragraph", *page["beside"]])
 
 

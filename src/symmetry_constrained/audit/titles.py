@@ -106,7 +106,7 @@ def _gaps(results: Results, stem: str, table: pd.DataFrame) -> str:
     ends = dict.fromkeys([*widest.index[:1], *widest.index[-1:]])
     parts = [f"{widest[images]:.2f} on {images:,} images".replace("-", "−") for images in ends]
     last = rows[(rows["metric"] == "symmetry_gap") & (rows["images"] == most)]
-    models = sorted(set(last["model"]), key=lambda model: MODELS.index(model) if model in MODELS else len(MODELS))
+    models = sorted(last["model"].unique(), key=lambda model: MODELS.index(model) if model in MODELS else len(MODELS))
     losing = [model for model in models if model in set(last.loc[last["mean"] > LOST, "model"])]
     who = f"networks {' and '.join(map(_on, losing))}" if losing else "no networks"
     only = "only " if 0 < len(losing) < len(models) else ""

@@ -32,7 +32,8 @@ def _ends(texts: list[str]) -> str:
 
 def _emulated_bias(results: Results, stem: str, table: pd.DataFrame) -> str:
     """How close copies with the largest weight are on X, and on which datasets they are equally close."""
-    table, close = table[table["weight"].notna()], {}
+    table = table[table["weight"].notna()]
+    close: dict[str, list[str]] = {}
     for name, rows in table.groupby("dataset", sort=False):
         worst = rows["largest_difference"][rows["weight"] == rows["weight"].max()].max()
         words = f"differ by at most {number(worst)}" if worst else "are equal to the last bit"
