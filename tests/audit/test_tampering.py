@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.scripts import call
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
@@ -271,6 +273,20 @@ def text(before: str, after: str):
     return edit
 
 
+def titled(before: str, after: str):
+    """Another title of a picture."""
+
+    def edit(content: bytes) -> bytes:
+        with Image.open(io.BytesIO(content)) as image:
+            assert before in image.info["Title"], image.info["Title"]
+            told, out = PngInfo(), io.BytesIO()
+            told.add_itxt("Title", image.info["Title"].replace(before, after))
+            image.save(out, "png", pnginfo=told)
+        return out.getvalue()
+
+    return edit
+
+
 # On what the first number's own seed gives, whatever stands there.
 OTHER_VERDICT = cell("same_seed", 0, lambda verdict: "not judged" if verdict == "exact" else "exact")
 
@@ -488,9 +504,28 @@ FORGED = [
     *in_file(f"{BATCH}/networks.csv", "columns", another_column),
     *in_file("verdicts.md", "prose", lambda content: content + b"\nAll of it is proven.\n"),
     *in_file(
-        "verdicts.md", "prose", text(": too few networks, below 20.", ": too few networks, below 20. It is proven.")
+        "verdicts.md", "sentences", text(": too few networks, below 20.", ": too few networks, below 20. It is proven.")
+    ),
+    *in_file("verdicts.md", "prose", lambda content: content + b"\n| claim |\n|:------|\n| all   |\n"),
+    *in_file("verdicts.md", "verdicts", lambda content: content + b"> Every claim of the paper is proven.\n"),
+    *in_file("verdicts.md", "verdicts", lambda content: content + content.splitlines(keepends=True)[-1]),
+    *in_file("verdicts.md", "verdicts", text("⬜ too few networks", "🟦 too few networks")),
+    *in_file("verdicts.md", "prose", text("margin of 0.02 in accuracy", "line that nobody drew in accuracy")),
+    *in_file(
+        "verdicts.md", "prose", lambda content: re.sub(rb"(settings, )[^;]*;", rb"\1all hold throughout;", content)
     ),
     *in_file("findings.rst", "prose", lambda content: b"The audit proves every claim.\n\n" + content),
+    *in_file(
+        "findings.rst", "prose", lambda content: re.sub(rb"(?m)^(- .*)$", rb"\1\n  and all hold", content, count=1)
+    ),
+    *in_file("figures/settings.png", "titles", titled("claims that were judged", "claims that were proven")),
+    *in_file("figures/verdicts.png", "titles", titled("hold by their headlines", "are proven")),
+    *in_file("figures/table1.png", "titles", titled("networks classify", "networks fail on")),
+    *in_file("figures/bound.png", "titles", titled("bias-free", "biased")),
+    *in_file("figures/budget.png", "titles", titled("After", "Before")),
+    *in_file("figures/sides-digits.png", "titles", titled("classify", "fail on")),
+    *in_file("figures/mirrored-pairs.png", "titles", titled("reach", "stay below")),
+    *in_file("figures/figure1.png", "titles", titled("identical", "other")),
     *in_file("tables/published_numbers.html", "prose", text("<h2>", "<div>All agree.</div><h2>")),
     *in_file("figures/bound.svg", "figures", text("</svg>", '<circle cx="9" cy="9" r="9"/></svg>')),
     *in_table("theory/invariants.csv", "tables", "transformed_accuracy", row=3),

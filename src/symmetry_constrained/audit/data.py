@@ -28,6 +28,11 @@ def known(dataset: str) -> dict:
     return rows[dataset]
 
 
+def written(dataset: str) -> str:
+    """A dataset's name as its authors write it; the name itself where the table has no other."""
+    return yaml.safe_load(TABLE.read_text(encoding="utf-8")).get(dataset, {}).get("title") or dataset
+
+
 def check(results: Results) -> Iterator[Check]:
     for dataset in sorted({spec["dataset"] for spec in specs.of_run(results).values()}):
         yield from guarded(WHAT, f"data/{dataset}/images.npy", _check(results, dataset))

@@ -36,8 +36,8 @@ UNCHECKED = {
     "pictures": "PNG beside their title and checksums; in SVG the colours, and so which model a point is of, in "
     "which row of names it lies, shaded areas, legends, and lines without any point of the data, which count as "
     "guides. figure1 and settings are checked by their data and title alone.",
-    "pages": "What notebooks say outside of tables and pictures, the report's captions, and of index.html the "
-    "times, the machine and the sentences on each claim.",
+    "pages": "What notebooks say outside of tables and pictures, the report's captions, of verdicts.md the jobs, time "
+    "and memory of each claim, and of index.html the times, the machine and the sentences on each claim.",
     "who ran it": "Commit, software, machine and dates in manifest.json, ro-crate-metadata.json and "
     "provenance.json, and which files a file was made from: whoever writes a record may write anything there.",
 }

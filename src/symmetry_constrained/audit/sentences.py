@@ -6,17 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import claims, verdicts
+from symmetry_constrained.audit import claims, paragraphs, verdicts
 from symmetry_constrained.audit.checks import Check, close, equal, guarded
 from symmetry_constrained.audit.figures import FINDINGS, title_of
 from symmetry_constrained.audit.results import CONFIG, Results
-from symmetry_constrained.audit.verdicts import PAGE, number
+from symmetry_constrained.audit.verdicts import PAGE, blocks
 
 STATED, NEEDED = "claims as they are stated", "pairs that would decide"
-SAID, FOUND = "numbers and verdicts in sentences", "findings in their order"
-WORDS = ("replicated", "supported", "refuted", "reversed", "equivalent", "inconclusive", "too few", "not in the paper")
-# Numbers in a text as pages write them; a minus of their own, and parts of words and of names left out.
-NUMBER = re.compile(r"(?<![\w.,−-])−?(?:\d[\d,]*(?:\.\d+)?(?:e[−+]?\d+)?|∞)(?![\w])")
+SAID, FOUND = "each claim's paragraph", "findings in their order"
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -38,13 +35,13 @@ def _check(results: Results) -> Iterator[Check]:
     yield close(NEEDED, results.blame(claims.TABLE), "needed", expected, rows["needed"], 1.0)
     text = results.text(PAGE)
     where = results.blame(PAGE, claims.TABLE)
-    parts = [part.splitlines() for part in re.split(r"^## ", text, flags=re.MULTILINE)]
-    sections = {lines[0].partition(".")[0]: [line for line in lines if line and line[0] != "|"] for lines in parts}
+    parts = [blocks(part) for part in re.split(r"^## ", text, flags=re.MULTILINE)]
+    sections = {part[0].partition(".")[0]: [block for block in part if not block.startswith("|")] for part in parts}
     for id_, claim in stated.items():
         heading, statement, *told = [*sections.get(id_, []), "", ""]
         due = f"{id_}. {claim['title']} / {' '.join(claim['statement'].split())} (Where: {claim['section']}.)"
         yield equal(STATED, where, due, f"{heading} / {statement}")
-        yield _check_said(where, id_, rows[rows["id"] == id_], " ".join(told))
+        yield equal(SAID, where, paragraphs.of_claim(rows[rows["id"] == id_]), " / ".join(told[:-2]))
 
 
 def needed(row: pd.Series) -> float:
@@ -68,28 +65,14 @@ def needed(row: pd.Series) -> float:
     return float(max(1.0, np.ceil(row["n"] * max(times))))
 
 
-def _check_said(where: str, id_: str, own: pd.DataFrame, told: str) -> Check:
-    """Every number in a claim's sentences is one of its rows, and every verdict as well."""
-    settings = own["setting"].dropna().astype(str) if "setting" in own else []
-    for name in sorted({*own["contrast"], *own["cap"], *settings}, key=len, reverse=True):
-        # Names hold numbers of their own.
-        for text in {name, name[:1].upper() + name[1:]}:
-            told = told.replace(text, " ") if text else told
-    known = {str(count) for count in range(len(own) + 1)} | {"20", "10"}
-    known |= {f"{value:,.0f}" for value in [*own["n"], *own["needed"]] if np.isfinite(value)}
-    for name in ("effect", "low", "high", "published", "prediction_low", "prediction_high"):
-        known |= {number(value) for value in own[name].astype(float)}
-    odd = [text for text in NUMBER.findall(told) if text.strip(",") not in known]
-    verdicts_ = " ".join(own["verdict"])
-    odd += [word for word in WORDS if word in told and word not in verdicts_]
-    return Check(SAID, where, f"{id_}: only what its rows say", f"says {odd[0]}" if odd else "so", not odd)
-
-
 def _check_findings(results: Results) -> Iterator[Check]:
+    lines = [line[2:] for line in results.text(FINDINGS).splitlines() if line.startswith("- ")]
+    yield equal(FOUND, results.blame(FINDINGS, CONFIG), findings(results), lines)
+
+
+def findings(results: Results) -> list[str]:
     """The titles of the figures that the opening page is about, in order, and nothing else."""
     config = results.config
     first = config["studies"][config["figures"]["curves"][0]]["dataset"]
     stems = ["settings", "verdicts", "table1", "table2", f"sides-{first}", "images-needed", f"cost-{first}", "budget"]
-    due = [title_of(results, f"figures/{stem}.png") for stem in stems if results.exists(f"figures/{stem}.png")]
-    lines = [line[2:] for line in results.text(FINDINGS).splitlines() if line.startswith("- ")]
-    yield equal(FOUND, results.blame(FINDINGS, CONFIG), due, lines)
+    return [title_of(results, f"figures/{stem}.png") for stem in stems if results.exists(f"figures/{stem}.png")]

@@ -7,13 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from symmetry_constrained.audit import published
-from symmetry_constrained.audit.checks import Check, guarded
+from symmetry_constrained.audit import published, settings
+from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
 from symmetry_constrained.audit.claims import IN_SETTINGS, RATIOS, TABLE, contrasts, read
 from symmetry_constrained.audit.results import Results
 
 VERDICTS, SHOWN, PAGE = "verdicts, by their rules", "verdict page", "verdicts.md"
 CAPPED = "not within the budget"
+MARKS = {"holds": "🟦", "open": "⬜", "fails": "🟧", "contrary": "🟥"}
+RULE = re.compile(r"\|(:-+\|)+")  # below a table's heading
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -119,34 +121,60 @@ def _as_new_test(row: pd.Series) -> str:
 
 
 def _check_page(results: Results) -> Iterator[Check]:
-    """Every row of the table is on the page, in order, with its numbers."""
-    # Cells are padded to their column's width, and a bar within one is escaped.
-    lines = (re.split(r"(?<!\\)\|", line)[1:-1] for line in results.text(PAGE).splitlines() if line.startswith("| "))
-    tables = [[cell.strip() for cell in line] for line in lines]
-    claims, rows = read(results), [row for row in tables if row[-1].startswith("`")]
-    opening = [row for row in tables if row[0] in set(claims["id"]) and len(row) == 8]
-    missing = [f"the overview's {row['id']}" for row in _differing(opening, claims)]
-    for at, (_, row) in enumerate(claims.iterrows()):
-        contrast, evidence = (row[name].replace("|", "\\|") for name in ("contrast", "evidence"))
-        due = [contrast, place(row), effect(row), number(row["published"]), str(row["n"])]
-        open_ = row["verdict"].endswith("inconclusive") and np.isfinite(row["needed"])
-        more = f" ({row['needed']:,.0f} more pairs would decide)" if open_ else ""
-        *cells, verdict, source = rows[at] if at < len(rows) else ["", ""]
-        if cells != due or source != f"`{evidence}`" or not verdict.endswith(f" {row['verdict']}{more}"):
-            missing.append(f"{row['id']}, {row['contrast']}")
-    text = f"{missing[0]} differs; {len(missing)} do" if missing else f"{len(rows)} rows, as in the table"
-    ok = not missing and len(rows) == len(claims)
-    yield Check(SHOWN, results.blame(PAGE, TABLE), f"the {len(claims)} rows of {TABLE}", text, ok)
+    """Its tables have as many rows as there are, and those of the claims show every row, in order, as it is."""
+    claims, found = read(results), tables(results.text(PAGE))
+    where, heads = results.blame(PAGE, TABLE), shown_first(claims)
+    of_claims = [len(own) for _, own in claims.groupby("id", sort=False)]
+    due = [len(of_claims), len(results.table(settings.TABLE)), len(of_claims), len(heads), *of_claims]
+    yield equal(SHOWN, where, f"tables of {due} rows", f"tables of {[len(rows) for _, *rows in found]} rows")
+    first = [(f"the overview's {row['id']}", _first(row)) for _, row in heads.iterrows()]
+    each = [(f"{row['id']}, {row['contrast']}", _shown(row)) for _, row in claims.iterrows()]
+    rows = [row for _, *body in found[3:] for row in body]
+    missing = [name for at, (name, cells_) in enumerate([*first, *each]) if rows[at : at + 1] != [cells_]]
+    text = f"{missing[0]} differs; {len(missing)} do" if missing else f"{len(claims)} rows, as in the table"
+    yield Check(SHOWN, where, f"the {len(claims)} rows of {TABLE}", text, not missing)
 
 
-def _differing(opening: list[list[str]], claims: pd.DataFrame) -> Iterator[pd.Series]:
-    """The headlines that the overview does not show as they are."""
-    for at, (_, row) in enumerate(shown_first(claims).iterrows()):
-        title, contrast = (row[name].replace("|", "\\|") for name in ("title", "contrast"))
-        due = [row["id"], title, row["setting"], contrast, effect(row), number(row["published"]), str(row["n"])]
-        id_, paper, verdict_, *cells = opening[at] if at < len(opening) else [""] * 8
-        if [id_, paper, *cells] != due or not verdict_.endswith(f" {row['verdict']}"):
-            yield row
+def blocks(text: str) -> list[str]:
+    """What empty lines part: headings, paragraphs and tables."""
+    return text.strip("\n").split("\n\n")
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """Of every table of the page the cells of its heading and of its rows."""
+    found = []
+    for block in blocks(text):
+        if block.startswith("|"):
+            heading, *below = block.split("\n")
+            odd = [line for line in (heading, *below[1:]) if not (line.startswith("| ") and line.endswith(" |"))]
+            if odd or not RULE.fullmatch("".join(below[:1])):
+                raise UnreadableError(PAGE, f"a line of a table is none: {(odd or below or [heading])[0][:80]}")
+            found.append([cells(line) for line in (heading, *below[1:])])
+    return found
+
+
+def cells(line: str) -> list[str]:
+    """Of a table's line: padded to their column's width, a bar within one escaped."""
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def _marked(verdict: str) -> str:
+    mark = "◽" if verdict == "by construction" else MARKS[settings.outcome(verdict)]
+    return f"{mark} {verdict}"
+
+
+def _first(row: pd.Series) -> list[str]:
+    """The overview's row of a headline."""
+    opening = [row["id"], row["title"], _marked(row["verdict"]), row["setting"], row["contrast"]]
+    return [*opening, effect(row), number(row["published"]), str(row["n"])]
+
+
+def _shown(row: pd.Series) -> list[str]:
+    """A row in its claim's table."""
+    open_ = row["verdict"].endswith("inconclusive") and np.isfinite(row["needed"])
+    more = f" ({row['needed']:,.0f} more pairs would decide)" if open_ else ""
+    opening = [row["contrast"], place(row), effect(row), number(row["published"]), str(row["n"])]
+    return [*opening, _marked(row["verdict"]) + more, f"`{row['evidence']}`"]
 
 
 def place(row: pd.Series) -> str:
