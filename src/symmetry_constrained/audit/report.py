@@ -1,22 +1,29 @@
 """What is read by people: the report holds the files as they are, executed notebooks ran to their end."""
 
-import base64
-import json
+import hashlib
 import re
 from collections.abc import Iterator
+from html import unescape
 
-from symmetry_constrained.audit import existence, templates
-from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
-from symmetry_constrained.audit.paper_tables import Cells
+from symmetry_constrained.audit import embedded, existence, templates
+from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.embedded import AUDIT, REPORT
+from symmetry_constrained.audit.figures import FINDINGS
+from symmetry_constrained.audit.paper_tables import RUNS, Cells
 from symmetry_constrained.audit.results import CONFIG, Results
 
 EMBEDDED, EXECUTED = "report holds the files", "notebooks ran to their end"
 INDEXED, INDEX = "first page as it was written", "index.html"
 SHOWN = "pages show their pictures"
 PICTURE = 'src="data:image/png;base64,'  # of each picture in a page
-REPORT, RECORDED = "report.html", "report.json"
-OWN = ("audit/audit.html", "audit/audit.json")
-OPENING = '<script id="results">\n    var results = '  # where the page lists the files it holds
+RECORDED = "report.json"
+# What the report shows beside the figures and the audit.
+TABLES = "published_numbers.csv published_numbers.html summary.csv sample_efficiency.csv cost_to_target.csv".split()
+TABLES += ["bound.csv", "claims.csv"]
+RULES = "workflow/rules/"  # where the headings of the report's parts are
+STYLED = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+# By Snakemake's version the digest of a report without its lists and its styles: its own words and scripts.
+PAGES = {"9.27.1": "df1378fd829f33b7ff24333bd96758eff718537dd167fb0870db31bbdffcc3b5"}
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -42,10 +49,12 @@ def _check_pages(results: Results) -> Iterator[Check]:
         same = [found.strip() for found in re.findall(re.escape(PICTURE) + '([^"]*)"', text)] == pictures
         where = results.blame(page, executed)
         yield Check(SHOWN, where, "the notebook's pictures", "so" if same else "other pictures", same)
-        rows = Cells.of(text)
-        odd = [row for row in _rows(outputs) if row not in rows]
-        found = f"lacks a row: {', '.join(odd[0])[:80]}" if odd else f"{len(_rows(outputs))} rows"
-        yield Check(SHOWN, where, "the rows of the notebook's tables", found, not odd)
+        rows, due = Cells.of(text), _rows(outputs)
+        odd = [row for row in due if row not in rows] or [row for row in rows if row not in due]
+        found = f"a row in one alone: {', '.join(odd[0])[:80]}" if odd else f"{len(rows)} rows"
+        yield Check(SHOWN, where, f"the rows of the notebook's tables: {len(due)} rows", found, rows == due)
+        runs = RUNS.findall(text)
+        yield equal(SHOWN, where, "nothing that runs", _first(runs, "nothing that runs"))
 
 
 def _rows(outputs: list[dict]) -> list[list[str]]:
@@ -56,18 +65,57 @@ def _rows(outputs: list[dict]) -> list[list[str]]:
 
 def _check_report(results: Results) -> Iterator[Check]:
     yield equal(EMBEDDED, REPORT, results.record(RECORDED)["sha256"], results.sha256(REPORT) or "missing")
-    text = results.text(REPORT)
-    start = text.find(OPENING)
-    if start < 0:
-        raise UnreadableError(REPORT, "lists no files")
-    held, _ = json.JSONDecoder().raw_decode(text[start + len(OPENING) :])
-    for recorded_path, entry in held.items():
-        path = results.locate(recorded_path)
-        if path in OWN:
-            continue  # written anew by every audit
-        content = base64.b64decode(entry["data_uri"].partition(",")[2])
-        same = content == results.bytes(path)
+    lists, written, page = embedded.lists(results)
+    held = {results.locate(path): entry for path, entry in lists["results"].items()}
+    for path, entry in held.items():
+        # The audit is written anew by every audit.
+        same = path == AUDIT or embedded.content(entry) == results.bytes(path)
         yield Check(EMBEDDED, results.blame(REPORT, path), f"{path} as it is", "equal" if same else "other bytes", same)
+    figures = [f"figures/{stem}.svg" for stems in existence.drawn(results).values() for stem in stems]
+    missing = [path for path in (*figures, *(f"tables/{name}" for name in TABLES), AUDIT) if path not in held]
+    yield equal(
+        EMBEDDED, REPORT, "every figure, table and the audit", _first(missing, "every figure, table and the audit")
+    )
+    parts = [part for own in lists["categories"].values() for part in own.values()]
+    yield equal(EMBEDDED, REPORT, sorted(lists["results"]), sorted(path for part in parts for path in part))
+    rules = [name for name in results.recorded if name.startswith(f"code/{RULES}")]
+    known = "".join(results.text(name) for name in rules)
+    odd = [name for name in lists["categories"] if rules and f'"{name}"' not in known]
+    yield equal(EMBEDDED, REPORT, "headings of the workflow", _first(odd, "headings of the workflow"))
+    runs = [found[0] for name in written for found in RUNS.finditer(written[name])]
+    if AUDIT in held:
+        runs += RUNS.findall(embedded.content(held[AUDIT]).decode("utf-8"))
+    yield equal(EMBEDDED, REPORT, "nothing in its lists that runs", _first(runs, "nothing in its lists that runs"))
+    due, found = _words(results.text(FINDINGS)), _words(unescape(re.sub("<[^>]*>", " ", lists["workflow-desc"])))
+    yield Check(EMBEDDED, results.blame(REPORT, FINDINGS), "the findings' words", _apart(due, found), due == found)
+    yield _check_page(results, page)
+
+
+def _check_page(results: Results, page: str) -> Check:
+    """Beside its lists a report is Snakemake's own: known by its digest, or, of another version, by its end alone."""
+    styles = STYLED.findall(page)
+    digest = hashlib.sha256(STYLED.sub("", page).encode()).hexdigest()
+    version = results.manifest["software"].get("snakemake")
+    whole = digest in PAGES.values() or (version not in PAGES and page.rstrip().endswith("</body>\n\n</html>"))
+    plain = not any(re.search(r"content:|url\(|@import", style) for style in styles)
+    found = "so" if whole and plain else "other words or scripts" if plain else "a style that says something"
+    return Check(EMBEDDED, REPORT, f"the report of Snakemake {version}", found, whole and plain)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a page in reStructuredText, or of one without its tags."""
+    return re.findall(r"\w+", re.sub(r" <[^>]*>`_", " ", text))
+
+
+def _apart(due: list[str], found: list[str]) -> str:
+    at = next(
+        (at for at, pair in enumerate(zip(due, found, strict=False)) if pair[0] != pair[1]), min(len(due), len(found))
+    )
+    return "so" if due == found else f"from word {at}: {' '.join(found[at : at + 8])}"
+
+
+def _first(odd: list[str], otherwise: str) -> str:
+    return f"{odd[0]}; {len(odd)} in all" if odd else otherwise
 
 
 def _check_index(results: Results) -> Iterator[Check]:
