@@ -62,10 +62,9 @@ class Panel:
 
     def guides(self, path: np.ndarray) -> bool:
         """Whether a line or a strip runs straight from one side of the panel to the other."""
-        beyond = np.stack([path <= self.box[0] + RESOLUTION, path >= self.box[1] - RESOLUTION])
-        across = beyond.any(0).all(0) & beyond.any(1).all(0)
+        spans = np.ptp(path, axis=0) >= np.ptp(self.box, axis=0) - RESOLUTION
         straight = np.array([len(set(np.round(path[:, side], 2))) <= len(path) // 2 for side in (1, 0)])
-        return len(path) in (2, 4, 5) and bool((across & straight).any())
+        return len(path) in (2, 4, 5) and bool((spans & straight).any())
 
 
 def read(path: str, content: bytes) -> Element:
@@ -190,7 +189,7 @@ def _id(element: Element) -> str:
 
 def _panel(group: Element, shapes: dict[str, Element]) -> Panel:
     ticks: dict[str, list[tuple[float | None, str]]] = {"x": [], "y": []}
-    marks, paths, box = [np.empty((0, 2))], [], None
+    marks, paths, box = [np.empty((0, 2))], list[np.ndarray](), None
     for part in group:
         name = _id(part)
         if name.startswith("patch_") and box is None:
