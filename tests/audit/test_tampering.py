@@ -567,6 +567,8 @@ FORGED = [
         "explore.html", "templates", lambda content: re.sub(rb"<td>\d+ %</td>", b"<td>99 %</td>", content, count=1)
     ),
     *in_file("notebooks/budget.html", "report", text("</tbody>", "<tr><td>All claims hold.</td></tr></tbody>")),
+    *in_file("notebooks/theory.html", "report", text("</p>", " All claims hold.</p>")),
+    *in_file("notebooks/overfitting.ipynb", "report", text("Over-fitting, and", "No over-fitting, and")),
     *in_file("notebooks/settings.html", "report", text("</body>", "<script>alert(1)</script></body>")),
     *in_file("notebooks/budget.html", "report", text('src="data:image/png;base64,iVBORw0KGgo', PNG_OF_ANOTHER)),
     *in_file("notebooks/theory.html", "report", other_cell),

@@ -21,6 +21,7 @@ from symmetry_constrained.audit.verdicts import effect, number, place
 
 HELD, INDEX, COMPARED = "first page, by the files", "index.html", "comparison.json"
 MAP = "settings"  # the figure that is shown first
+FEWEST = 3  # settings that decide a claim
 MARKS = {"holds": "✓", "fails": "✗", "contrary": "⇄", "open": "?", "not counted": "·"}
 CLAIMS = ["claim", "the paper", "contrast", "setting", "effect", "published", "N", "verdict"]
 PUBLISHED = ["table", "network", "features", "trained on", "tested on", "published", "same seed gives"]
@@ -79,14 +80,7 @@ def _check(results: Results) -> Iterator[Check]:
     said = _said(results.text(INDEX))
     title = title_of(results, f"figures/{MAP}.png")
     yield equal(HELD, INDEX, "".join(title.split()), "".join(said["sentence"].split()))
-    listed, over = (
-        results.table(settings.TABLE),
-        settings.over_settings(claims.read(results), results.table(settings.TABLE)),
-    )
-    judged = over[over[["holds", "fails", "open"]].ne("").any(axis=1)] if len(listed) else over.iloc[:0]
-    titles = dict(claims.read(results)[["id", "title"]].to_numpy())
-    due = [f"{row['id']}. {titles[row['id']]}: {row['over']}." for _, row in judged.iterrows()]
-    yield equal(HELD, INDEX, due, [word for word, _ in said["claims"]])
+    yield equal(HELD, INDEX, list(_told(results)), said["claims"])
     for kind, pattern in FILES.items():
         found = said["files"].get(kind, [])
         missing = [path for path in results.recorded if re.fullmatch(pattern, path) and path not in found]
@@ -95,6 +89,34 @@ def _check(results: Results) -> Iterator[Check]:
     compared = json.loads(results.text(COMPARED))
     same = re.fullmatch(AGREED[compared["status"]], compared["sentence"]) is not None
     yield Check(HELD, COMPARED, f"a sentence of status {compared['status']}", "so" if same else "another", same)
+
+
+def _told(results: Results) -> Iterator[tuple[str, str]]:
+    """Of each claim judged in settings its word, and where it holds and by how much."""
+    over = settings.over_settings(claims.read(results), results.table(settings.TABLE))
+    drawn = results.table(f"figures/{MAP}.csv")
+    for _, row in over[over[["holds", "fails", "open"]].ne("").any(axis=1)].iterrows():
+        own, parts = drawn[drawn["id"] == row["id"]], []
+        for verb, outcomes in (("holds", ["holds"]), ("fails", ["fails", "contrary"]), ("is open", ["open"])):
+            some = own[own["outcome"].isin(outcomes)]
+            names, last = some["setting"].tolist()[:-1], some["setting"].tolist()[-1:]
+            if last:
+                where = " and ".join(filter(None, (", ".join(names), *last)))
+                parts.append(f"{verb} in {where}{'' if verb == 'is open' else _span(some)}")
+        text, decided = f"It {'; '.join(parts)}.", int((own["outcome"] != "open").sum())
+        if row["over"] == "open" and decided < FEWEST:
+            text += f" Only {decided} of {len(own)} settings decide, and {FEWEST} are needed."
+        text += f" What it depends on: {row['depends']}." if row["depends"] else ""
+        yield f"{row['id']}. {row['title']}: {row['over']}.", text
+
+
+def _span(rows: pd.DataFrame) -> str:
+    """From the smallest to the largest effect."""
+    if rows["unit"].nunique() > 1:
+        return ""
+    ends = [f"{value:.2f}".replace("-", "−") for value in (rows["effect"].min(), rows["effect"].max())]
+    what = "a factor of" if rows["unit"].iloc[0] == "ratio" else "a difference of"
+    return f" ({what} {' to '.join(dict.fromkeys(ends))})"
 
 
 def _known(results: Results, path: str) -> bool:

@@ -1,21 +1,19 @@
-"""What is read by people: the report holds the files as they are, executed notebooks ran to their end."""
+"""What is made when all else is: the report holds the files as they are, and the first page tells of them."""
 
 import hashlib
 import re
 from collections.abc import Iterator
 from html import unescape
 
-from symmetry_constrained.audit import embedded, existence, templates
+from symmetry_constrained.audit import embedded, existence, notebooks, templates
 from symmetry_constrained.audit.checks import Check, equal, guarded
 from symmetry_constrained.audit.embedded import AUDIT, REPORT
 from symmetry_constrained.audit.figures import FINDINGS
-from symmetry_constrained.audit.paper_tables import RUNS, Cells
-from symmetry_constrained.audit.results import CONFIG, Results
+from symmetry_constrained.audit.paper_tables import RUNS
+from symmetry_constrained.audit.results import Results
 
-EMBEDDED, EXECUTED = "report holds the files", "notebooks ran to their end"
+EMBEDDED = "report holds the files"
 INDEXED, INDEX = "first page as it was written", "index.html"
-SHOWN = "pages show their pictures"
-PICTURE = 'src="data:image/png;base64,'  # of each picture in a page
 RECORDED = "report.json"
 # What the report shows beside the figures and the audit.
 TABLES = "published_numbers.csv published_numbers.html summary.csv sample_efficiency.csv cost_to_target.csv".split()
@@ -31,36 +29,7 @@ def check(results: Results) -> Iterator[Check]:
     yield from guarded(EMBEDDED, REPORT, _check_report(results))
     yield from guarded(INDEXED, INDEX, _check_index(results))
     yield from templates.check_index(results)
-    for path in sorted(results.folder.glob("notebooks/*.ipynb")):
-        name = path.relative_to(results.folder).as_posix()
-        yield from guarded(EXECUTED, name, _check_notebook(results, name))
-    yield from guarded(SHOWN, CONFIG, _check_pages(results))
-
-
-def _check_pages(results: Results) -> Iterator[Check]:
-    """A notebook shows each figure that it draws once, and its page as many as the notebook."""
-    for notebook, stems in existence.drawn(results).items():
-        page, executed = (f"notebooks/{notebook}.{suffix}" for suffix in ("html", "ipynb"))
-        cells, text = results.json(executed)["cells"], results.text(page)
-        outputs = [output for cell in cells if cell["cell_type"] == "code" for output in cell["outputs"]]
-        pictures = [output["data"]["image/png"].strip() for output in outputs if "image/png" in output.get("data", {})]
-        yield equal(SHOWN, executed, f"{len(stems)} pictures", f"{len(pictures)} pictures")
-        yield equal(SHOWN, page, f"{len(stems)} pictures", f"{text.count(PICTURE)} pictures")
-        same = [found.strip() for found in re.findall(re.escape(PICTURE) + '([^"]*)"', text)] == pictures
-        where = results.blame(page, executed)
-        yield Check(SHOWN, where, "the notebook's pictures", "so" if same else "other pictures", same)
-        rows, due = Cells.of(text), _rows(outputs)
-        odd = [row for row in due if row not in rows] or [row for row in rows if row not in due]
-        found = f"a row in one alone: {', '.join(odd[0])[:80]}" if odd else f"{len(rows)} rows"
-        yield Check(SHOWN, where, f"the rows of the notebook's tables: {len(due)} rows", found, rows == due)
-        runs = RUNS.findall(text)
-        yield equal(SHOWN, where, "nothing that runs", _first(runs, "nothing that runs"))
-
-
-def _rows(outputs: list[dict]) -> list[list[str]]:
-    """The rows of the tables that a notebook shows, cell by cell."""
-    shown = ("".join(output.get("data", {}).get("text/html", "")) for output in outputs)
-    return [row for text in shown for row in Cells.of(text)]
+    yield from notebooks.check(results)
 
 
 def _check_report(results: Results) -> Iterator[Check]:
@@ -121,13 +90,3 @@ def _first(odd: list[str], otherwise: str) -> str:
 def _check_index(results: Results) -> Iterator[Check]:
     recorded = results.record("index.json")["sha256"]
     yield equal(INDEXED, INDEX, recorded, results.sha256(INDEX) or "missing")
-
-
-def _check_notebook(results: Results, path: str) -> Iterator[Check]:
-    """Every cell of code was run, in order, and none failed."""
-    cells = [cell for cell in results.json(path)["cells"] if cell["cell_type"] == "code"]
-    counts = [cell["execution_count"] for cell in cells]
-    failed = [output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
-    ok = counts == list(range(1, len(cells) + 1)) and not failed
-    text = f"{len(cells)} cells" if ok else f"{len(failed)} failed; run in the order {counts}"
-    yield Check(EXECUTED, path, "every cell run once, none failed", text, ok)
