@@ -191,6 +191,17 @@ def test_a_shape_over_the_marks_of_a_panel_is_refused(made, fill):
     assert not ok and "drawn over marks" in found
 
 
+def test_a_curve_or_a_strip_may_pass_through_a_point_of_the_data(made):
+    (panel, *_) = svg.panels("a", (made / "figures/made-up.svg").read_bytes())
+    (x, y), (low, high) = panel.marks[1], panel.box[:, 1]
+    curve = " L ".join(f"{x + 2 * at:.6f} {y + 3 * at:.6f}" for at in range(-9, 10))
+    strip = f"{x} {low} L {x + 5} {low} L {x + 5} {high} L {x} {high} z"
+    style = "fill: none; stroke: #000000"
+    paths = "".join(f'<g id="line2d_99"><path d="M {path}" style="{style}"/></g>' for path in (curve, strip))
+    change(made, lambda text: text.replace('<g id="legend_1">', f'{paths}<g id="legend_1">', 1))
+    assert told(made)[0], told(made)
+
+
 @pytest.mark.parametrize("group", ["patch_99", "line2d_99"])
 def test_a_small_shape_away_from_the_data_is_found(made, group):
     (panel, *_) = svg.panels("a", (made / "figures/made-up.svg").read_bytes())
