@@ -32,10 +32,10 @@ UNCHECKED = {
     "without any point of the data, which count as guides. Letters are known by their names and by how other pictures "
     "of the run draw them. figure1 and settings are checked by their data, their texts and their title alone.",
     "pages": "The tables and pictures of notebooks, which are compared with their own pages alone, not with the tables "
-    "and figures of the run, and what styles say. The report's captions, labels and lists of jobs, and the scripts of "
-    "a report by a Snakemake that the audit does not know. Of index.html the sum of the times, what the run's own "
-    "audit found, and whether the run agrees with the reference: comparison.json is in no record, and what it says is "
-    "not compared again.",
+    "and figures of the run, and what styles say. Of verdicts.md the jobs, time and memory of each claim. The report's "
+    "captions, labels and lists of jobs, and the scripts of a report by a Snakemake that the audit does not know. Of "
+    "index.html the sum of the times, what the run's own audit found, and whether the run agrees with the reference: "
+    "comparison.json is in no record, and what it says is not compared again.",
     "who ran it": "Commit, software, machine and dates in manifest.json, ro-crate-metadata.json and "
     "provenance.json, and which files a file was made from: whoever writes a record may write anything there.",
 }
