@@ -120,8 +120,8 @@ def _span(rows: pd.DataFrame) -> str:
 
 
 def _known(results: Results, path: str) -> bool:
-    """A file that is there, or was among the paper's tables."""
-    return results.exists(path) or PurePosixPath(path).stem in STEMS.values()
+    """A file that is there or should be, or was among the paper's tables."""
+    return results.belongs(path) or PurePosixPath(path).stem in STEMS.values()
 
 
 def _said(text: str) -> dict[str, Any]:
