@@ -160,12 +160,55 @@ def test_a_label_that_moves_the_scale_is_found(made):
         ("</svg>", '<image width="9" xlink:href="http://elsewhere/a.png"/></svg>'),
         ("stroke-linecap: butt}", "stroke-linecap: butt} use{display:none}"),
         ("<g id=", '<g onload="alert(1)" id='),
+        ("</svg>", '<g id="patch_9"><path d="M 0 0 L 600 0 L 600 600 z" style="fill: #ffffff"/></g></svg>'),
+        ('<g id="axes_2">', '<g id="patch_9"><path d="M 0 0 L 9 0 L 9 9 z"/></g><g id="axes_2">'),
+        ('<g id="axes_2">', '<path d="M 0 0 L 9 0 L 9 9 z"/><g id="axes_2">'),
+        ('<g id="axes_2">', '<g id="legend_9"><path d="M 99 99 L 109 99 L 109 109 z"/></g><g id="axes_2">'),
+        ('<g id="axes_2">', '<g id="text_99"><path d="M 99 99 L 109 99 L 109 109 z"/></g><g id="axes_2">'),
+        ("</svg>", '<a xmlns="http://www.w3.org/1999/xhtml" href="#">All hold.</a></svg>'),
+        ("</svg>", "<a>All hold.</a></svg>"),
+        ("</metadata>", '<script xmlns="http://www.w3.org/1999/xhtml">alert(1)</script></metadata>'),
+        ("<svg ", '<?xml-stylesheet href="data:text/css,use{display:none}"?><svg '),
+        ("<!-- 0.2 -->", "<!-- 0.3 -->"),
+        ("<!-- A title -->", "<!-- A tutle -->"),
+        ("stroke-width: 0.8", "stroke-width: 80.8"),
     ],
 )
 def test_what_hides_moves_or_runs_something_is_refused(made, before, after):
     change(made, lambda text: text.replace(before, after, 1))
     ok, found = told(made)
     assert not ok and "can't be read as a picture" in found
+
+
+@pytest.mark.parametrize("fill", ["fill: #ffffff", "fill: #d55e00", ""])
+def test_a_shape_over_the_marks_of_a_panel_is_refused(made, fill):
+    (panel, *_) = svg.panels("a", (made / "figures/made-up.svg").read_bytes())
+    (left, top), (right, bottom) = panel.box
+    corners = f"M {left + 1} {top + 1} L {right - 1} {top + 1} L {right - 1} {bottom - 1} L {left + 1} {bottom - 1} z"
+    over = f'<g id="patch_99"><path d="{corners}" style="{fill}"/></g>'
+    change(made, lambda text: text.replace('<g id="legend_1">', f'{over}<g id="legend_1">', 1))
+    ok, found = told(made)
+    assert not ok and "drawn over marks" in found
+
+
+def test_a_curve_or_a_strip_may_pass_through_a_point_of_the_data(made):
+    (panel, *_) = svg.panels("a", (made / "figures/made-up.svg").read_bytes())
+    (x, y), (low, high) = panel.marks[1], panel.box[:, 1]
+    curve = " L ".join(f"{x + 2 * at:.6f} {y + 3 * at:.6f}" for at in range(-9, 10))
+    strip = f"{x} {low} L {x + 5} {low} L {x + 5} {high} L {x} {high} z"
+    style = "fill: none; stroke: #000000"
+    paths = "".join(f'<g id="line2d_99"><path d="M {path}" style="{style}"/></g>' for path in (curve, strip))
+    change(made, lambda text: text.replace('<g id="legend_1">', f'{paths}<g id="legend_1">', 1))
+    assert told(made)[0], told(made)
+
+
+@pytest.mark.parametrize("group", ["patch_99", "line2d_99"])
+def test_a_small_shape_away_from_the_data_is_found(made, group):
+    (panel, *_) = svg.panels("a", (made / "figures/made-up.svg").read_bytes())
+    x, y = panel.box.mean(axis=0)
+    mark = f'<g id="{group}"><path d="M {x} {y} L {x + 4} {y} L {x + 4} {y + 4} z" style="fill: #d55e00"/></g>'
+    change(made, lambda text: text.replace('<g id="legend_1">', f'{mark}<g id="legend_1">', 1))
+    assert "is no point of the data" in told(made)[1]
 
 
 @pytest.mark.parametrize(

@@ -383,6 +383,40 @@ def other_cell(content: bytes) -> bytes:
     return content[: found.start(1)] + b"%d" % ((int(found[1]) + 3) % 10) + content[found.end(1) :]
 
 
+PAINTED = '<g id="patch_99"><path d="M 0 0 L 600 0 L 600 600 L 0 600 z" style="fill: #ffffff"/></g>'
+
+
+def within_a_panel(name: str):
+    """A mark of its own at the end of the first panel, in a group of this name."""
+
+    def edit(content: bytes) -> bytes:
+        found = re.search(rb'(?s)<g id="axes_1">\s*<g id="patch_\d+">\s*<path d="M ([\d.]+) ([\d.]+) ', content)
+        x, y = (float(found[number]) for number in (1, 2))
+        corners = " L ".join(f"{x + 20 + dx} {y - 20 + dy}" for dx, dy in ((0, 0), (4, 0), (4, 4), (0, 4)))
+        mark = f'<g id="{name}"><path d="M {corners} z" style="fill: #d55e00"/></g>'
+        at = found.end() + content[found.end() :].index(b"</g>") + len(b"</g>")
+        return content[:at] + mark.encode() + content[at:]
+
+    return edit
+
+
+def another_letter(content: bytes) -> bytes:
+    """Of a text's first two letters the second first, and the comment as it was."""
+    return re.sub(
+        rb'(<use xlink:href="#DejaVuSans-)(\w+)("/>\s*<use xlink:href="#DejaVuSans-)(?!\2)(\w+)',
+        rb"\1\4\3\2",
+        content,
+        count=1,
+    )
+
+
+def another_outline(content: bytes) -> bytes:
+    """The letters with the names of two others, each drawn as the other."""
+    (first, one), (second, other) = re.findall(rb'<path id="DejaVuSans-(\w+)" d="([^"]+)"', content)[:2]
+    edited = content.replace(b'DejaVuSans-%s" d="%s"' % (first, one), b'DejaVuSans-%s" d="%s"' % (first, other))
+    return edited.replace(b'DejaVuSans-%s" d="%s"' % (second, other), b'DejaVuSans-%s" d="%s"' % (second, one))
+
+
 # Still base64, of another picture's first bytes.
 PNG_OF_ANOTHER = 'src="data:image/png;base64,iVBORw0KGgA'
 
@@ -566,6 +600,12 @@ FORGED = [
     *in_file("tables/table1.md", "paper tables", text("| 0.839 ", "| 0.838 ")),
     *in_file("tables/published_numbers.html", "paper tables", text("<td>0.839</td>", "<td>0.893</td>")),
     *in_file("tables/published_numbers.html", "paper tables", text("</body>", "<script></script></body>")),
+    *in_file("tables/published_numbers.html", "paper tables", text("<body>", '<body onload="alert(1)">')),
+    *in_file(
+        "tables/published_numbers.html", "paper tables", text("</style>", "p:before{content:'All hold. '}</style>")
+    ),
+    *in_file("tables/table1.md", "paper tables", text("| published   |", "| median      |")),
+    *in_file("tables/table2.md", "paper tables", text("|:--", "|all hold|:--")),
     *in_table("figures/table1.csv", "figures", "accuracy", row=2),
     *in_table("figures/table2.csv", "figures", "accuracy", row=2),
     *in_table("figures/bound.csv", "figures", "test_accuracy", "inverted_accuracy"),
@@ -590,6 +630,14 @@ FORGED = [
     *in_file("figures/sides-digits.svg", "figures", moved_mark),
     *in_file("figures/verdicts.svg", "figures", moved_mark),
     *in_file("figures/loss-on-orbit.svg", "figures", moved_mark),
+    *in_file("figures/cost-digits.svg", "figures", text("</svg>", f"{PAINTED}</svg>")),
+    *in_file("figures/gaps-digits.svg", "figures", text('<g id="axes_2">', f'{PAINTED}<g id="axes_2">')),
+    *in_file("figures/table1.svg", "figures", within_a_panel("patch_99")),
+    *in_file("figures/budget.svg", "figures", within_a_panel("text_99")),
+    *in_file("figures/settings.svg", "figures", text("</svg>", '<a xmlns="http://www.w3.org/1999/xhtml"/></svg>')),
+    *in_file("figures/figure1.svg", "figures", text("</metadata>", "<script>alert(1)</script></metadata>")),
+    *in_file("figures/random-angles.svg", "figures", another_letter),
+    *in_file("figures/mirrored-pairs.svg", "figures", another_outline),
     *in_file("figures/bound.png", "figures", byte(500)),
     *in_file("figures/budget.png", "figures", cut_off),
     *in_file("figures/bound.svg", "figures", text("networks on pixels", "networks on features")),
@@ -602,6 +650,14 @@ FORGED = [
     *in_file("explore.html", "templates", text("not every network sees it", "every network sees it")),
     *in_file("explore.html", "templates", text("</main>", "<p>All networks agree.</p></main>")),
     *in_file("explore.html", "templates", text("Math.exp(", "Math.tanh(")),
+    *in_file("explore.html", "templates", text("</main>", "\n<h3><script>x</script> <small></small></h3>\n</main>")),
+    *in_file(
+        "explore.html", "templates", lambda content: re.sub(rb"<td>\d+ %</td>", b"<td>99 %</td>", content, count=1)
+    ),
+    *in_file("notebooks/budget.html", "report", text("</tbody>", "<tr><td>All claims hold.</td></tr></tbody>")),
+    *in_file("notebooks/theory.html", "report", text("</p>", " All claims hold.</p>")),
+    *in_file("notebooks/overfitting.ipynb", "report", text("Over-fitting, and", "No over-fitting, and")),
+    *in_file("notebooks/settings.html", "report", text("</body>", "<script>alert(1)</script></body>")),
     *in_file("notebooks/budget.html", "report", text('src="data:image/png;base64,iVBORw0KGgo', PNG_OF_ANOTHER)),
     *in_file("notebooks/theory.html", "report", other_cell),
     *in_file("notebooks/budget.ipynb", "report", text('"execution_count": 2', '"execution_count": 3')),
@@ -777,6 +833,17 @@ def test_what_is_gone_from_the_folder_and_from_the_record_is_missed(copy):
             + content[content.find(b'id="claims"') :]
         ),
         lambda content: re.sub(rb"svg\+xml;base64,[^\"]*", b"svg+xml;base64,PHN2Zy8+", content, count=1),
+        text("</main>", "\n<p>Every claim of the paper holds.</p>\n</main>"),
+        text("</main>", '\n<p><script>document.body.innerHTML="All hold."</script></p>\n</main>'),
+        lambda content: re.sub(rb'(?s)(<h2 id="findings">.*?<ul>\n).*?(</ul>)', rb"\1\2", content, count=1),
+        lambda content: re.sub(rb"(?s)<figure id=.*?</figure>\n", b"", content),
+        lambda content: re.sub(rb"(?s)<details><summary>What is not checked.*?</details>", b"", content),
+        lambda content: re.sub(rb"<dd>[^<]*</dd>", b"<dd>Nothing.</dd>", content, count=1),
+        text("<p>Not compared: ", "<p>Compared, and equal: "),
+        text(">? too few networks</td>", ">✓ too few networks</td>"),
+        text("<h3>7. Budget", "<h3>7. Proofs"),
+        text("<h3>Record</h3>", "<h3>Proofs</h3>"),
+        lambda content: re.sub(rb"<li><b>(C\d+\. [^<]*): open\.</b>", rb"<li><b>\1: holds.</b>", content, count=1),
     ],
 )
 def test_another_word_number_or_picture_on_the_first_page_under_a_forged_record(copy, edit):
@@ -788,6 +855,43 @@ def test_another_word_number_or_picture_on_the_first_page_under_a_forged_record(
     manifest.record(copy / "index.html", copy / "index.json")
     found = [check for check in audit.run(Results(copy, ROOT), ["report"]) if not check.ok]
     assert {check.where for check in found} == {"index.html"}, found
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda content: content + b"<p>Every claim of the paper holds.</p>",
+        lambda content: content + b"<script>alert(1)</script>",
+        text("<body>", "<body><p>Every claim of the paper holds.</p>"),
+        text("this.content = ", 'alert(1); this.content = "rulegraph" && '),
+        text("</style>", "body:before{content:'All hold. '}</style>"),
+        lambda content: re.sub(rb"var results = \{.*", b"var results = {};", content, count=1),
+        lambda content: re.sub(rb"var categories = \{.*", b"var categories = {};", content, count=1),
+        text('"4. Over-fitting": ', '"4. All claims hold": '),
+        text("var metadata = {};", "var metadata = {}; alert(1);"),
+        text("What was found:", "All claims hold:"),
+        text('"caption": "<p>', '"caption": "<p onclick=alert(1)>'),
+    ],
+)
+def test_a_report_that_holds_something_else_under_a_forged_record(copy, edit):
+    content = (copy / "report.html").read_bytes()
+    tampered = edit(content)
+    assert tampered != content
+    change(copy, "report.html", tampered)
+    (copy / "report.json").unlink()
+    manifest.record(copy / "report.html", copy / "report.json")
+    assert "report.html" in blamed(copy, "report")
+
+
+def test_a_figure_that_no_step_draws_is_named(copy):
+    paths = [f"figures/proof.{suffix}" for suffix in ("csv", "png", "svg")]
+    record = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    for path in paths:
+        shutil.copy(copy / path.replace("proof", "bound"), copy / path)
+        record["artefacts"][path] = record["artefacts"][path.replace("proof", "bound")]
+    record["digest"] = manifest.digest({key: value for key, value in record.items() if key != "digest"})
+    change(copy, "manifest.json", (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    assert blamed(copy, "figures") == set(paths)
 
 
 def test_a_report_that_is_missing_fails(copy):

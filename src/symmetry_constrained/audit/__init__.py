@@ -1,8 +1,8 @@
 """The audit: recomputes the contents of a results folder by independent code and reports the differences.
 
-It uses NumPy, pandas and hashes only, and imports nothing that trained, judged or drew. Each module checks one link of
-the chain and yields a `Check` per value recomputed. A new table needs a function that takes
-`Results`, and its name in `LINKS`.
+It uses NumPy, pandas and hashes, fills templates with Jinja, and imports nothing that trained, judged or drew.
+Each module checks one link of the chain and yields a `Check` per value recomputed. A new table needs a function that
+takes `Results`, and its name in `LINKS`.
 """
 
 from collections.abc import Callable, Iterable, Iterator

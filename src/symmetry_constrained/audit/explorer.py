@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,13 @@ from symmetry_constrained.audit.results import Results
 
 HELD, PAGE = "page to play with holds what is stored", "explore.html"
 OPENING = '<script type="application/json" id="data">'
-SIGNED = {("identity", "original"), ("identity", "augmented"), ("neighbour", "original"), ("canonical", "original")}
+# What is shown, by features and training set: a name, and what it means.
+SIGNED = {
+    ("identity", "original"): ("X", "pixels, trained on the images alone"),
+    ("identity", "augmented"): ("±X", "pixels, trained on the images and their negatives"),
+    ("neighbour", "original"): ("neighbour", "each pixel times the one on its right"),
+    ("canonical", "original"): ("canonical", "the darker one of an image and its negative"),
+}
 
 
 def check(results: Results) -> Iterator[Check]:
@@ -20,10 +27,7 @@ def check(results: Results) -> Iterator[Check]:
 
 
 def _check(results: Results) -> Iterator[Check]:
-    text, batches = results.text(PAGE), _batches(results)
-    held: dict = {"networks": [], "test": None}
-    if OPENING in text:
-        held, _ = json.JSONDecoder().raw_decode(text[text.find(OPENING) + len(OPENING) :])
+    held, batches = _held(results), _batches(results)
     known = {(spec["features"], spec["training_set"]): folder for folder, spec in batches.items()}
     shown = [(row["features"], row["training_set"], row["network"]) for row in held["networks"]]
     due = {(*model, kind) for model in known for kind in next(iter(batches.values()))["networks"]}
@@ -38,6 +42,27 @@ def _check(results: Results) -> Iterator[Check]:
     yield from _check_missing(results, known, due - set(shown))
     if held["test"]:
         yield from _check_images(results, next(iter(batches.values())), held["test"])
+
+
+def _held(results: Results) -> dict[str, Any]:
+    """The networks and test images within the page."""
+    text = results.text(PAGE)
+    if OPENING not in text:
+        return {"networks": [], "test": None}
+    return json.JSONDecoder().raw_decode(text[text.find(OPENING) + len(OPENING) :])[0]
+
+
+def values(results: Results) -> dict[str, Any]:
+    """What the page's template is filled with: what the page holds, and the names of its models."""
+    held = _held(results)
+    cells = {(row["features"], row["training_set"], row["network"]): at for at, row in enumerate(held["networks"])}
+    models = []
+    for model, (name, meaning) in SIGNED.items():
+        cards = [(kind, cells[*model, kind]) for kind in ("biased", "bias-free") if (*model, kind) in cells]
+        models.append({"name": name, "meaning": meaning, "cards": cards, "pixels": model[0] == "identity"})
+    shown = bool(held["networks"] and held["test"])
+    networks, data = held["networks"], held if shown else None
+    return {"models": [model for model in models if model["cards"]], "networks": networks, "data": data}
 
 
 def _odd(extra: set, doubled: int) -> str:

@@ -1,20 +1,18 @@
 """The CSV beside each figure against the table it came from; and each picture whole, with the title it is listed by."""
 
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
-from xml.etree import ElementTree
 
 import pandas as pd
 
-from symmetry_constrained.audit import cells, data, inputs, leftovers, points, settings
+from symmetry_constrained.audit import cells, data, existence, inputs, leftovers, pictures, points, settings
 from symmetry_constrained.audit.cells import MODEL, STUDY
-from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded, same_table
+from symmetry_constrained.audit.checks import Check, UnreadableError, guarded, same_table
 from symmetry_constrained.audit.claims import TABLE as CLAIMS
 from symmetry_constrained.audit.claims import read as judged
 from symmetry_constrained.audit.costs import TABLE as COST
 from symmetry_constrained.audit.efficiency import TABLE as EFFICIENCY
+from symmetry_constrained.audit.pictures import title_of
 from symmetry_constrained.audit.published import CELL
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.settings import TABLE as SETTINGS
@@ -22,20 +20,34 @@ from symmetry_constrained.audit.tables import CELL as CELLS
 from symmetry_constrained.audit.tables import HISTORY, NETWORKS, ORDER, SUMMARY
 from symmetry_constrained.audit.theory import drawn
 
-DRAWN, PICTURE, TITLES = "figures' data from the tables", "pictures whole, titles alike", "findings are the titles"
-FINDINGS = "findings.rst"
+DRAWN, TITLES, ASKED = "figures' data from the tables", "findings are the titles", "figures that the run draws"
+FINDINGS, SUFFIXES = "findings.rst", (".svg", ".png", ".csv")
+MEASURED = ("figures/roofline.svg", "figures/scaling.svg")  # on demand, and in no record
 NETWORK = [*STUDY, *MODEL, "fraction", "split", "seed", "n_train", "images"]
 SIX = 1173  # the image of the paper's Figure 1
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def check(results: Results) -> Iterator[Check]:
     for stem in sorted({PurePosixPath(path).stem for path in _listed(results, "*")}):
         path = f"figures/{stem}.csv"
         yield from guarded(DRAWN, results.blame(path, *_drawing(stem)[1], CONFIG), _check_data(results, stem, path))
-        yield from guarded(PICTURE, f"figures/{stem}.svg", _check_pictures(results, stem))
+        yield from pictures.check(results, stem)
         yield from points.check(results, stem)
+    yield from pictures.check_letters(results, [path for path in _listed(results, "svg")])
+    yield from guarded(ASKED, CONFIG, _check_asked(results))
     yield from guarded(TITLES, FINDINGS, _check_findings(results))
+
+
+def _check_asked(results: Results) -> Iterator[Check]:
+    """No picture and no data but those of the figures that the configuration asks for."""
+    asked = {stem for stems in existence.drawn(results).values() for stem in stems}
+    found = {path: PurePosixPath(path) for path in _listed(results, "*")}
+    asked |= {PurePosixPath(path).stem for path in MEASURED if path in results.manifest["unrecorded"]}
+    odd = [path for path, name in found.items() if name.stem not in asked or name.suffix not in SUFFIXES]
+    for path in odd:
+        yield Check(ASKED, path, "a figure of this configuration", "no step draws it", False)
+    if not odd:
+        yield Check(ASKED, CONFIG, f"{len(asked)} figures", f"{len(found)} files, all of them", True)
 
 
 def _listed(results: Results, suffix: str) -> list[str]:
@@ -241,38 +253,6 @@ DRAWINGS: dict[str, tuple[Callable[[Results, str, str], pd.DataFrame], tuple[str
     "verdicts": (_verdicts, (CLAIMS,)),
     "settings": (_settings, (CLAIMS, SETTINGS)),
 } | drawn.DRAWINGS
-
-
-def _check_pictures(results: Results, stem: str) -> Iterator[Check]:
-    """A PNG's parts have their checksums, an SVG is well formed, and both say the same title."""
-    png, svg = f"figures/{stem}.png", f"figures/{stem}.svg"
-    title = title_of(results, png)
-    yield Check(PICTURE, png, "every part with its checksum", "so", True)
-    try:
-        root = ElementTree.fromstring(results.bytes(svg))
-    except ElementTree.ParseError as error:
-        raise UnreadableError(svg, str(error)) from None
-    found = next((" ".join((node.text or "").split()) for node in root.iter() if node.tag.endswith("}title")), "none")
-    yield equal(PICTURE, results.blame(svg, png), title, found)
-
-
-def title_of(results: Results, path: str) -> str:
-    """The title in a PNG's metadata, in one line; UnreadableError unless every part has its checksum."""
-    content, title, kind, at = results.bytes(path), "none", b"", len(PNG)
-    if not content.startswith(PNG):
-        raise UnreadableError(path, "is no PNG")
-    while at < len(content) and kind != b"IEND":
-        size = struct.unpack(">I", content[at : at + 4].rjust(4, b"\0"))[0]
-        kind, body = content[at + 4 : at + 8], content[at + 8 : at + 8 + size]
-        if zlib.crc32(kind + body).to_bytes(4, "big") != content[at + 8 + size : at + 12 + size]:
-            raise UnreadableError(path, f"its part at byte {at} has another checksum")
-        at += 12 + size
-        if kind in (b"tEXt", b"iTXt") and body.startswith(b"Title\0"):
-            text = body[6:].decode("latin-1") if kind == b"tEXt" else body[6:].split(b"\0", 4)[-1].decode("utf-8")
-            title = " ".join(text.split())
-    if kind != b"IEND" or at != len(content):
-        raise UnreadableError(path, "does not end where a PNG ends")
-    return title
 
 
 def _check_findings(results: Results) -> Iterator[Check]:

@@ -34,10 +34,14 @@ UNCHECKED = {
     "--deep); flips outside a map's group, and from what they were computed; phase_symmetries.csv; "
     "the conditions of emulated biases.",
     "pictures": "PNG beside their title and checksums; in SVG the colours, and so which model a point is of, in "
-    "which row of names it lies, shaded areas, legends, and lines without any point of the data, which count as "
-    "guides. figure1 and settings are checked by their data and title alone.",
-    "pages": "What notebooks say outside of tables and pictures, the report's captions, of verdicts.md the jobs, time "
-    "and memory of each claim, and of index.html the times, the machine and the sentences on each claim.",
+    "which row of names it lies, shaded areas, what legends and texts beside the title and the ticks say, and lines "
+    "without any point of the data, which count as guides. Letters are known by their names and by how other pictures "
+    "of the run draw them. figure1 and settings are checked by their data, their texts and their title alone.",
+    "pages": "The tables and pictures of notebooks, which are compared with their own pages alone, not with the tables "
+    "and figures of the run, and what styles say. Of verdicts.md the jobs, time and memory of each claim. The report's "
+    "captions, labels and lists of jobs, and the scripts of a report by a Snakemake that the audit does not know. Of "
+    "index.html the sum of the times, what the run's own audit found, and whether the run agrees with the reference: "
+    "comparison.json is in no record, and what it says is not compared again.",
     "who ran it": "Commit, software, machine and dates in manifest.json, ro-crate-metadata.json and "
     "provenance.json, and which files a file was made from: whoever writes a record may write anything there.",
 }

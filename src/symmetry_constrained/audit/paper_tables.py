@@ -7,13 +7,24 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit.checks import Check, guarded, same_table
+from symmetry_constrained.audit.checks import Check, equal, guarded, same_table
 from symmetry_constrained.audit.published import TABLE, draws, place
 from symmetry_constrained.audit.results import CONFIG, Results
 from symmetry_constrained.audit.tables import NETWORKS, ORDER
 
 LAID = "the paper's tables"
 STEMS = {"1": "table1", "2": "table2", "talk": "talk"}
+RUNS = re.compile(r"<script|<iframe|<object|<embed|<link|<meta http|\s(?:on\w+|srcdoc)=|javascript:", re.IGNORECASE)
+HEADINGS = ["network", "features", "trained on", "tested on", "published", "by scikit-learn", "by us"]
+HEADINGS += ["same seed gives", "median", "95 % of draws", "N", "percentile", "published is", "clean median"]
+HEADINGS += ["clean 95 %", "clean N"]
+# All that may be in a tag of the page, and its style.
+TAGS = r'html lang="en"|meta charset="utf-8"|table class="dataframe"|tr style="text-align: left;"'
+TAG = re.compile(rf"!DOCTYPE html|/?(?:html|head|title|style|body|h2|table|thead|tbody|tr|th|td|p|code)|{TAGS}")
+STYLE = (
+    "body{font:15px sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"
+    "th,td{padding:.35em .8em;border-bottom:1px solid #ddd;text-align:left}p{max-width:60em;line-height:1.5}"
+)
 SYMBOLS = {"original": "X", "inverted": "−X", "augmented": "±X", "both": "X and −X"}
 
 
@@ -73,18 +84,21 @@ def grid(table: pd.DataFrame) -> list[list[str]]:
 
 
 def _check_markdown(results: Results, path: str, expected: list[list[str]]) -> Iterator[Check]:
-    lines = results.text(path).splitlines()[2:]
-    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    yield _same_grid(results.blame(path, TABLE), expected, found)
+    first, ruled, *lines = results.text(path).splitlines()
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in (first, *lines)]
+    yield _same_grid(results.blame(path, TABLE), [HEADINGS, *expected], found)
+    plain = re.fullmatch(r"(?:\|:-+)+\|", ruled) is not None
+    yield Check(LAID, path, "a line below the headings", "so" if plain else ruled, plain)
 
 
 def _check_page(results: Results, path: str, expected: list[list[list[str]]]) -> Iterator[Check]:
     text = results.text(path)
     found = Cells.of(text)
     yield _same_grid(results.blame(path, TABLE), [row for rows in expected for row in rows], found)
-    # Nothing from elsewhere, nothing that runs.
-    odd = re.findall(r"<script|<link|src=|https?://", text)
+    # Nothing from elsewhere, nothing that runs, and no style that says something.
+    odd = [tag for tag in re.findall(r"<([^>]*)>?", text) if not TAG.fullmatch(tag)] + RUNS.findall(text)
     yield Check(LAID, path, "a page that stands alone", f"holds {odd[0]}" if odd else "so", not odd)
+    yield equal(LAID, path, [STYLE], re.findall(r"<style>(.*?)</style>", text, re.DOTALL))
 
 
 def _same_grid(where: str, expected: list[list[str]], found: list[list[str]]) -> Check:

@@ -13,7 +13,7 @@ import pandas as pd
 from symmetry_constrained.audit import svg
 from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.results import Results
-from symmetry_constrained.audit.svg import RESOLUTION, Panel, Scale
+from symmetry_constrained.audit.svg import RESOLUTION, SMALL, Panel, Scale
 
 SHOWN = "pictures show their data"
 MEAN = ("mean", "low", "high")
@@ -266,9 +266,11 @@ class Reading:
         self.shown = int(sum(fit.sum() for fit in fits))
         self.odd = [f"a mark at {_text(at)} is no point of the data" for at in panel.marks[~fits[0]]]
         for path, fit in zip(panel.paths, fits[1:], strict=True):
-            # A line without any point of the data is a guide.
-            if fit.any() and not fit.all() and not panel.guides(path):
+            # A line that half of its points do not have from the data is a guide, which may pass near some.
+            if 2 * fit.sum() >= max(len(path), 1) and not fit.all() and not panel.guides(path):
                 self.odd.append(f"a line through {_text(path[~fit][0])} leaves the data")
+            elif len(path) and not fit.any() and np.ptp(path, axis=0).max() < SMALL:
+                self.odd.append(f"a shape at {_text(path[0])} is no point of the data")
 
 
 def _text(at: np.ndarray) -> str:
