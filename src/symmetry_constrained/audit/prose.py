@@ -65,9 +65,9 @@ def _check_page(results: Results) -> Iterator[Check]:
     yield equal(
         WORDS, where, f"#{order[1:]}", "".join(block[:1] if block[:1] in ("#", "|") else "." for block in found)
     )
-    _, listed, commands, *_ = [*tables(text), [], [], []]
-    yield from _check_settings(results, where, listed[1:])
-    commands = commands[1:]
+    found_tables = tables(text)
+    yield from _check_settings(results, where, found_tables[1][1:] if len(found_tables) > 1 else [])
+    commands = found_tables[2][1:] if len(found_tables) > 2 else []
     due = [f"`snakemake --cores all claim_{id_}`" for id_ in ids]
     yield equal(COMMANDS, where, list(map(list, zip(ids, due, strict=True))), [row[:2] for row in commands])
     odd = [" ".join(row) for row in commands if not COST.fullmatch(" ".join(row[2:]))]
