@@ -137,7 +137,7 @@ def _published(row: pd.Series) -> str:
     low, high = row["prediction_low"], row["prediction_high"]
     if np.isnan([row["published"], low, high]).any():
         return ""
-    against = ", goes against the claim as well, and" if verdict == "reversed, as published" else ""
+    against = " goes against the claim as well, and" if verdict == "reversed, as published" else ""
     where = "where" if low <= row["published"] <= high else "outside of where"
     return f"; the paper's {paper}{against} lies {where} one more pair falls ({number(low)} to {number(high)})"
 
