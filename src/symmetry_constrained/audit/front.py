@@ -34,7 +34,7 @@ FILES = {
 }
 # By how its sentence ends or begins, whether two runs agree.
 AGREED = {0: r".* agree\.", 1: r".* differ: .*", 2: r"Not compared: .*"}
-DRAWN = re.compile(r'"([\w-]+?)(?:-\{dataset\})?"(?:\]\s*=|:)\s*\("(\d\. [^"]*)"')  # a figure and its category
+DRAWN = re.compile(r'"([\w-]+?)(?:-\{dataset\})?"(?:\]\s*=|:)\s*\(\s*"(\d\. [^"]*)"')  # a figure and its category
 Cell = dict[str, Any]
 
 
@@ -129,7 +129,7 @@ def _said(text: str) -> dict[str, Any]:
     sections = {part.partition('"')[0]: part for part in text.split('<h2 id="')}
     opening, where = next(iter(sections.values())), sections.get("where", "")
     duration = re.search(r"<b>Time:</b> (\d+(?:\.\d)? (?:s|min|h)) of timed jobs", opening)
-    sentence = re.search(r"<p>([^<>]*) A setting is a study:", where)
+    sentence = re.search(r"<p>([^<>]*) A setting is ", where)
     told = re.findall(r"<li><b>([^<>]*)</b> ([^<>]*)</li>", where)
     files = {}
     for part in sections.get("files", "").split("<h3>")[1:]:
