@@ -65,9 +65,8 @@ def _check_page(results: Results) -> Iterator[Check]:
     yield equal(
         WORDS, where, f"#{order[1:]}", "".join(block[:1] if block[:1] in ("#", "|") else "." for block in found)
     )
-    _, listed, commands, *_ = [*tables(text), [], [], []]
-    yield from _check_settings(results, where, listed[1:])
-    commands = commands[1:]
+    listed, commands = (table[1:] for table in [*tables(text), [], [], []][1:3])
+    yield from _check_settings(results, where, listed)
     due = [f"`snakemake --cores all claim_{id_}`" for id_ in ids]
     yield equal(COMMANDS, where, list(map(list, zip(ids, due, strict=True))), [row[:2] for row in commands])
     odd = [" ".join(row) for row in commands if not COST.fullmatch(" ".join(row[2:]))]
