@@ -16,6 +16,7 @@ import numpy as np
 from symmetry_constrained.audit import letters
 from symmetry_constrained.audit.checks import UnreadableError
 
+EDGE = 2.0  # points between the tip of an arrow and the frame that it is drawn to
 RESOLUTION = 0.02  # points of 1/72 inch: numbers have six decimals, and labels of ticks six digits
 PREFIXES = dict(zip("yzafpnµm kMGTPEZY", range(-24, 25, 3), strict=True)) | {"": 0}
 NUMBER = re.compile(r"([+-]?\d*\.?\d+(?:e[+-]?\d+)?) ?([yzafpnµmkMGTPEZY]?)s?( ?%)?")
@@ -199,7 +200,7 @@ def _panel(group: Element, shapes: dict[str, Element]) -> Panel:
             for tick in part:
                 if _id(tick)[:5] in ("xtick", "ytick"):
                     ticks[_id(tick)[0]].append(_tick(tick, shapes))
-        elif not name.startswith(("text_", "legend_")) and not _is_arrow(part):
+        elif not name.startswith(("text_", "legend_")) and not _is_arrow(part, box):
             for place, corners, style in _drawn(part, shapes):
                 if place is not None and np.ptp(corners, axis=0).max() > LARGEST:
                     raise ValueError("a mark as large as a panel")
@@ -214,14 +215,19 @@ def _panel(group: Element, shapes: dict[str, Element]) -> Panel:
     return Panel(box, ticks, np.concatenate(marks), paths)
 
 
-def _is_arrow(group: Element) -> bool:
-    """Whether a patch is the arrow of an annotation: a shaft and a head, neither filled."""
+def _is_arrow(group: Element, box: np.ndarray | None) -> bool:
+    """Whether a patch is the arrow of an annotation: a shaft and a head, neither filled. A short one ends at the frame,
+    as that of an interval does whose value is near it; elsewhere it would pass for a mark.
+    """
     paths = list(group)
     plain = all(part.tag == f"{SVG}path" and "fill: none" in part.get("style", "") for part in paths)
     if not _id(group).startswith("patch_") or len(paths) != 2 or not plain:
         return False
     shaft, head = (_corners(part.get("d", "")) for part in paths)
-    return len(shaft) == 2 and len(head) == 3 and bool(np.ptp(shaft, axis=0).max() > SMALL)
+    if len(shaft) != 2 or len(head) != 3:
+        return False
+    at_frame = box is not None and np.abs(head[1] - box).min() < EDGE
+    return bool(np.ptp(shaft, axis=0).max() > SMALL or at_frame)
 
 
 def _covers(corners: np.ndarray, drawn: list[np.ndarray]) -> bool:
