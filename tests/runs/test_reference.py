@@ -418,9 +418,12 @@ def test_the_reference_is_whole():
 
 
 @committed
-def test_the_reference_is_of_one_commit():
-    (commit,) = json.loads((REFERENCE / reference.RUN).read_text())["commits"]
-    assert re.fullmatch("[0-9a-f]{40}", commit), f"{commit}: made with changes that no commit holds"
+def test_the_reference_is_of_commits_that_hold_all_changes():
+    commits = json.loads((REFERENCE / reference.RUN).read_text())["commits"]
+    # What judges and draws may be made again by a later commit than what trained.
+    assert 1 <= len(commits) <= 2
+    for commit in commits:
+        assert re.fullmatch("[0-9a-f]{40}", commit), f"{commit}: made with changes that no commit holds"
 
 
 @committed

@@ -15,7 +15,7 @@ from symmetry_constrained.audit.checks import Check, equal, guarded
 from symmetry_constrained.audit.paper_tables import STEMS, SYMBOLS
 from symmetry_constrained.audit.pictures import title_of
 from symmetry_constrained.audit.published import TABLE as NUMBERS
-from symmetry_constrained.audit.results import Results
+from symmetry_constrained.audit.results import MANIFEST, Results
 from symmetry_constrained.audit.tables import NETWORKS
 from symmetry_constrained.audit.verdicts import effect, number, place
 
@@ -120,8 +120,8 @@ def _span(rows: pd.DataFrame) -> str:
 
 
 def _known(results: Results, path: str) -> bool:
-    """A file that is there or should be, or was among the paper's tables."""
-    return results.belongs(path) or PurePosixPath(path).stem in STEMS.values()
+    """A file that is there or should be, the record itself, or one among the paper's tables."""
+    return results.belongs(path) or path == MANIFEST or PurePosixPath(path).stem in STEMS.values()
 
 
 def _said(text: str) -> dict[str, Any]:

@@ -19,12 +19,12 @@ ALONE = {64: 0.2, 784: 1.5}
 EXPERIMENTS: dict[str, tuple[float, dict[str, float]]] = {
     "random_networks": (5, {"networks": 1000}),
     "label_blind": (8, {"seeds": 20, "fraction": 0.25}),
-    "emulated_bias_digits": (7, {"seeds": 5, "fraction": 1.0}),
-    "emulated_bias_mnist": (18, {"seeds": 3, "fraction": 0.05}),
+    "emulated_bias_digits": (6, {"seeds": 10, "fraction": 1.0}),
+    "emulated_bias_mnist": (35, {"seeds": 10, "fraction": 0.05}),
     "amplification": (140, {"seeds": 20, "depths": 5, "epsilons": 7, "fraction": 0.25, "max_iterations": 500}),
     "saturated_units": (8, {"seeds": 2, "fraction": 0.25, "max_evaluations": 200}),
     "mirrored_pairs": (60, {"seeds": 2, "epsilons": 4, "fraction": 1.0, "max_iterations": 150}),
-    "orbits": (85, {"images": 150, "angles": 7, "seeds": 3, "iterations": 3000}),
+    "orbits": (205, {"images": 150, "angles": 7, "seeds": 10, "iterations": 3000}),
     "invariants": (14, {"seeds": 2, "fraction": 1.0}),
 }
 # The default study's other jobs, by how the names of their rules begin: the first that fits.
