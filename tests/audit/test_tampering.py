@@ -86,6 +86,17 @@ def forge(folder: Path, *paths: str) -> None:
     write_record(folder, record)
 
 
+def forge_page(folder: Path, name: str, edit) -> None:
+    """Edit a page that has a record of its own, and write that anew."""
+    html, record = folder / f"{name}.html", folder / f"{name}.json"
+    content = html.read_bytes()
+    tampered = edit(content)
+    assert tampered != content
+    change(folder, html.name, tampered)
+    record.unlink()
+    manifest.record(html, record)
+
+
 def failures(folder: Path, *links: str) -> list:
     return [check for check in audit.run(Results(folder), links or audit.LINKS) if not check.ok]
 
@@ -764,26 +775,28 @@ def test_rubbish_in_any_file_is_a_finding_and_never_a_traceback(noise, copy):
 # What the configuration asks for, and what is no file of the results.
 
 
-def forget(folder: Path, *paths: str) -> None:
-    """Delete files, and every word of them in the record."""
+def record_without(folder: Path, *paths: str) -> dict:
+    """The record, without a word of these files."""
     record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for path in paths:
-        (folder / path).unlink()
         del record["artefacts"][path]
     for entry in record["artefacts"].values():
         entry["inputs"] = [name for name in entry["inputs"] if name not in paths]
-    write_record(folder, record)
+    return record
+
+
+def forget(folder: Path, *paths: str) -> None:
+    """Delete files, and every word of them in the record."""
+    for path in paths:
+        (folder / path).unlink()
+    write_record(folder, record_without(folder, *paths))
 
 
 def test_sources_that_nothing_records_are_named(copy):
     """Else they could be edited, and what is compared with them."""
     name = "code/scripts/write_findings.py"
-    record = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
-    record["unrecorded"] = sorted([*record["unrecorded"], name])
-    del record["artefacts"][name]
-    for entry in record["artefacts"].values():
-        entry["inputs"] = [path for path in entry["inputs"] if path != name]
-    write_record(copy, record)
+    record = record_without(copy, name)
+    write_record(copy, record | {"unrecorded": sorted([*record["unrecorded"], name])})
     assert [check.found for check in failures(copy, "files") if "unrecorded" in check.expected] == [name]
 
 
@@ -847,12 +860,7 @@ def test_what_is_gone_from_the_folder_and_from_the_record_is_missed(copy):
     ],
 )
 def test_another_word_number_or_picture_on_the_first_page_under_a_forged_record(copy, edit):
-    content = (copy / "index.html").read_bytes()
-    tampered = edit(content)
-    assert tampered != content
-    change(copy, "index.html", tampered)
-    (copy / "index.json").unlink()
-    manifest.record(copy / "index.html", copy / "index.json")
+    forge_page(copy, "index", edit)
     found = [check for check in audit.run(Results(copy, ROOT), ["report"]) if not check.ok]
     assert {check.where for check in found} == {"index.html"}, found
 
@@ -874,12 +882,7 @@ def test_another_word_number_or_picture_on_the_first_page_under_a_forged_record(
     ],
 )
 def test_a_report_that_holds_something_else_under_a_forged_record(copy, edit):
-    content = (copy / "report.html").read_bytes()
-    tampered = edit(content)
-    assert tampered != content
-    change(copy, "report.html", tampered)
-    (copy / "report.json").unlink()
-    manifest.record(copy / "report.html", copy / "report.json")
+    forge_page(copy, "report", edit)
     assert "report.html" in blamed(copy, "report")
 
 

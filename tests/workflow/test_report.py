@@ -5,7 +5,7 @@ import re
 
 from helpers.browser import needs_browser, visit
 
-from symmetry_constrained.audit.report import OPENING
+from symmetry_constrained.audit.explorer import OPENING
 
 FIGURES = {
     "2. The paper's tables": [

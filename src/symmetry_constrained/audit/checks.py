@@ -1,6 +1,6 @@
 """Results of an audit: a check for each value recomputed, and tables compared cell by cell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from unicodedata import category
 
@@ -92,6 +92,12 @@ def _of_rows(what: str, where: str, name: str, good: np.ndarray, expected: np.nd
     row = int(np.flatnonzero(~good)[0])
     text = f"line {found.index[row] + 2}: {found.iloc[row]}, recomputed {expected[row]}; {int((~good).sum())} differ"
     return Check(what, where, due, text, False)
+
+
+def parting(one: Sequence, other: Sequence) -> int:
+    """The first place at which two sequences differ; where one is the other's beginning, its length."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, pair in pairs if pair[0] != pair[1]), min(len(one), len(other)))
 
 
 def same_table(

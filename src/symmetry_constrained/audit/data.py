@@ -20,17 +20,20 @@ TABLE = Path(__file__).parents[1] / "data/datasets.yaml"
 
 
 @cache
+def _rows() -> dict[str, dict]:
+    return yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+
+
 def known(dataset: str) -> dict:
     """The row of a dataset: shape, training, test, nudged, files, sha256. ValueError for an unknown one."""
-    rows = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    if dataset not in rows:
+    if dataset not in _rows():
         raise ValueError(f"dataset: the table has no {dataset!r}")
-    return rows[dataset]
+    return _rows()[dataset]
 
 
 def written(dataset: str) -> str:
     """A dataset's name as its authors write it; the name itself where the table has no other."""
-    return yaml.safe_load(TABLE.read_text(encoding="utf-8")).get(dataset, {}).get("title") or dataset
+    return _rows().get(dataset, {}).get("title") or dataset
 
 
 def check(results: Results) -> Iterator[Check]:

@@ -67,6 +67,11 @@ def _paper_tables(results: Results, reruns: dict[str, dict]) -> list[str]:
     return [STEMS[name] for name in dict.fromkeys(named)]
 
 
+def stems(results: Results) -> list[str]:
+    """Every figure that the configuration asks for."""
+    return [stem for own in drawn(results).values() for stem in own]
+
+
 def drawn(results: Results) -> dict[str, list[str]]:
     """By notebook, the figures that it draws and its page shows."""
     config, papers = results.config, _paper_tables(results, specs.reruns(results))

@@ -28,19 +28,21 @@ SIX = 1173  # the image of the paper's Figure 1
 
 
 def check(results: Results) -> Iterator[Check]:
+    outlines = {}
     for stem in sorted({PurePosixPath(path).stem for path in _listed(results, "*")}):
         path = f"figures/{stem}.csv"
         yield from guarded(DRAWN, results.blame(path, *_drawing(stem)[1], CONFIG), _check_data(results, stem, path))
         yield from pictures.check(results, stem)
         yield from points.check(results, stem)
-    yield from pictures.check_letters(results, [path for path in _listed(results, "svg")])
+        outlines[f"figures/{stem}.svg"] = pictures.outlines(results, stem)
+    yield from pictures.check_letters(results, outlines)
     yield from guarded(ASKED, CONFIG, _check_asked(results))
     yield from guarded(TITLES, FINDINGS, _check_findings(results))
 
 
 def _check_asked(results: Results) -> Iterator[Check]:
     """No picture and no data but those of the figures that the configuration asks for."""
-    asked = {stem for stems in existence.drawn(results).values() for stem in stems}
+    asked = set(existence.stems(results))
     found = {path: PurePosixPath(path) for path in _listed(results, "*")}
     asked |= {PurePosixPath(path).stem for path in MEASURED if path in results.manifest["unrecorded"]}
     odd = [path for path, name in found.items() if name.stem not in asked or name.suffix not in SUFFIXES]

@@ -42,7 +42,7 @@ def values(results: Results) -> dict[str, Any]:
     """What the template is filled with."""
     text, manifest, about = results.text(INDEX), results.manifest, results.manifest["machine"]
     said = _said(text)
-    pictures = {stem: _picture(results, stem) for stem in _stems(results)}
+    pictures = {stem: _picture(results, stem) for stem in existence.stems(results)}
     first = pictures.pop(MAP, None)
     categories = _categories(results)
     grouped: dict[str, list] = {}
@@ -140,10 +140,6 @@ def _said(text: str) -> dict[str, Any]:
         "claims": [(unescape(word), unescape(rest)) for word, rest in told],
         "files": {kind: files[kind] for kind in FILES if kind in files},
     }
-
-
-def _stems(results: Results) -> list[str]:
-    return [stem for stems in existence.drawn(results).values() for stem in stems]
 
 
 def _picture(results: Results, stem: str) -> dict[str, str]:

@@ -77,13 +77,13 @@ def _check_letters(said: str, names: list[str], known: dict[tuple[str, str], str
         # Formulas, and letters that are joined into one: the digits alone.
         digits = re.findall(r"[0-9]", said)
         if not any(re.findall(r"[0-9]", "".join(way)) == digits for way in ways):
-            raise ValueError(f"a text that is drawn otherwise than it says: {said[:60]!r}")
+            raise ValueError(f"a text whose letters are not those that it says: {said[:60]!r}")
         return
     for at, (letter, name) in enumerate(zip(said, names, strict=True)):
         font = name.rpartition("-")[0]
         plain = letter.isascii() and font.startswith("DejaVu")
         right = any(way[at] == letter for way in ways) if plain else True
         if combining(letter):
-            continue  # drawn by what it stands over
+            continue  # a mark above a letter, which some fonts draw as one with it
         if not right or known.setdefault((font, letter), name) != name or named.setdefault(name, letter) != letter:
-            raise ValueError(f"a text that is drawn otherwise than it says: {said[:60]!r}")
+            raise ValueError(f"a text whose letters are not those that it says: {said[:60]!r}")

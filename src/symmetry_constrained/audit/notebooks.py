@@ -6,7 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from symmetry_constrained.audit import existence
-from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.checks import Check, equal, guarded, parting
 from symmetry_constrained.audit.paper_tables import RUNS, Cells
 from symmetry_constrained.audit.results import CODE, CONFIG, Results
 
@@ -63,8 +63,7 @@ def _check_pages(results: Results) -> Iterator[Check]:
         runs = RUNS.findall(text)
         yield equal(SHOWN, where, "nothing that runs", runs[0] if runs else "nothing that runs")
         said, shown = _letters("".join(_said(cells))), _letters(Words.of(text))
-        apart = (at for at, pair in enumerate(zip(said, shown, strict=False)) if pair[0] != pair[1])
-        at = next(apart, min(len(said), len(shown)))
+        at = parting(said, shown)
         found = "so" if said == shown else f"{shown[at : at + 40]!r} instead of {said[at : at + 40]!r}"
         yield Check(SAID, where, "its words in their order", found, said == shown)
 

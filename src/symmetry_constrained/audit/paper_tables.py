@@ -15,9 +15,9 @@ from symmetry_constrained.audit.tables import NETWORKS, ORDER
 LAID = "the paper's tables"
 STEMS = {"1": "table1", "2": "table2", "talk": "talk"}
 RUNS = re.compile(r"<script|<iframe|<object|<embed|<link|<meta http|\s(?:on\w+|srcdoc)=|javascript:", re.IGNORECASE)
-HEADINGS = ["network", "features", "trained on", "tested on", "published", "by scikit-learn", "by us"]
-HEADINGS += ["same seed gives", "median", "95 % of draws", "N", "percentile", "published is", "clean median"]
-HEADINGS += ["clean 95 %", "clean N"]
+COLUMNS = ["network", "features", "trained on", "tested on", "published", "by scikit-learn", "by us"]
+COLUMNS += ["same seed gives", "median", "95 % of draws", "N", "percentile", "published is", "clean median"]
+COLUMNS += ["clean 95 %", "clean N"]
 # All that may be in a tag of the page, and its style.
 TAGS = r'html lang="en"|meta charset="utf-8"|table class="dataframe"|tr style="text-align: left;"'
 TAG = re.compile(rf"!DOCTYPE html|/?(?:html|head|title|style|body|h2|table|thead|tbody|tr|th|td|p|code)|{TAGS}")
@@ -86,7 +86,7 @@ def grid(table: pd.DataFrame) -> list[list[str]]:
 def _check_markdown(results: Results, path: str, expected: list[list[str]]) -> Iterator[Check]:
     first, ruled, *lines = results.text(path).splitlines()
     found = [[cell.strip() for cell in line.strip("|").split("|")] for line in (first, *lines)]
-    yield _same_grid(results.blame(path, TABLE), [HEADINGS, *expected], found)
+    yield _same_grid(results.blame(path, TABLE), [COLUMNS, *expected], found)
     plain = re.fullmatch(r"(?:\|:-+)+\|", ruled) is not None
     yield Check(LAID, path, "a line below the headings", "so" if plain else ruled, plain)
 

@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
 from symmetry_constrained.audit import letters, svg
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
@@ -31,21 +32,24 @@ def _check(results: Results, stem: str) -> Iterator[Check]:
     yield equal(PICTURE, where, "every line of the title drawn", said)
 
 
-def check_letters(results: Results, paths: list[str]) -> Iterator[Check]:
-    """A letter that one picture draws as no other does says something else than it seems to."""
-    drawn: dict[str, dict[str, str]] = {}
-    for path in paths:
-        try:
-            drawn[path] = letters.outlines(svg.read(path, results.bytes(path)))
-        except UnreadableError:
-            pass  # reported by the check of the picture
+def outlines(results: Results, stem: str) -> dict[str, str] | None:
+    """By its name, how each letter of a picture is drawn; None of one that can't be read, which its check reports."""
+    path = f"figures/{stem}.svg"
+    with suppress(UnreadableError):
+        return letters.outlines(svg.read(path, results.bytes(path)))
+    return None
+
+
+def check_letters(results: Results, every: dict[str, dict[str, str] | None]) -> Iterator[Check]:
+    """A letter that one picture draws as no other does says something else than it seems to. every: by picture."""
+    drawn = {path: own for path, own in every.items() if own is not None}
     counts: dict[str, Counter] = {}
-    for outlines in drawn.values():
-        for name, outline in outlines.items():
+    for own in drawn.values():
+        for name, outline in own.items():
             counts.setdefault(name, Counter())[outline] += 1
     usual = {name: count.most_common(1)[0][0] for name, count in counts.items()}
-    for path, outlines in drawn.items():
-        odd = [name for name, outline in outlines.items() if outline != usual[name]]
+    for path, own in drawn.items():
+        odd = [name for name, outline in own.items() if outline != usual[name]]
         found = f"{odd[0]} is drawn otherwise; {len(odd)} are" if odd else "so"
         yield Check(LETTERS, results.blame(path), "letters as other pictures have them", found, not odd)
 

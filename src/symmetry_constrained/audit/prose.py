@@ -14,6 +14,7 @@ import numpy as np
 from symmetry_constrained.audit import claims, paragraphs, settings
 from symmetry_constrained.audit.checks import Check, UnreadableError, equal, guarded
 from symmetry_constrained.audit.figures import FINDINGS
+from symmetry_constrained.audit.paper_tables import COLUMNS
 from symmetry_constrained.audit.published import TABLE as NUMBERS
 from symmetry_constrained.audit.results import Results
 from symmetry_constrained.audit.sentences import findings
@@ -30,9 +31,6 @@ OF_FINDINGS, OF_NUMBERS = "scripts/write_findings.py", "scripts/judge_published.
 COST = re.compile(r"\d+ (?:–|\d+(?:\.\d)? (?:s|min|h)) (?:–|\d[\d,]* MB)")  # jobs, time and memory
 HEADINGS = {"1": "Table 1 of the paper: raw pixels", "2": "Table 2 of the paper: invariant features"}
 HEADINGS |= {"talk": "The author's later talk: MNIST"}
-PUBLISHED = ["network", "features", "trained on", "tested on", "published", "by scikit-learn", "by us"]
-PUBLISHED += ["same seed gives", "median", "95 % of draws", "N", "percentile", "published is", "clean median"]
-PUBLISHED += ["clean 95 %", "clean N"]
 OF_PAGE = [
     ["claim", "the paper", "over the settings", "holds in", "fails in", "open in", "what it depends on"],
     ["setting", "study", *(name.replace("_", " ") for name in settings.ATTRIBUTES), "images", "N", "converged"],
@@ -56,7 +54,8 @@ def _check_page(results: Results) -> Iterator[Check]:
     ids, found = list(claims.read(results)["id"].unique()), blocks(text)
     headings = [block for block in found if block.startswith("#")]
     yield equal(HEADED, where, ["# Verdicts", "## Headlines"], headings[:2])
-    yield equal(HEADED, where, [*OF_PAGE, *[OF_CLAIM] * len(ids)], [heading for heading, *_ in tables(text)])
+    laid = tables(text)
+    yield equal(HEADED, where, [*OF_PAGE, *[OF_CLAIM] * len(ids)], [heading for heading, *_ in laid])
     above = found[: found.index("## Headlines")] if "## Headlines" in found else found
     due, plain = ["# Verdicts", *_above(results)], [block for block in above if not block.startswith("|")]
     yield _alike(where, due, plain)
@@ -65,9 +64,8 @@ def _check_page(results: Results) -> Iterator[Check]:
     yield equal(
         WORDS, where, f"#{order[1:]}", "".join(block[:1] if block[:1] in ("#", "|") else "." for block in found)
     )
-    found_tables = tables(text)
-    yield from _check_settings(results, where, found_tables[1][1:] if len(found_tables) > 1 else [])
-    commands = found_tables[2][1:] if len(found_tables) > 2 else []
+    _, listed, commands = ([row for _, *rows in laid[at : at + 1] for row in rows] for at in range(3))
+    yield from _check_settings(results, where, listed)
     due = [f"`snakemake --cores all claim_{id_}`" for id_ in ids]
     yield equal(COMMANDS, where, list(map(list, zip(ids, due, strict=True))), [row[:2] for row in commands])
     odd = [" ".join(row) for row in commands if not COST.fullmatch(" ".join(row[2:]))]
@@ -124,7 +122,7 @@ def _check_numbers(results: Results) -> Iterator[Check]:
     named = list(dict.fromkeys(results.table(NUMBERS)["table"]))
     yield equal(HEADED, where, ["Published numbers"], page["title"])
     yield equal(HEADED, where, [HEADINGS[name] for name in HEADINGS if name in named], page["h2"])
-    yield equal(HEADED, where, PUBLISHED * len(named), page["th"])
+    yield equal(HEADED, where, COLUMNS * len(named), page["th"])
     yield _alike(where, [_text(results, OF_NUMBERS, "NOTE")], page["p"])
     yield equal(HEADED, where, ["1 paragraph"], [f"{len(page['p'])} paragraph", *page["beside"]])
 

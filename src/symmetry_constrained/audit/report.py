@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import unescape
 
 from symmetry_constrained.audit import embedded, existence, notebooks, templates
-from symmetry_constrained.audit.checks import Check, equal, guarded
+from symmetry_constrained.audit.checks import Check, equal, guarded, parting
 from symmetry_constrained.audit.embedded import AUDIT, REPORT
 from symmetry_constrained.audit.figures import FINDINGS
 from symmetry_constrained.audit.paper_tables import RUNS
@@ -40,21 +40,19 @@ def _check_report(results: Results) -> Iterator[Check]:
         # The audit is written anew by every audit.
         same = path == AUDIT or embedded.content(entry) == results.bytes(path)
         yield Check(EMBEDDED, results.blame(REPORT, path), f"{path} as it is", "equal" if same else "other bytes", same)
-    figures = [f"figures/{stem}.svg" for stems in existence.drawn(results).values() for stem in stems]
+    figures = [f"figures/{stem}.svg" for stem in existence.stems(results)]
     missing = [path for path in (*figures, *(f"tables/{name}" for name in TABLES), AUDIT) if path not in held]
-    yield equal(
-        EMBEDDED, REPORT, "every figure, table and the audit", _first(missing, "every figure, table and the audit")
-    )
+    yield _none(missing, "every figure, table and the audit")
     parts = [part for own in lists["categories"].values() for part in own.values()]
     yield equal(EMBEDDED, REPORT, sorted(lists["results"]), sorted(path for part in parts for path in part))
     rules = [name for name in results.recorded if name.startswith(f"code/{RULES}")]
     known = "".join(results.text(name) for name in rules)
     odd = [name for name in lists["categories"] if rules and f'"{name}"' not in known]
-    yield equal(EMBEDDED, REPORT, "headings of the workflow", _first(odd, "headings of the workflow"))
+    yield _none(odd, "headings of the workflow")
     runs = [found[0] for name in written for found in RUNS.finditer(written[name])]
     if AUDIT in held:
         runs += RUNS.findall(embedded.content(held[AUDIT]).decode("utf-8"))
-    yield equal(EMBEDDED, REPORT, "nothing in its lists that runs", _first(runs, "nothing in its lists that runs"))
+    yield _none(runs, "nothing in its lists that runs")
     due, found = _words(results.text(FINDINGS)), _words(unescape(re.sub("<[^>]*>", " ", lists["workflow-desc"])))
     yield Check(EMBEDDED, results.blame(REPORT, FINDINGS), "the findings' words", _apart(due, found), due == found)
     yield _check_page(results, page)
@@ -77,14 +75,13 @@ def _words(text: str) -> list[str]:
 
 
 def _apart(due: list[str], found: list[str]) -> str:
-    at = next(
-        (at for at, pair in enumerate(zip(due, found, strict=False)) if pair[0] != pair[1]), min(len(due), len(found))
-    )
+    at = parting(due, found)
     return "so" if due == found else f"from word {at}: {' '.join(found[at : at + 8])}"
 
 
-def _first(odd: list[str], otherwise: str) -> str:
-    return f"{odd[0]}; {len(odd)} in all" if odd else otherwise
+def _none(odd: list[str], expected: str) -> Check:
+    """As expected if nothing is odd."""
+    return equal(EMBEDDED, REPORT, expected, f"{odd[0]}; {len(odd)} in all" if odd else expected)
 
 
 def _check_index(results: Results) -> Iterator[Check]:

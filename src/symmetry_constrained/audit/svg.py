@@ -7,7 +7,7 @@ Nothing here knows one figure from another. Labels are read from the comments in
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -68,8 +68,12 @@ class Panel:
         return len(path) in (2, 4, 5) and bool((spans & straight).any())
 
 
+@lru_cache(maxsize=1)
 def read(path: str, content: bytes) -> Element:
-    """A picture, in which nothing is drawn but panels, texts and legends; UnreadableError for anything else."""
+    """A picture, in which nothing is drawn but panels, texts and legends; UnreadableError for anything else.
+
+    The last one is kept, since several checks read it, one after the other.
+    """
     parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
     try:
         if content.count(b"<?") > 1:

@@ -7,7 +7,7 @@ from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from symmetry_constrained.audit import explorer, front
-from symmetry_constrained.audit.checks import Check, guarded
+from symmetry_constrained.audit.checks import Check, guarded, parting
 from symmetry_constrained.audit.results import Results
 
 MADE = "pages as their templates have them"
@@ -43,7 +43,7 @@ def _check(results: Results, page: str) -> Iterator[Check]:
 
 def _from(due: str, found: str) -> str:
     """Where two lines begin to differ."""
-    at = next((at for at, pair in enumerate(zip(due, found, strict=False)) if pair[0] != pair[1]), len(due))
+    at = parting(due, found)
     start = max(0, at - 30)
     return f"{found[start : at + 50]!r} instead of {due[start : at + 50]!r}"
 

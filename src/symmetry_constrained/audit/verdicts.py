@@ -148,7 +148,9 @@ def tables(text: str) -> list[list[list[str]]]:
             heading, *below = block.split("\n")
             odd = [line for line in (heading, *below[1:]) if not (line.startswith("| ") and line.endswith(" |"))]
             if odd or not RULE.fullmatch("".join(below[:1])):
-                raise UnreadableError(PAGE, f"a line of a table is none: {(odd or below or [heading])[0][:80]}")
+                raise UnreadableError(
+                    PAGE, f"a line among those of a table that is no row: {(odd or below or [heading])[0][:80]}"
+                )
             found.append([cells(line) for line in (heading, *below[1:])])
     return found
 

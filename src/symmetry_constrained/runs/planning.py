@@ -163,8 +163,9 @@ def _options(config: dict[str, Any], name: str) -> dict[str, Any]:
     """What the configuration tells a job that a study has once."""
     if name == "time_solo":
         return config["solo"]
-    splits = {"splits": config["theory"].get("splits", 1)} if name in OVER_SPLITS else {}
-    return config["theory"].get(name, {}) and config["theory"][name] | splits
+    options = config["theory"].get(name, {})
+    splits = {"splits": config["theory"].get("splits", 1)} if options and name in OVER_SPLITS else {}
+    return options | splits
 
 
 def ratio(now: Mapping[str, Any], then: Mapping[str, Any]) -> float:
