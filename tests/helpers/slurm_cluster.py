@@ -75,10 +75,16 @@ def missing() -> str:
         return "needs root"
     if not Path("/etc/debian_version").exists():
         return "needs Debian"
-    if USUAL.exists():
+    if USUAL.exists() and not _left_over(USUAL.resolve().parent):
         return f"{USUAL.resolve()} is in use: end that cluster first (slurm_cluster.py down {USUAL.resolve().parent})"
     absent = [name for name in PROGRAMS if _program(name) is None]
     return f"needs Debian's slurm-wlm and munge: {', '.join(absent)} not found" if absent else ""
+
+
+def _left_over(folder: Path) -> bool:
+    """Whether a cluster of this file's was there whose daemons have all ended, as those of a run that was killed."""
+    daemons = list(folder.glob("*.daemon"))
+    return bool(daemons) and not any(_alive(int(path.read_text())) for path in daemons)
 
 
 class Cluster:

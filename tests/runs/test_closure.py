@@ -25,6 +25,13 @@ def names(program):
     return found
 
 
+def forget() -> None:
+    """Empty every cache of the module."""
+    for member in vars(closure).values():
+        if hasattr(member, "cache_clear"):
+            member.cache_clear()
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Modules that import one another, one of them in a room of its own; and one that nothing imports."""
@@ -45,11 +52,9 @@ def package(tmp_path, monkeypatch):
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(source)
     monkeypatch.setattr(closure, "SOURCES", tmp_path)
-    closure._imports.cache_clear()
-    closure._data.cache_clear()
+    forget()
     yield folder
-    closure._imports.cache_clear()
-    closure._data.cache_clear()
+    forget()
 
 
 @pytest.mark.parametrize(

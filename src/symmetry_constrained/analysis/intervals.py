@@ -10,7 +10,7 @@ across splits make every interval here too narrow. `tests/analysis/test_coverage
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 LEVEL = 0.95
 ANYTHING, ACCURACY, DIFFERENCE = (-np.inf, np.inf), (0.0, 1.0), (-1.0, 1.0)  # possible values
@@ -104,7 +104,7 @@ def prediction_interval(
     within = (1 - (1 / count).mean()) * (deviations**2).sum(axis=0) / spare
     variance, weight = between + within, between**2 / (len(count) - 1) + within**2 / spare
     freedom = np.divide(variance**2, weight, out=np.full_like(variance, len(count) - 1.0), where=weight > 0)
-    half = stats.t.ppf(tails[1], freedom) * np.sqrt(variance)
+    half = special.stdtrit(freedom, tails[1]) * np.sqrt(variance)
     return np.clip(np.minimum(low, middle - half), *possible), np.clip(np.maximum(high, middle + half), *possible)
 
 
@@ -217,5 +217,5 @@ def _half_widths(values: np.ndarray, middle: np.ndarray, unit: np.ndarray, level
     totals = np.tensordot(member, np.where(present, values - middle, 0.0), axes=1)
     enough = groups > 1
     spare = np.where(enough, groups - 1, 1)
-    factor = stats.t.ppf((1 + level) / 2, spare) * np.sqrt(groups / spare) / np.maximum(count, 1)
+    factor = special.stdtrit(spare, (1 + level) / 2) * np.sqrt(groups / spare) / np.maximum(count, 1)
     return totals * np.where(enough, factor, np.nan)

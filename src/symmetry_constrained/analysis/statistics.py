@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from symmetry_constrained.analysis import intervals
 
@@ -82,7 +82,7 @@ def p_value(distance: np.ndarray, half: np.ndarray, degrees: np.ndarray | int) -
     """
     distance, half = np.asarray(distance, dtype=np.float64), np.asarray(half, dtype=np.float64)
     ratio = np.divide(distance, half, out=np.where(distance == 0, 0.0, np.inf), where=half != 0)
-    return 2 * stats.t.sf(stats.t.isf(TAIL, degrees) * abs(ratio), degrees)
+    return 2 * stdtr(degrees, stdtrit(degrees, TAIL) * abs(ratio))
 
 
 def difference_in_pairs(differences: np.ndarray, splits: np.ndarray) -> Difference:
@@ -103,10 +103,10 @@ def difference_of_means(
     variances = []
     for values, splits, own in ((ours, our_splits, degrees[0]), (theirs, their_splits, degrees[1])):
         low, high = intervals.mean_interval(values, splits)
-        variances.append(((high - low) / 2 / stats.t.isf(TAIL, own)) ** 2)
+        variances.append(((high - low) / 2 / stdtrit(own, TAIL)) ** 2)
     variance, weight = sum(variances), sum(one**2 / own for one, own in zip(variances, degrees, strict=True) if own)
     together = np.divide(variance**2, weight, out=np.full(np.shape(variance), float(min(degrees))), where=weight > 0)
-    value, half = intervals.means(ours) - intervals.means(theirs), stats.t.isf(TAIL, together) * np.sqrt(variance)
+    value, half = intervals.means(ours) - intervals.means(theirs), -stdtrit(together, TAIL) * np.sqrt(variance)
     return Difference(value, half, p_value(value, half, together))
 
 

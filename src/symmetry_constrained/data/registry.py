@@ -88,7 +88,7 @@ def table(path: Path = TABLE) -> dict[str, Row]:
     name = "the file"
     try:
         rows = {}
-        for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+        for name, entry in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader).items():
             rows[name] = _row(name, entry)
     except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{path}: {name}: {' '.join(str(error).split())}") from None

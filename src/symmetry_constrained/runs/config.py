@@ -66,7 +66,7 @@ def read_schema(path: Path) -> dict:
     ConfigError in one line for a registry that cannot be read.
     """
     try:
-        return _filled(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return _filled(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
     except ValueError as error:
         raise ConfigError(str(error)) from None
 

@@ -13,7 +13,7 @@ def check(files: Iterable[Path]) -> None:
         text = file.read_text(encoding="utf-8")
         try:
             # JSON is YAML, but for tabs.
-            node = yaml.compose(text.replace("\t", " ") if _is_json(text) else text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text.replace("\t", " ") if _is_json(text) else text, Loader=yaml.CSafeLoader)
         except (yaml.YAMLError, ValueError) as error:
             raise ValueError(f"{file}: {' '.join(str(error).split())}") from None
         for line, key in _repeated(node, set()):
