@@ -14,7 +14,7 @@ from symmetry_constrained.runs import manifest, recovery
 
 
 def main(arguments: argparse.Namespace) -> None:
-    text = sys.stdin.read() if str(arguments.listing) == "-" else arguments.listing.read_text(encoding="utf-8")
+    text = arguments.listing.read_text(encoding="utf-8")
     before = recovery.read(arguments.before) if arguments.before else {}
     listing = recovery.restored(arguments.results, manifest.read_listing(text), before)
     entries = manifest.collect(arguments.results, listing, arguments.sources, Path())
@@ -27,9 +27,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "results", type=Path, help="folder of a finished run, as seen from the project, the folder here"
     )
-    parser.add_argument(
-        "--listing", type=Path, required=True, help="output of snakemake --detailed-summary; - for stdin"
-    )
+    parser.add_argument("--listing", type=Path, required=True, help="output of snakemake --detailed-summary")
     parser.add_argument("--before", type=Path, help="the last manifest, for files of which the listing knows nothing")
     parser.add_argument("--sources", nargs="+", required=True, help="the Snakefile and what it includes")
     parser.add_argument("--unrecorded", nargs="*", default=[], help="files in the folder that may be there or not")

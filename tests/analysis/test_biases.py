@@ -1,4 +1,4 @@
-"""Thresholds of biases from known curves, and rates from known slopes."""
+"""Means of known curves, and rates from known slopes."""
 
 import numpy as np
 import pandas as pd
@@ -37,39 +37,6 @@ def test_the_summary_is_the_mean_its_interval_and_the_largest():
         expected = stats.ttest_1samp(values, 0).confidence_interval()
         assert (row["low"], row["high"]) == pytest.approx(tuple(expected))
     assert biases.summarise(table[table["seed"] == 0])[["low", "high"]].isna().all(axis=None)
-
-
-def test_thresholds_of_known_curves():
-    table = made(
-        {
-            1: around([-0.5, -0.3, 0.1, 0.9], 0),  # three quarters of the way from 0.1 to 1
-            2: around([-0.2, 0.02, 0.3, 0.3]),
-            4: around([0.2, 0.3, 0.4, 0.4]),  # above at once
-            16: around([-0.5, -0.4, -0.3, 0.5]),  # only without bounds
-        }
-    )
-    found = biases.thresholds(table).set_index("depth")
-    assert found.loc[1, ["smallest", "crossing", "low", "high"]].tolist() == pytest.approx([1.0, *[10**-0.25] * 3])
-    # At 0.1 the mean is above 0, but not its interval.
-    assert found.loc[2, "smallest"] == 1.0
-    assert found.loc[2, "crossing"] == pytest.approx(10 ** (-2 + 0.2 / 0.22))
-    assert found.loc[2, "low"] < found.loc[2, "crossing"] < 0.1 < found.loc[2, "high"] < 1
-    assert found.loc[4, ["smallest", "crossing", "low", "high"]].tolist() == [0.01] * 4
-    assert found.loc[16, "smallest"] == np.inf
-    assert found.loc[16, ["crossing", "low", "high"]].tolist() == [np.inf] * 3
-    assert (found["n"] == 5).all()
-    never = biases.thresholds(made({1: around([-0.5, -0.4, -0.3, -0.2])}))
-    assert never["smallest"].isna().all() and np.isinf(never["crossing"]).all()
-    # Networks without any biases have no place on the axis of log ε.
-    control = made({1: around([-0.9], 0)}, epsilons=(0.0,))
-    both = pd.concat([table, control], ignore_index=True)
-    pd.testing.assert_frame_equal(biases.thresholds(both), found.reset_index())
-
-
-def test_one_network_has_a_crossing_without_an_interval():
-    found = biases.thresholds(made({1: [[-0.5, -0.3, 0.1, 0.9]]}))
-    assert found["crossing"].tolist() == [pytest.approx(10**-0.25)]
-    assert found[["smallest", "low", "high"]].isna().all(axis=None)
 
 
 def test_a_rate_is_the_slope_between_rounding_and_what_is_large():

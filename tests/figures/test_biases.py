@@ -212,4 +212,4 @@ def test_few_networks_are_drawn_without_intervals():
 
 
 def test_the_made_up_table_has_real_columns():
-    assert set(copied("digits")) <= {*emulated_bias.SPLIT_COLUMNS, *emulated_bias.COLUMNS}
+    assert set(copied("digits")) <= {"dataset", "protocol", "split", *emulated_bias.COLUMNS}

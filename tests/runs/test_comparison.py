@@ -3,8 +3,8 @@
 Made-up runs: networks drawn around means that are known, in the files of a finished run.
 """
 
-import gzip
 import json
+import lzma
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,8 +54,8 @@ class Made:
             content.to_csv(folder / f"tables/{name}.csv{ending}", index=False)
         (folder / "config.json").write_text(json.dumps(self.config))
         text = json.dumps(self.manifest).encode()
-        (folder / f"manifest.json{'.gz' if compressed else ''}").write_bytes(
-            gzip.compress(text) if compressed else text
+        (folder / f"manifest.json{'.xz' if compressed else ''}").write_bytes(
+            lzma.compress(text) if compressed else text
         )
         return folder
 
@@ -388,7 +388,7 @@ def test_published_numbers_are_named_where_they_are_judged_differently(tmp_path)
 
 def test_a_file_that_was_cut_off_is_one_line(tmp_path):
     folder = made().write(tmp_path / "run", compressed=True)
-    for path, words in (("tables/networks.csv.xz", "networks.csv"), ("manifest.json.gz", "manifest.json.gz: ")):
+    for path, words in (("tables/networks.csv.xz", "networks.csv"), ("manifest.json.xz", "manifest.json.xz: ")):
         (folder / path).write_bytes((folder / path).read_bytes()[:40])
         with pytest.raises(ValueError, match=words) as refused:
             finished.read(folder).table("tables/networks.csv")

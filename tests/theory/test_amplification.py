@@ -9,7 +9,6 @@ from helpers.scripts import call
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symmetry_constrained.analysis import biases
 from symmetry_constrained.data import inputs, protocols, reading
 from symmetry_constrained.data.datasets import Dataset
 from symmetry_constrained.networks.architecture import Architecture
@@ -236,7 +235,6 @@ def test_the_script_writes_every_depth_and_again_the_same_bytes(folders, tmp_pat
     assert table["depth"].tolist() == [1] * 6 + [3] * 6
     assert table["epsilon"].tolist() == [0, 0, 0.1, 0.1, np.inf, np.inf] * 2
     assert table[["dataset", "protocol", "split"]].drop_duplicates().values.tolist() == [["digits", "clean", 3]]
-    assert len(biases.thresholds(table)) == 2
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from symmetry_constrained.optim.problem import Budget
 from symmetry_constrained.theory import emulated_bias
 from symmetry_constrained.theory.emulated_bias import on_constant_pixels, saturating
 
+SPLIT = ["dataset", "protocol", "split"]  # columns that the script adds
 HIDDEN = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 
 
@@ -284,14 +285,14 @@ def test_the_script_writes_both_tables_and_again_the_same_bytes(folders, tmp_pat
     for name in ("bias.csv", "conditions.csv"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
     table = pd.read_csv(tmp_path / "first/bias.csv", dtype={"hidden_layers": str})
-    assert list(table) == emulated_bias.SPLIT_COLUMNS + emulated_bias.COLUMNS
+    assert list(table) == SPLIT + emulated_bias.COLUMNS
     assert len(table) == 2 * 2 * 2 * 2
     conditions = pd.read_csv(tmp_path / "first/conditions.csv")
     for read in (table, conditions):
-        assert read[emulated_bias.SPLIT_COLUMNS].drop_duplicates().values.tolist() == [["digits", "clean", 3]]
+        assert read[SPLIT].drop_duplicates().values.tolist() == [["digits", "clean", 3]]
     split = Split.read(folders / "split-3")
     pd.testing.assert_frame_equal(
-        conditions.drop(columns=emulated_bias.SPLIT_COLUMNS),
+        conditions.drop(columns=SPLIT),
         emulated_bias.conditions(Dataset.read(folders / "data"), split),
         check_dtype=False,
     )

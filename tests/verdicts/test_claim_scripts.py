@@ -16,7 +16,7 @@ from symmetry_constrained.theory import label_blind
 from symmetry_constrained.theory.random_networks import DEPTHS, SCALES
 from symmetry_constrained.verdicts import claims, costs, judgement
 from symmetry_constrained.verdicts import page as verdict_page
-from symmetry_constrained.verdicts.table import CLAIM_COLUMNS
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, with_holm
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_judging_writes_the_table_and_the_page(run, tmp_path):
     assert call("judge_claims", *judging(run, tmp_path)) == (0, "")
     written = pd.read_csv(tmp_path / "tables/claims.csv")
     stated, rules = claims.read(CLAIMS)
-    expected = judgement.judge(rules, run[1])
+    expected = with_holm(judgement.judged(rules, run[1]))
     assert list(written) == CLAIM_COLUMNS
     assert written["verdict"].tolist() == expected["verdict"].tolist()
     np.testing.assert_allclose(written["effect"], expected["effect"], rtol=1e-12)

@@ -34,27 +34,6 @@ def summarise(
     return pd.DataFrame(rows)
 
 
-def thresholds(table: pd.DataFrame) -> pd.DataFrame:
-    """How large biases must be for R + R̄ to exceed 1 in the mean: a row per depth.
-
-    smallest: the smallest ε tried at which the 95 % interval of the mean excess is above 0; nan if there is none.
-    crossing: the ε at which the mean first reaches 0, interpolated in log ε between the finite ε tried; low, high:
-    its 95 % interval. inf: the mean never reaches 0; the smallest ε tried: it does so there or below. n: networks per
-    ε.
-    """
-    summary = summarise(table, ("excess",))
-    above = summary[summary["low"] > 0].groupby("depth")["epsilon"].min()
-    rows = []
-    for depth, networks in table[(table["epsilon"] > 0) & np.isfinite(table["epsilon"])].groupby("depth"):
-        curves = networks.pivot(index=["split", "seed"], columns="epsilon", values="excess")
-        epsilons, splits = curves.columns.to_numpy(), curves.index.get_level_values("split").to_numpy()
-        needed = intervals.crossing_needed(epsilons, curves.to_numpy(), splits, 0.0)
-        low = float(np.maximum(needed.low, epsilons[0]))
-        row = {"depth": depth, "smallest": above.get(depth, np.nan), "crossing": float(needed.value)}
-        rows.append(row | {"low": low, "high": float(needed.high), "n": len(curves)})
-    return pd.DataFrame(rows, columns=["depth", "smallest", "crossing", "low", "high", "n"])
-
-
 # The columns that identify a network and a construction in `emulated_bias.csv`.
 CONSTRUCTED = ["dataset", "protocol", "split", "training_set", "fraction", "hidden_layers", "seed", "construction"]
 # A rate is fitted to logit differences above rounding, and so small that a single image decides them.

@@ -1,6 +1,5 @@
 """A finished run as it is compared with another: its folder, or what `reference.keep` kept of one."""
 
-import gzip
 import io
 import json
 import lzma
@@ -18,7 +17,7 @@ from symmetry_constrained.runs.crate import MANIFEST
 # What a study says of which networks it trains and when it looks at them, and so nothing of how one is trained.
 SIZES = ("features", "networks", "hidden_layers", "splits", "seeds", "fractions", "checkpoints", "trained_as")
 WATCHED = ("fractions", "checkpoints")  # of those, what numbers of images and costs to a target are read from
-PACKED: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".xz": lzma.decompress, ".gz": gzip.decompress}
+PACKED: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".xz": lzma.decompress}
 NO_SYSTEM = re.compile(r".*-with-")  # the kernel, which rounds nothing, before the system's libraries
 
 

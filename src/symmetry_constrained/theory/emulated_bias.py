@@ -29,7 +29,6 @@ from symmetry_constrained.optim.problem import Budget
 # ..., and weights are divided by these known levels. constant pixels: the constant is exact.
 CONSTRUCTIONS = ("saturated", "levelled", "constant pixels")
 WEIGHTS = tuple(2.0 ** (third / 3) for third in range(-30, 16))  # 0.001 to 32
-SPLIT_COLUMNS = ["dataset", "protocol", "split"]  # the script adds them to the tables
 COLUMNS = [
     "training_set",
     "fraction",

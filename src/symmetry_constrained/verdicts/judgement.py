@@ -16,14 +16,9 @@ from symmetry_constrained.verdicts.published import whole
 from symmetry_constrained.verdicts.rules import Rule
 from symmetry_constrained.verdicts.run_tables import Tables
 from symmetry_constrained.verdicts.settings import CONVERGED, Setting
-from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row, with_holm
+from symmetry_constrained.verdicts.table import CLAIM_COLUMNS, claim_row
 
 NOT_RUN = "not run in this configuration"
-
-
-def judge(rules: list[Rule], tables: Tables) -> pd.DataFrame:
-    """`claims.csv`: the rows of all contrasts, with Holm's adjustment over their headlines."""
-    return with_holm(judged(rules, tables))
 
 
 def judged(rules: list[Rule], tables: Tables) -> pd.DataFrame:

@@ -44,9 +44,7 @@ OURS = {"supported": "do", "not supported": "do not either", "inconclusive": "le
 def page(
     rows: pd.DataFrame, stated: list[Claim], settings: pd.DataFrame, leaking: pd.DataFrame, each: pd.DataFrame
 ) -> str:
-    """`verdicts.md`. rows: of `judgement.judge`, or `claims.csv` read again; settings.csv, leak.csv; each: what a claim
-    costs by itself, of `costs.read`.
-    """
+    """`verdicts.md`. rows: of `claims.csv`; settings.csv, leak.csv; each: what a claim costs, of `costs.read`."""
     rows = completed(rows)
     introduction = INTRODUCTION.format(
         margins=margins(rows), networks=FEWEST_NETWORKS, units=FEWEST_UNITS, fewest=over_settings.FEWEST
