@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -293,5 +293,5 @@ def batches(config: dict) -> dict[tuple, dict]:
                             trained_as=trained_as,
                         )
                         key = (name, features_, training_set, hyphenated(layers), str(split))
-                        specs[key] = asdict(spec)
+                        specs[key] = dict(vars(spec))
     return specs
