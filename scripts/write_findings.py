@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.figures import style
+from symmetry_constrained.figures.titles import title_of
 
 OPENING = """\
 A replication of D. L. Bergman, "Symmetry constrained machine learning" (arXiv:1811.07051): small tanh networks with and
@@ -26,7 +26,7 @@ Open a category on the left. Each figure's data lies beside it as CSV, every net
 
 
 def main(arguments: argparse.Namespace) -> None:
-    findings = "\n".join(f"- {style.title_of(path)}" for path in arguments.figures)
+    findings = "\n".join(f"- {title_of(path)}" for path in arguments.figures)
     artifacts.write_text(OPENING.format(findings=findings), arguments.out)
 
 

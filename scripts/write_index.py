@@ -10,7 +10,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))  # this checkout's library, installed or not
 
 from symmetry_constrained import artifacts, cli
-from symmetry_constrained.figures import style
+from symmetry_constrained.figures.titles import title_of
 from symmetry_constrained.pages import index
 from symmetry_constrained.runs import manifest, trained
 
@@ -29,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
     for text in arguments.figure:
         category, _, name = text.rpartition("=")
         picture = results / f"figures/{name}"
-        title = style.title_of(picture.with_suffix(".png"))
+        title = title_of(picture.with_suffix(".png"))
         figures.append(index.Figure(category, picture.name, title, picture.with_suffix(".svg").read_bytes()))
     files = {
         kind: [path.relative_to(results).as_posix() for pattern in patterns for path in sorted(results.glob(pattern))]

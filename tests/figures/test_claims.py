@@ -8,6 +8,7 @@ from helpers.claim_rows import FULL, not_run, ratio, row, table, theorem
 from helpers.panels import drawn
 
 from symmetry_constrained.figures import claims, style
+from symmetry_constrained.figures.titles import title_of
 from symmetry_constrained.verdicts.rules import OUTCOMES
 
 pytestmark = pytest.mark.usefixtures("style")
@@ -190,7 +191,7 @@ def test_saving_it_leaves_its_data(tmp_path):
     figure, data = draw(*FULL)
     style.save(figure, tmp_path / "verdicts", data)
     assert len(pd.read_csv(tmp_path / "verdicts.csv")) == len(data)
-    assert style.title_of(tmp_path / "verdicts.png") == " ".join(figure.get_suptitle().split())
+    assert title_of(tmp_path / "verdicts.png") == " ".join(figure.get_suptitle().split())
 
 
 def test_a_further_headline_has_a_row_of_its_own_and_counts_for_its_claim():

@@ -5,6 +5,7 @@ import pytest
 from helpers.panels import drawn, title
 
 from symmetry_constrained.figures import invariants, style
+from symmetry_constrained.figures.titles import title_of
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -60,5 +61,5 @@ def test_the_title_says_when_complete_invariants_do_not_beat_norms():
 def test_a_figure_is_saved_with_its_data(tmp_path):
     figure, data = invariants.complete_invariants(*invariant_table())
     style.save(figure, tmp_path / "figure", data)
-    assert style.title_of(tmp_path / "figure.png").startswith("Complete invariants beat")
+    assert title_of(tmp_path / "figure.png").startswith("Complete invariants beat")
     assert len(pd.read_csv(tmp_path / "figure.csv")) == len(data)

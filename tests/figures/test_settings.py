@@ -8,6 +8,7 @@ from helpers.claim_rows import FULL, places, ratio, row, table, theorem
 from helpers.panels import drawn
 
 from symmetry_constrained.figures import settings, style
+from symmetry_constrained.figures.titles import title_of
 
 pytestmark = pytest.mark.usefixtures("style")
 ROWS = [
@@ -129,4 +130,4 @@ def test_it_is_the_same_from_a_file_and_leaves_its_data(tmp_path):
     _, expected = draw(*FULL)
     pd.testing.assert_frame_equal(data, expected, check_dtype=False)
     style.save(figure, tmp_path / "settings", data)
-    assert style.title_of(tmp_path / "settings.png") == " ".join(figure.get_suptitle().split())
+    assert title_of(tmp_path / "settings.png") == " ".join(figure.get_suptitle().split())

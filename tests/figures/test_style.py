@@ -9,6 +9,7 @@ import pytest
 from symmetry_constrained.data import inputs
 from symmetry_constrained.features import inversion
 from symmetry_constrained.figures import style
+from symmetry_constrained.figures.titles import title_of
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -73,11 +74,11 @@ def test_other_data_gives_other_bytes(tmp_path):
 def test_a_saved_figure_can_be_asked_for_its_title(tmp_path):
     figure, data = curve([1, 2])
     style.save(figure, tmp_path / "figure", data)
-    assert style.title_of(tmp_path / "figure.png") == "A line and its band"
+    assert title_of(tmp_path / "figure.png") == "A line and its band"
     # The title above all panels comes before that of the first.
     style.set_title(figure, "What was\nfound")
     style.save(figure, tmp_path / "figure", data)
-    assert style.title_of(tmp_path / "figure.png") == "What was found"
+    assert title_of(tmp_path / "figure.png") == "What was found"
 
 
 def test_every_model_has_a_colour_of_its_own():

@@ -116,6 +116,7 @@ def test_training_imports_the_optimiser_and_gathering_and_drawing_do_not():
     }
     assert not names(ROOT / "scripts/train_batch.py") & {"figures", "verdicts", "analysis", "runs.config"}
     assert not names(ROOT / "scripts/gather_networks.py") & {"training", "optim", "networks"}
+    assert "figures.style" not in names(ROOT / "scripts/write_index.py")
     drawing = names(ROOT / "notebooks/paper_tables.ipynb")
     assert drawing >= {"figures.style", "verdicts.paper_tables", "verdicts.published", "features.inversion"}
     assert not drawing & {"optim", "networks.ensemble", "training.reruns"}

@@ -16,7 +16,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
-from PIL import Image
 
 from symmetry_constrained.artifacts import whole, write_csv
 from symmetry_constrained.data import registry
@@ -77,12 +76,6 @@ def save(figure: Figure, stem: Path, data: pd.DataFrame) -> None:
         with whole(stem.with_suffix(suffix)) as temporary:
             figure.savefig(temporary, metadata=metadata | {"Title": title}, bbox_inches="tight", dpi=160)
     write_csv(data, stem.with_suffix(".csv"))
-
-
-def title_of(png: Path) -> str:
-    """The title of a figure that `save` wrote, in one line."""
-    with Image.open(png) as image:
-        return " ".join(image.info["Title"].split())
 
 
 def model(features_: str, training_set: str) -> str:
