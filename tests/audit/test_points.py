@@ -172,6 +172,14 @@ def test_a_label_that_moves_the_scale_is_found(made):
         ("<!-- 0.2 -->", "<!-- 0.3 -->"),
         ("<!-- A title -->", "<!-- A tutle -->"),
         ("stroke-width: 0.8", "stroke-width: 80.8"),
+        ("stroke-width: 0.8", "stroke-width: 0.01"),
+        ("stroke-width: 0.8", "stroke-width: 0.8; opacity: 0.001"),
+        ("stroke-width: 0.8", "stroke-width: 0.8; stroke-opacity: 0"),
+        ("stroke-width: 0.8", "stroke-width: 0.8; stroke-dasharray: 0,9999"),
+        ("stroke-width: 0.8", "stroke-width: 0.8; stroke-dasharray: 0.1 9"),
+        ("stroke-width: 0.8", "stroke-width: 0.8; filter: blur(9px)"),
+        ("<rect x=", '<rect transform="scale(0)" x='),
+        ("<rect x=", '<rect x="0" y="0" width="3" height="3"/><rect x='),
     ],
 )
 def test_what_hides_moves_or_runs_something_is_refused(made, before, after):

@@ -3,6 +3,7 @@
 First by the record of hashes, then with a record forged to agree, so that only what is recomputed can tell.
 """
 
+import base64
 import csv
 import io
 import json
@@ -23,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
 from symmetry_constrained.artifacts import sha256
-from symmetry_constrained.audit import notes, page, specs
+from symmetry_constrained.audit import embedded, notes, page, specs
 from symmetry_constrained.audit.batches import check_batch as check_weights
 from symmetry_constrained.audit.history import check_batch as check_history
 from symmetry_constrained.audit.results import Results
@@ -284,6 +285,17 @@ def text(before: str, after: str):
     return edit
 
 
+def another_option(experiment: str, name: str, value: int):
+    """Another option of one of theory's experiments in the configuration."""
+
+    def edit(content: bytes) -> bytes:
+        config = json.loads(content)
+        config["theory"][experiment][name] = value
+        return json.dumps(config, indent=2).encode()
+
+    return edit
+
+
 def titled(before: str, after: str):
     """Another title of a picture."""
 
@@ -466,6 +478,19 @@ SIGNS = "theory/invariants/split-0/sign_symmetries.csv"
 FIRST = "batches/digits-budget/identity/original/10-5/split-0"
 OTHER_SEED = text('"seeds": [\n        1,', '"seeds": [\n        3,')
 FORGED = [
+    *(
+        in_file("config.json", "columns", edit, f"theory/{table}.csv")[0]
+        for table, edit in (
+            ("amplification", text('"max_iterations": 10,', '"max_iterations": 5000,')),
+            ("mirrored_pairs", text('"max_iterations": 30,', '"max_iterations": 3000,')),
+            ("saturated_units", another_option("saturated_units", "max_evaluations", 3000)),
+            ("orbits", another_option("orbits", "iterations", 3000)),
+        )
+    ),
+    *in_file("tables/solo_timings.csv", "costs", cell("device", 0, lambda _: "NVIDIA H100")),
+    *in_file("tables/solo_timings.csv", "costs", cell("energy_joules_per_evaluation", 0, lambda _: "0.001")),
+    *in_file("ro-crate-metadata.json", "files", text('"contentSize": "', '"contentSize": "9')),
+    *in_file("ro-crate-metadata.json", "files", text("Every table, figure", "Proof by every table, figure")),
     *in_file("data/digits/images.npy", "data", byte(1000)),
     *in_file("data/digits/labels.npy", "data", byte(10), "data/digits/images.npy"),
     *in_table("splits/digits/clean/split-0/rows.csv", "splits", "image", "label", "rank", row=7),
@@ -884,6 +909,45 @@ def test_another_word_number_or_picture_on_the_first_page_under_a_forged_record(
 def test_a_report_that_holds_something_else_under_a_forged_record(copy, edit):
     forge_page(copy, "report", edit)
     assert "report.html" in blamed(copy, "report")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        text("<h2>By kind</h2>", "<p>Every claim of the paper was proven by this audit.</p><h2>By kind</h2>"),
+        text("<h2>How</h2><p>Recomputed", "<h2>How</h2><p>Proven"),
+        text("<dt>seconds</dt><dd>A time", "<dt>seconds</dt><dd>No time"),
+        text("</body>", "<ul><li>All claims hold.</li></ul></body>"),
+    ],
+)
+def test_another_audit_within_the_report_under_a_forged_record(copy, edit):
+    def of_report(content: bytes) -> bytes:
+        held = embedded.lists(Results(copy))[0]["results"]
+        (uri,) = (entry["data_uri"] for path, entry in held.items() if path.endswith("audit/audit.html"))
+        head, _, packed = uri.partition(",")
+        tampered = base64.b64encode(edit(base64.b64decode(packed))).decode()
+        return content.replace(uri.encode(), f"{head},{tampered}".encode())
+
+    forge_page(copy, "report", of_report)
+    assert "report.html" in blamed(copy, "report")
+
+
+def test_what_no_record_covers_is_a_note(copy):
+    before = notes.told(Results(copy))
+    (copy / "notebooks/throughput.html").write_text("All claims are proven.", encoding="utf-8")
+    for name in ("published/tables/claims.csv", "other/tables/claims.csv"):
+        (copy / name).parent.mkdir(parents=True)
+        (copy / name).write_text("C1,proven", encoding="utf-8")
+    (copy / "other/manifest.json").write_text("{}", encoding="utf-8")  # a run that can be audited by itself
+    assert set(notes.told(Results(copy))) - set(before) == {
+        "measured on demand and in no record: notebooks/throughput.html",
+        "not audited, folders that look like a run and have no record: published",
+    }
+
+
+def test_a_card_that_the_machine_of_the_record_does_not_have_is_a_note(copy):
+    change(copy, "config.json", text('"device": "cpu"', '"device": "cuda"')((copy / "config.json").read_bytes()))
+    assert any(line.startswith("device is cuda, and the machine") for line in notes.told(Results(copy)))
 
 
 def test_a_figure_that_no_step_draws_is_named(copy):

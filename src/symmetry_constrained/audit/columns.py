@@ -5,11 +5,18 @@ from fnmatch import fnmatch
 
 import numpy as np
 
-from symmetry_constrained.audit.checks import Check, equal, guarded
-from symmetry_constrained.audit.results import Results
+from symmetry_constrained.audit import efforts
+from symmetry_constrained.audit.checks import Check, equal, guarded, line
+from symmetry_constrained.audit.results import CONFIG, Results
 
 EFFORTS = "status and effort of each training"
-STATUSES = {"max_iterations", "max_evaluations", "converged_gradient", "converged_loss", "abnormal", "non_finite"}
+# Experiments on theory whose tables have the efforts of single trainings: the option that is the budget, and its name.
+BUDGETS = {
+    "amplification": ("max_iterations", "max_iterations"),
+    "mirrored_pairs": ("max_iterations", "max_iterations"),
+    "saturated_units": ("max_evaluations", "max_evaluations"),
+    "orbits": ("iterations", "max_iterations"),
+}
 WHAT = "columns of tables, no row twice"
 NETWORK = "study dataset protocol split features training_set network hidden_layers fraction seed n_train".split()
 ENDS = (
@@ -95,6 +102,11 @@ def check(results: Results) -> Iterator[Check]:
         columns = next((names for pattern, names in COLUMNS.items() if fnmatch(path, pattern)), None)
         if columns is not None:
             yield from guarded(WHAT, path, _check(results, path, columns))
+    for name, (option, limit) in BUDGETS.items():
+        options, path = results.config["theory"].get(name) or {}, f"theory/{name}.csv"
+        if option in options and results.belongs(path):
+            where = results.blame(path, CONFIG)
+            yield from guarded(EFFORTS, where, _check_budget(results, path, where, {limit: options[option]}))
 
 
 def _check(results: Results, path: str, columns: list[str]) -> Iterator[Check]:
@@ -102,12 +114,18 @@ def _check(results: Results, path: str, columns: list[str]) -> Iterator[Check]:
     twice = f"; {int(table.duplicated().sum())} rows are there twice" if table.duplicated().any() else ""
     yield equal(WHAT, results.blame(path), ", ".join(columns), ", ".join(table) + twice)
     if {"status", *EFFORT} & {*table}:
-        odd = sorted({*table["status"]} - STATUSES) if "status" in table else []
-        efforts = table[[name for name in EFFORT if name in table]].to_numpy(dtype=float)
-        whole = bool((efforts == np.floor(efforts)).all() and (efforts >= 0).all())
+        odd = sorted({*table["status"]} - efforts.STATUSES) if "status" in table else []
+        numbers = table[[name for name in EFFORT if name in table]].to_numpy(dtype=float)
+        whole = bool((numbers == np.floor(numbers)).all() and (numbers >= 0).all())
         # Each iteration needs an evaluation at least.
-        rising = bool((np.diff(efforts, axis=1) >= 0).all())
+        rising = bool((np.diff(numbers, axis=1) >= 0).all())
         found = f"the status {odd[0]!r}" if odd else "so" if whole and rising else "not so"
         yield Check(
             EFFORTS, results.blame(path), "legal words, whole numbers, no more iterations", found, found == "so"
         )
+
+
+def _check_budget(results: Results, path: str, where: str, budget: dict[str, int]) -> Iterator[Check]:
+    wrong = efforts.beyond(results.table(path, ["status"]), budget)
+    found = f"line {line(wrong)}: {int(wrong.sum())} are not" if wrong.any() else "all within"
+    yield Check(EFFORTS, where, f"status, iterations and evaluations within {budget}", found, not wrong.any())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import cells, data, forward, inputs, intervals, specs
+from symmetry_constrained.audit import cells, data, efforts, forward, inputs, intervals, specs
 from symmetry_constrained.audit.cells import STUDY
 from symmetry_constrained.audit.checks import Check, guarded, line, same_table
 from symmetry_constrained.audit.results import CONFIG, Results
@@ -138,10 +138,15 @@ def _check_solo(results: Results, where: str) -> Iterator[Check]:
     ok = bool(ordered.all())
     yield Check(ALONE, where, "0 < least <= median <= most", "so" if ok else f"line {line(~ordered)}", ok)
     limit = config["solo"]["max_evaluations"]
-    within = (solo["evaluations"] >= 1) & (solo["evaluations"] <= limit + 20)
+    # A training may end before its budget, but not beyond the line searches of one iteration.
+    within = (solo["evaluations"] >= 1) & (solo["evaluations"] <= limit + efforts.SEARCHES)
     yield Check(
         ALONE, where, f"about {limit} evaluations at most", "so" if within.all() else "not so", bool(within.all())
     )
+    of_card = solo[["peak_gpu_memory_mb", "energy_joules_per_evaluation"]].notna().any(axis=1)
+    odd = (solo["device"] != config["device"]) | of_card & (config["device"] == "cpu")
+    found = f"line {line(odd)}: {solo['device'][odd].iloc[0]}, or measures of a card" if odd.any() else "so"
+    yield Check(ALONE, where, f"timed on {config['device']}", found, not odd.any())
 
 
 def _samples(results: Results, spec: dict) -> int:

@@ -41,26 +41,51 @@ def content(entry: dict[str, Any]) -> bytes:
     return base64.b64decode(entry["data_uri"].partition(",")[2])
 
 
-def audited(results: Results) -> dict[str, Any]:
-    """The run's own audit, as the first page tells of it: from its page in the report."""
+def audit_page(results: Results) -> str:
+    """The page of the run's own audit, out of the report."""
     held = lists(results)[0]["results"]
     page = next((content(entry) for path, entry in held.items() if results.locate(path) == AUDIT), None)
     if page is None:
         raise UnreadableError(REPORT, "holds no audit")
-    text = page.decode("utf-8")
-    kinds = {unescape(what): tuple(int(count.replace(",", "")) for count in pair) for what, *pair in KIND.findall(text)}
-    passed, total = (sum(pair[at] for pair in kinds.values()) for at in (0, 1))
-    files = re.search(r"checks of ([\d,]+) files hold", text)
+    return page.decode("utf-8")
+
+
+def said(text: str) -> dict[str, Any]:
+    """What the page of an audit says, by the names that `page.html` has for it."""
+    kinds = {unescape(what): tuple(map(_count, pair)) for what, *pair in KIND.findall(text)}
     notes = re.search(r"<h2>Notes</h2><ul>(.*?)</ul>", text)
     names = ("where", "what", "expected", "found")
-    failed = [dict(zip(names, map(unescape, cells), strict=True)) for cells in FAILED.findall(text)]
+    return {
+        "kinds": kinds,
+        "failed": [dict(zip(names, map(unescape, cells), strict=True)) for cells in FAILED.findall(text)],
+        "files": _said(r"checks of ([\d,]+) files hold", text),
+        "notes": [unescape(note) for note in re.findall(r"<li>([^<]*)</li>", notes[1])] if notes else [],
+        "bytes_only": _said(r"<p>([\d,]+) files are known by their hashes alone", text),
+    }
+
+
+def audited(results: Results) -> dict[str, Any]:
+    """The run's own audit, as the first page tells of it: from its page in the report."""
+    text = audit_page(results)
+    found = said(text)
+    passed, total = (sum(pair[at] for pair in found["kinds"].values()) for at in (0, 1))
     told = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", text)
     return {
         "passed": passed,
         "failed": total - passed,
-        "files": int(files[1].replace(",", "")) if files else 0,
-        "notes": [unescape(note) for note in re.findall(r"<li>([^<]*)</li>", notes[1])] if notes else [],
-        "kinds": kinds,
-        "first": failed[:SHOWN],
+        "files": found["files"],
+        "notes": found["notes"],
+        "kinds": found["kinds"],
+        "first": found["failed"][:SHOWN],
         "unchecked": {unescape(what): unescape(text) for what, text in told},
     }
+
+
+def _said(pattern: str, text: str) -> int:
+    """The number that a page says; 0 where it says none."""
+    found = re.search(pattern, text)
+    return _count(found[1]) if found else 0
+
+
+def _count(text: str) -> int:
+    return int(text.replace(",", ""))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from symmetry_constrained.audit import leftovers
@@ -12,11 +12,21 @@ from symmetry_constrained.audit.results import CONFIG, CRATE, MANIFEST, Results
 BYTES, LISTED, RECORD = "bytes as recorded", "no stray file", "the record itself"
 CRATED = "the crate and the manifest"
 # What nothing may record: pages and logs that are written after the record, and what is measured on demand.
-UNRECORDED = re.compile(
-    r"(report|index|audit/audit)\.(html|json)|comparison\.json|manifest\.json|code/\.snakemake_timestamp"
-    r"|logs/[a-z_]+\.log|benchmarks/(throughput|peaks|scaling|accuracies)\.csv"
+MEASURED = re.compile(
+    r"benchmarks/(throughput|peaks|scaling|accuracies)\.csv"
     r"|(figures/(roofline|scaling)|notebooks/throughput)\.(csv|svg|png|html|ipynb)"
 )
+UNRECORDED = re.compile(
+    r"(report|index|audit/audit)\.(html|json)|comparison\.json|manifest\.json|code/\.snakemake_timestamp"
+    r"|logs/[a-z_]+\.log|" + MEASURED.pattern
+)
+# What the crate says of itself.
+SAID = {
+    "name": "Symmetry constrained machine learning, replicated: the results of one run",
+    "description": "Every table, figure, network and prediction of a replication of arXiv:1811.07051, in {results}, "
+    "of commit {commit}.",
+    "license": {"@id": "https://spdx.org/licenses/MIT"},
+}
 # A folder without files of the manifest that holds one of these is a separate run, which is not audited.
 OF_A_RUN = (CONFIG, MANIFEST, "batches", "tables", "splits", "logs")
 
@@ -52,16 +62,12 @@ def _strays(results: Results) -> Iterator[Check]:
     manifest = results.manifest
     listed = {*manifest["artefacts"], *manifest["unrecorded"]}
     known = {*listed, *leftovers.of(results)}
-    own = {PurePosixPath(path).parts[0] for path in listed}
-    strays, others = [], []
+    strays, others = [], [entry.name for entry in runs(results)]
     for entry in sorted(results.folder.iterdir()):
-        if entry.is_dir() and not entry.is_symlink():
-            if entry.name not in own and any((entry / name).exists() for name in OF_A_RUN):
-                others.append(entry.name)
-                continue
-            found = [path for path in entry.rglob("*") if path.is_symlink() or not path.is_dir()]
-        else:
-            found = [entry]
+        if entry.name in others:
+            continue
+        inner = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else [entry]
+        found = [path for path in inner if path.is_symlink() or not path.is_dir()]
         paths = (path.relative_to(results.folder).as_posix() for path in found)
         strays += [path for path in sorted(paths) if path not in known]
     for path in strays:
@@ -71,10 +77,28 @@ def _strays(results: Results) -> Iterator[Check]:
         yield Check(LISTED, ".", "only files that the manifest lists", f"none other{passed}", True)
 
 
+def runs(results: Results) -> list[Path]:
+    """The folders within the results that hold none of the run's files and look like a run of their own."""
+    manifest = results.manifest
+    own = {PurePosixPath(path).parts[0] for path in (*manifest["artefacts"], *manifest["unrecorded"])}
+    folders = [entry for entry in sorted(results.folder.iterdir()) if entry.is_dir() and not entry.is_symlink()]
+    return [
+        folder for folder in folders if folder.name not in own and any((folder / name).exists() for name in OF_A_RUN)
+    ]
+
+
 def _crate(results: Results) -> Iterator[Check]:
-    """The crate holds the files of the manifest, but itself, with the same hashes."""
-    artefacts = {path: entry["sha256"] for path, entry in results.manifest["artefacts"].items() if path != CRATE}
-    held = {unquote(entity["@id"]): entity["sha256"] for entity in results.json(CRATE)["@graph"] if "sha256" in entity}
+    """The crate holds the files of the manifest, but itself, with the same hashes and sizes, and says what it is."""
+    manifest, graph = results.manifest, results.json(CRATE)["@graph"]
+    artefacts = {path: (entry["sha256"], entry["bytes"]) for path, entry in manifest["artefacts"].items()}
+    del artefacts[CRATE]
+    held = {
+        unquote(entity["@id"]): (entity["sha256"], int(entity["contentSize"])) for entity in graph if "sha256" in entity
+    }
     differing = [path for path in {**artefacts, **held} if artefacts.get(path) != held.get(path)]
     text = f"{differing[0]}: {held.get(differing[0], 'missing')}" if differing else f"{len(held)} files, equal"
-    yield Check(CRATED, results.blame(CRATE), "the manifest's files and hashes", text, not differing)
+    yield Check(CRATED, results.blame(CRATE), "the manifest's files, hashes and sizes", text, not differing)
+    (root,) = (entity for entity in graph if entity["@id"] == "./")
+    due = SAID | {"datePublished": manifest["written"]}
+    due["description"] = due["description"].format(results=manifest["results"], commit=manifest["commit"])
+    yield equal(CRATED, results.blame(CRATE), due, {name: root.get(name) for name in due})

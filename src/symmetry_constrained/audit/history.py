@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import forward, inputs, specs, splits
+from symmetry_constrained.audit import efforts, forward, inputs, specs, splits
 from symmetry_constrained.audit.batch import IDENTITY
 from symmetry_constrained.audit.checks import Check, equal, guarded, line, same_table
 from symmetry_constrained.audit.results import Results
@@ -15,7 +15,6 @@ NETWORK = ["fraction", "network", "seed"]
 ENDS = ["train_accuracy", "train_loss", "test_accuracy", "test_loss", "inverted_accuracy", "inverted_loss"]
 ENDS += ["negated_accuracy", "clipped"]
 RISING = 0.02  # the most that the penalty's share lets a loss rise between two rows
-UNLIMITED = 15_000  # iterations and evaluations where a budget does not say
 
 
 def check(results: Results, share: specs.Share = specs.WHOLE) -> Iterator[Check]:
@@ -71,22 +70,7 @@ def _check_effort(results: Results, where: str, path: str, spec: dict) -> Iterat
     wrong = (expected != networks[list(expected)].astype(float)).to_numpy()
     text = f"line {line(wrong.any(1))}: {int(wrong.sum())} cells differ" if wrong.any() else "equal"
     yield Check(EFFORT, where, f"{', '.join(expected)} by the architecture", text, not wrong.any())
-    limits = {name: spec["budget"].get(name, UNLIMITED) for name in ("max_iterations", "max_evaluations")}
-    adam = spec["optimiser"] == "adam"
-    used_up = {
-        "max_iterations": networks["iterations"] == limits["max_iterations"],
-        # L-BFGS ends beyond its budget of evaluations; Adam, which counts passes, within it.
-        "max_evaluations": networks["evaluations"] > limits["max_evaluations"] - adam,
-    }
-    status = networks["status"]
-    wrong = ~status.isin([*limits, "converged_gradient", "converged_loss", "abnormal", "non_finite"])
-    for name, reached in used_up.items():
-        wrong |= (status == name) & ~reached
-    wrong |= (networks["iterations"] > limits["max_iterations"]) | (networks["iterations"] > networks["evaluations"])
-    # The budget ends a training between two iterations, and one iteration takes at most two line searches of 20
-    # evaluations each, the second from the gradient alone. An epoch of Adam is one evaluation.
-    wrong |= networks["evaluations"] > limits["max_evaluations"] + (0 if adam else 40)
-    wrong |= adam & (networks["evaluations"] != networks["iterations"] + (status == "non_finite"))
+    wrong = efforts.beyond(networks, spec["budget"], spec["optimiser"] == "adam")
     text = f"line {line(wrong)}: {int(wrong.sum())} are not" if wrong.any() else "all within"
     yield Check(EFFORT, where, f"status, iterations and evaluations within {spec['budget']}", text, not wrong.any())
 

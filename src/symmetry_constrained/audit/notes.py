@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-from symmetry_constrained.audit import leftovers
+from symmetry_constrained.audit import files, leftovers
 from symmetry_constrained.audit.batch import overflowed
 from symmetry_constrained.audit.checks import plain
 from symmetry_constrained.audit.results import CODE, Results
@@ -28,11 +28,12 @@ UNCHECKED = {
     "trained again.",
     "networks that overflowed": "Whether the training of a network that is left out because it overflowed did so. A "
     "note says how many are left out.",
-    "published networks trained again": "Their weights are not stored. Checked is that counts and efforts agree.",
+    "published networks trained again": "Their weights are not stored, and nothing shows how far their pixels were "
+    "perturbed. Checked is that counts and efforts agree.",
     "theory's trainings": "How weights came from their starts, which they are only required to resemble; effort "
-    "and status; accuracies halfway; overlaps with eigenvectors; the steepest gradient along an orbit (without "
-    "--deep); flips outside a map's group, and from what they were computed; phase_symmetries.csv; "
-    "the conditions of emulated biases.",
+    "and status, but that they fit the budget; the budget of emulated biases, whose table has no effort; accuracies "
+    "halfway; overlaps with eigenvectors; the steepest gradient along an orbit (without --deep); flips outside a "
+    "map's group, and from what they were computed; phase_symmetries.csv; the conditions of emulated biases.",
     "pictures": "PNG beside their title and checksums; in SVG the colours, and so which model a point is of, in "
     "which row of names it lies, shaded areas, what legends and texts beside the title and the ticks say, and lines "
     "without any point of the data, which count as guides. Letters are known by their names and by how other pictures "
@@ -50,7 +51,8 @@ UNCHECKED = {
 def told(results: Results) -> list[str]:
     """A line for each way in which what made the results differs from what is here; none without a record."""
     try:
-        found = [*_code(results), *_commit(results), *_software(results), *leftovers.told(results), *_diverged(results)]
+        found = [*_code(results), *_commit(results), *_software(results), *_device(results)]
+        found += [*leftovers.told(results), *_diverged(results), *_uncovered(results)]
         return [plain(line) for line in found]
     except Exception:
         return []  # the check of the record reports it
@@ -60,6 +62,24 @@ def _diverged(results: Results) -> Iterator[str]:
     count = int(overflowed(results.table(NETWORKS)).sum()) if results.belongs(NETWORKS) else 0
     if count:
         yield f"{count:,} networks are said to have overflowed while they were trained, and are left out of every mean"
+
+
+def _device(results: Results) -> Iterator[str]:
+    device = results.config["device"]
+    if device != "cpu" and not results.manifest["machine"]["gpus"]:
+        yield f"device is {device}, and the machine that wrote the record has none: only its jobs can have had one"
+
+
+def _uncovered(results: Results) -> Iterator[str]:
+    """What is in the folder and in no record, beside what each run writes after it: its writer may say anything."""
+    measured = [
+        path for path in results.manifest["unrecorded"] if files.MEASURED.fullmatch(path) and results.exists(path)
+    ]
+    if measured:
+        yield f"measured on demand and in no record: {', '.join(measured)}"
+    bare = [folder.name for folder in files.runs(results) if not any(folder.glob("manifest.json*"))]
+    if bare:
+        yield f"not audited, folders that look like a run and have no record: {', '.join(bare)}"
 
 
 def _code(results: Results) -> Iterator[str]:
@@ -76,9 +96,14 @@ def _code(results: Results) -> Iterator[str]:
 
 
 def _commit(results: Results) -> Iterator[str]:
-    ran, here = results.manifest.get("commit"), _head(results.project)
-    if here and ran != here:
-        yield f"made by commit {ran}, and this checkout is at {here}"
+    if here := elsewhere(results):
+        yield f"made by commit {results.manifest.get('commit')}, and this checkout is at {here}"
+
+
+def elsewhere(results: Results) -> str | None:
+    """The commit of this checkout if the results are of another one; None too where it has none."""
+    here = _head(results.project)
+    return here if results.manifest.get("commit") != here else None
 
 
 def _head(project: Path | None) -> str | None:

@@ -1,6 +1,6 @@
 """The audit's outcome as text: lines for a terminal, and a page that needs no other file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from html import escape
 from unicodedata import combining
@@ -66,24 +66,36 @@ def page(checks: list[Check], bytes_only: list[str], notes: Sequence[str] = ()) 
 
     A browser opens no page of more than 2 MB out of the report, so the list of all checks is in audit.json alone.
     """
-    failed = [check for check in checks if not check.ok]
-    files = len({check.where for check in checks})
+    failed = [asdict(check) for check in checks if not check.ok][:SHOWN]
+    return html(counts(checks), failed, len({check.where for check in checks}), notes, len(bytes_only))
+
+
+def html(
+    kinds: Mapping[str, tuple[int, int]],
+    failed: Sequence[Mapping[str, str]],
+    files: int,
+    notes: Sequence[str],
+    bytes_only: int,
+) -> str:
+    """The page by what it says. kinds: of `counts`; failed: the first of the failures; files: those checked."""
+    every = sum(total for _, total in kinds.values())
+    failures = every - sum(held for held, _ in kinds.values())
     verdict = (
-        f"All {len(checks):,} checks of {files:,} files hold."
-        if not failed
-        else f'<span class="bad">{len(failed):,} of {len(checks):,} checks fail.</span>'
+        f"All {every:,} checks of {files:,} files hold."
+        if not failures
+        else f'<span class="bad">{failures:,} of {every:,} checks fail.</span>'
     )
-    kinds = "".join(
+    rows = "".join(
         f'<tr><td>{escape(what)}</td><td class="n{"" if held == total else " bad"}">{held:,} of {total:,}</td></tr>'
-        for what, (held, total) in counts(checks).items()
+        for what, (held, total) in kinds.items()
     )
     parts = [f"<h1>Audit</h1><p>{verdict}</p>"]
-    if failed:
-        more = f"<p>{len(failed) - SHOWN:,} more are in audit.json.</p>" if len(failed) > SHOWN else ""
-        parts.append(f"<h2>What does not hold</h2>{_table(failed[:SHOWN])}{more}")
+    if failures:
+        more = f"<p>{failures - SHOWN:,} more are in audit.json.</p>" if failures > SHOWN else ""
+        parts.append(f"<h2>What does not hold</h2>{_table(failed)}{more}")
     if notes:
         parts.append(f"<h2>Notes</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in notes)}</ul>")
-    parts.append(f"<h2>By kind</h2><table><tr><th>checked</th><th>hold</th></tr>{kinds}</table>")
+    parts.append(f"<h2>By kind</h2><table><tr><th>checked</th><th>hold</th></tr>{rows}</table>")
     parts.append(
         "<h2>How</h2><p>Recomputed in NumPy and pandas by code that shares nothing with what trained, judged and drew: "
         "splits from their seeds, predictions and losses from the stored weights in float64, tables from the batches, "
@@ -92,7 +104,7 @@ def page(checks: list[Check], bytes_only: list[str], notes: Sequence[str] = ()) 
     )
     items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in UNCHECKED.items())
     parts.append(f"<h2>What is not checked</h2><dl>{items}</dl>")
-    count = f"{len(bytes_only):,} files are known by their hashes alone"
+    count = f"{bytes_only:,} files are known by their hashes alone"
     parts.append(f"<p>{count}. Their names, and every check with what was expected and found, are in audit.json.</p>")
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Audit</title>'
@@ -100,10 +112,10 @@ def page(checks: list[Check], bytes_only: list[str], notes: Sequence[str] = ()) 
     )
 
 
-def _table(checks: list[Check]) -> str:
+def _table(checks: Sequence[Mapping[str, str]]) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(check.where)}</code></td><td>{escape(check.what)}</td>"
-        f"<td>{escape(check.expected)}</td><td>{escape(check.found)}</td></tr>"
+        f"<tr><td><code>{escape(check['where'])}</code></td><td>{escape(check['what'])}</td>"
+        f"<td>{escape(check['expected'])}</td><td>{escape(check['found'])}</td></tr>"
         for check in checks
     )
     return f"<table><tr><th>file</th><th>checked</th><th>expected</th><th>found</th></tr>{rows}</table>"

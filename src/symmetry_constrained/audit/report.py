@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from symmetry_constrained.audit import embedded, existence, notebooks, templates
+from symmetry_constrained.audit import embedded, existence, notebooks, notes, page, templates
 from symmetry_constrained.audit.checks import Check, equal, guarded, parting
 from symmetry_constrained.audit.embedded import AUDIT, REPORT
 from symmetry_constrained.audit.figures import FINDINGS
@@ -34,7 +34,7 @@ def check(results: Results) -> Iterator[Check]:
 
 def _check_report(results: Results) -> Iterator[Check]:
     yield equal(EMBEDDED, REPORT, results.record(RECORDED)["sha256"], results.sha256(REPORT) or "missing")
-    lists, written, page = embedded.lists(results)
+    lists, written, rest = embedded.lists(results)
     held = {results.locate(path): entry for path, entry in lists["results"].items()}
     for path, entry in held.items():
         # The audit is written anew by every audit.
@@ -51,19 +51,29 @@ def _check_report(results: Results) -> Iterator[Check]:
     yield _none(odd, "headings of the workflow")
     runs = [found[0] for name in written for found in RUNS.finditer(written[name])]
     if AUDIT in held:
-        runs += RUNS.findall(embedded.content(held[AUDIT]).decode("utf-8"))
+        audit = embedded.audit_page(results)
+        runs += RUNS.findall(audit)
+        yield from _check_audit(results, audit)
     yield _none(runs, "nothing in its lists that runs")
     due, found = _words(results.text(FINDINGS)), _words(unescape(re.sub("<[^>]*>", " ", lists["workflow-desc"])))
     yield Check(EMBEDDED, results.blame(REPORT, FINDINGS), "the findings' words", _apart(due, found), due == found)
-    yield _check_page(results, page)
+    yield _check_page(results, rest)
 
 
-def _check_page(results: Results, page: str) -> Check:
+def _check_audit(results: Results, text: str) -> Iterator[Check]:
+    """The run's own audit is what its counts, failures and notes make of this checkout's page."""
+    if notes.elsewhere(results) is None:
+        due = page.html(**embedded.said(text))
+        found = "so" if text == due else repr(text[parting(text, due) :][:60])
+        yield Check(EMBEDDED, REPORT, "the page of an audit, and nothing else", found, text == due)
+
+
+def _check_page(results: Results, rest: str) -> Check:
     """Beside its lists a report is Snakemake's own: known by its digest, or, of another version, by its end alone."""
-    styles = STYLED.findall(page)
-    digest = hashlib.sha256(STYLED.sub("", page).encode()).hexdigest()
+    styles = STYLED.findall(rest)
+    digest = hashlib.sha256(STYLED.sub("", rest).encode()).hexdigest()
     version = results.manifest["software"].get("snakemake")
-    whole = digest in PAGES.values() or (version not in PAGES and page.rstrip().endswith("</body>\n\n</html>"))
+    whole = digest in PAGES.values() or (version not in PAGES and rest.rstrip().endswith("</body>\n\n</html>"))
     plain = not any(re.search(r"content:|url\(|@import", style) for style in styles)
     found = "so" if whole and plain else "other words or scripts" if plain else "a style that says something"
     return Check(EMBEDDED, REPORT, f"the report of Snakemake {version}", found, whole and plain)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from symmetry_constrained.audit import data, forward, inputs, networks, specs, splits, starts
+from symmetry_constrained.audit import data, efforts, forward, inputs, networks, specs, splits, starts
 from symmetry_constrained.audit.batch import EARLY, Batch
 from symmetry_constrained.audit.checks import Check, guarded
 from symmetry_constrained.audit.results import MANIFEST, Results
@@ -32,7 +32,6 @@ WAY, FURTHEST, FURTHEST_DEEP = 0.01, EARLY, 35
 # after 20, by 0.02 after 35 and by 0.07 after 50.
 COURSE, LATER = (0.02, 0.01), (0.2, 0.05)
 SETTINGS = {"maxcor": 10, "maxls": 20, "gtol": 1e-4, "ftol": 2.220446049250313e-09}
-UNLIMITED = 15_000
 
 
 def check(results: Results, share: specs.Share = specs.WHOLE) -> Iterator[Check]:
@@ -163,7 +162,7 @@ class Again:
 
         found = [self.start]
         if iterations:
-            options = SETTINGS | {"maxiter": iterations, "maxfun": UNLIMITED}
+            options = SETTINGS | {"maxiter": iterations, "maxfun": efforts.UNLIMITED}
             keep = {"method": "L-BFGS-B", "callback": lambda row: found.append(row.copy())}
             minimize(self._evaluated, self.start, jac=True, options=options, **keep)
         return found + [found[-1]] * (iterations + 1 - len(found))

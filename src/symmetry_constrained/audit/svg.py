@@ -15,6 +15,7 @@ import numpy as np
 
 from symmetry_constrained.audit import letters
 from symmetry_constrained.audit.checks import UnreadableError
+from symmetry_constrained.audit.hidden import hides
 
 EDGE = 2.0  # points between the tip of an arrow and the frame that it is drawn to
 RESOLUTION = 0.02  # points of 1/72 inch: numbers have six decimals, and labels of ticks six digits
@@ -25,12 +26,12 @@ TAGS = set("svg title metadata defs style g path use clipPath rect image".split(
 ATTRIBUTES = set("id d style clip-path href x y width height transform version viewBox type".split())
 PNG = "data:image/png;base64,"  # the only picture within a picture
 STYLE = "*{stroke-linejoin: round; stroke-linecap: butt}"
-HIDDEN = re.compile(r"display|visibility|url\((?!#)|(?:^|; ?)opacity: 0(?![.\d])|stroke-width: \d{2,}")
 SVG, HREF = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 # What a picture's metadata is in.
 TOLD = {f"{{http://{name}" for name in ("www.w3.org/1999/02/22-rdf-syntax-ns#", "creativecommons.org/ns#")}
 TOLD |= {"{http://purl.org/dc/elements/1.1/"}
 THROUGH = re.compile(r"fill: none|opacity")  # in the style of what hides nothing behind it
+SIZE = ("width", "height")
 LARGEST, SMALL = 24.0, 8.0  # points: no mark is larger, and no guide smaller
 Scale = Callable[[np.ndarray], np.ndarray]  # data -> place in the picture
 
@@ -117,7 +118,7 @@ def _check_plain(element: Element, text: bool = False, told: bool = False) -> No
         raise ValueError(f"a {local} with {', '.join(sorted(names))}")
     if "transform" in names and not text and not _id(element).startswith(letters.FONTS):
         raise ValueError("something moved that is no text")
-    if not link.startswith(("#", PNG)) or HIDDEN.search(element.get("style", "")):
+    if not link.startswith(("#", PNG)) or hides(element.get("style", "")):
         raise ValueError("something hidden, or from elsewhere")
     if local == "style" and element.text != STYLE:
         raise ValueError("another style than all pictures have")
@@ -148,6 +149,11 @@ def _check_apart(root: Element, shapes: dict[str, Element], found: list[Panel]) 
             low, high = np.maximum(one.box[0], other.box[0]), np.minimum(one.box[1], other.box[1])
             if (high - low > RESOLUTION).all():
                 raise ValueError("a panel over another")
+    for clip in root.iter(f"{SVG}clipPath"):
+        for part in clip:
+            start, size = (np.array([float(part.get(name, "nan")) for name in names]) for names in ("xy", SIZE))
+            if not any(np.abs(np.stack([start, start + size]) - one.box).max() < RESOLUTION for one in found):
+                raise ValueError("a clip that is no panel's")
     legends = [group for group in root.iter() if _id(group).startswith("legend_")]
     inside = {legend for group in root.iter() if _id(group).startswith("axes_") for legend in group}
     for legend in legends:
