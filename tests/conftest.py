@@ -45,6 +45,11 @@ def pytest_configure(config):
         own_environment(home)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker more than there are cores: runs of the workflow wait for their processes, and for one another."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark the tests that run the workflow, and put the longest files first."""

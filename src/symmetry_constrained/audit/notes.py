@@ -16,7 +16,8 @@ from symmetry_constrained.audit.tables import NETWORKS
 
 UNCHECKED = {
     "seconds": "A time cannot be measured again: timings.csv, solo_timings.csv, benchmarks, and whatever is "
-    "derived from their seconds. Checked are which networks were timed, and the arithmetic that follows.",
+    "derived from their seconds; nor memory, energy, and how many evaluations were timed. Checked are which networks "
+    "were timed and on what device, and the arithmetic that follows.",
     "history of a training": "What lies between its first iterations and its last: the rows of history.csv "
     "there, a network's number of iterations and evaluations, its status, and that its last weights came from its "
     "first. Checked are that losses fall, that weights resemble the start of their own seed and of no other seed of "
