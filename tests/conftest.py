@@ -16,9 +16,9 @@ RUNS = {"finished", "finished_tiny"}
 # Files whose tests take longest begin first, so that all workers end together.
 LONGEST_FIRST = (
     "workflow/test_workflow.py",  # its worker makes the finished run
-    "workflow/test_slurm.py",  # its jobs wait for their turn more than they compute
     "workflow/test_circumstances.py",
     "workflow/test_readme.py",
+    "workflow/test_slurm.py",  # its jobs wait for their turn more than they compute
     "workflow/test_equal_bytes.py",
     "workflow/test_survival.py",
     "workflow/test_places.py",
