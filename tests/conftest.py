@@ -45,6 +45,7 @@ def pytest_configure(config):
         own_environment(home)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """A worker more than there are cores: runs of the workflow wait for their processes, and for one another."""
     return (os.cpu_count() or 1) + 1
