@@ -24,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from symmetry_constrained import audit
 from symmetry_constrained.artifacts import sha256
-from symmetry_constrained.audit import embedded, notes, page, specs
+from symmetry_constrained.audit import columns, embedded, notes, page, specs
 from symmetry_constrained.audit.batches import check_batch as check_weights
 from symmetry_constrained.audit.history import check_batch as check_history
 from symmetry_constrained.audit.results import Results
@@ -482,13 +482,8 @@ FIRST = "batches/digits-budget/identity/original/10-5/split-0"
 OTHER_SEED = text('"seeds": [\n        1,', '"seeds": [\n        3,')
 FORGED = [
     *(
-        in_file("config.json", "columns", edit, f"theory/{table}.csv")[0]
-        for table, edit in (
-            ("amplification", text('"max_iterations": 10,', '"max_iterations": 5000,')),
-            ("mirrored_pairs", text('"max_iterations": 30,', '"max_iterations": 3000,')),
-            ("saturated_units", another_option("saturated_units", "max_evaluations", 3000)),
-            ("orbits", another_option("orbits", "iterations", 3000)),
-        )
+        in_file("config.json", "columns", another_option(name, option, 3000), f"theory/{name}.csv")[0]
+        for name, (option, _) in columns.BUDGETS.items()
     ),
     *in_file("tables/solo_timings.csv", "costs", cell("device", 0, lambda _: "NVIDIA H100")),
     *in_file("tables/solo_timings.csv", "costs", cell("energy_joules_per_evaluation", 0, lambda _: "0.001")),

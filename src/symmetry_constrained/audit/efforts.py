@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from symmetry_constrained.audit.checks import Check, line
+
 STATUSES = {"max_iterations", "max_evaluations", "converged_gradient", "converged_loss", "abnormal", "non_finite"}
 UNLIMITED = 15_000
 # The budget ends a training between two iterations, and one iteration takes at most two line searches of 20
@@ -27,3 +29,10 @@ def beyond(networks: pd.DataFrame, budget: dict[str, int], adam: bool = False) -
         # An epoch of Adam is one evaluation.
         wrong |= adam & (evaluations != iterations + (status == "non_finite"))
     return wrong.to_numpy(dtype=bool)
+
+
+def within(what: str, where: str, networks: pd.DataFrame, budget: dict[str, int], adam: bool = False) -> Check:
+    """That every row fits the budget, as a check of this kind."""
+    wrong = beyond(networks, budget, adam)
+    text = f"line {line(wrong)}: {int(wrong.sum())} are not" if wrong.any() else "all within"
+    return Check(what, where, f"status, iterations and evaluations within {budget}", text, not wrong.any())

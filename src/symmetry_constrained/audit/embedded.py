@@ -41,15 +41,6 @@ def content(entry: dict[str, Any]) -> bytes:
     return base64.b64decode(entry["data_uri"].partition(",")[2])
 
 
-def audit_page(results: Results) -> str:
-    """The page of the run's own audit, out of the report."""
-    held = lists(results)[0]["results"]
-    page = next((content(entry) for path, entry in held.items() if results.locate(path) == AUDIT), None)
-    if page is None:
-        raise UnreadableError(REPORT, "holds no audit")
-    return page.decode("utf-8")
-
-
 def said(text: str) -> dict[str, Any]:
     """What the page of an audit says, by the names that `page.html` has for it."""
     kinds = {unescape(what): tuple(map(_count, pair)) for what, *pair in KIND.findall(text)}
@@ -66,7 +57,11 @@ def said(text: str) -> dict[str, Any]:
 
 def audited(results: Results) -> dict[str, Any]:
     """The run's own audit, as the first page tells of it: from its page in the report."""
-    text = audit_page(results)
+    held = lists(results)[0]["results"]
+    page = next((content(entry) for path, entry in held.items() if results.locate(path) == AUDIT), None)
+    if page is None:
+        raise UnreadableError(REPORT, "holds no audit")
+    text = page.decode("utf-8")
     found = said(text)
     passed, total = (sum(pair[at] for pair in found["kinds"].values()) for at in (0, 1))
     told = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", text)

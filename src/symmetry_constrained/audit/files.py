@@ -90,8 +90,8 @@ def runs(results: Results) -> list[Path]:
 def _crate(results: Results) -> Iterator[Check]:
     """The crate holds the files of the manifest, but itself, with the same hashes and sizes, and says what it is."""
     manifest, graph = results.manifest, results.json(CRATE)["@graph"]
-    artefacts = {path: (entry["sha256"], entry["bytes"]) for path, entry in manifest["artefacts"].items()}
-    del artefacts[CRATE]
+    entries = {path: entry for path, entry in manifest["artefacts"].items() if path != CRATE}
+    artefacts = {path: (entry["sha256"], entry["bytes"]) for path, entry in entries.items()}
     held = {
         unquote(entity["@id"]): (entity["sha256"], int(entity["contentSize"])) for entity in graph if "sha256" in entity
     }

@@ -51,7 +51,7 @@ def _check_report(results: Results) -> Iterator[Check]:
     yield _none(odd, "headings of the workflow")
     runs = [found[0] for name in written for found in RUNS.finditer(written[name])]
     if AUDIT in held:
-        audit = embedded.audit_page(results)
+        audit = embedded.content(held[AUDIT]).decode("utf-8")
         runs += RUNS.findall(audit)
         yield from _check_audit(results, audit)
     yield _none(runs, "nothing in its lists that runs")
